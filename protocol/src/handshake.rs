@@ -99,7 +99,7 @@ pub struct Rejected {
     pub retry_after_seconds: Option<u32>,
 }
 
-fn hello_transcript(server_nonce: &Fingerprint, server: &Fingerprint, hello: &HelloContent<'_>) -> Transcript {
+fn hello_transcript(server_nonce: &Fingerprint, server: &Fingerprint, hello: &Hello) -> Transcript {
     Transcript::new("gururmm/hello/v1")
         .part(server.as_bytes())
         .part(server_nonce.as_bytes())
@@ -110,14 +110,6 @@ fn hello_transcript(server_nonce: &Fingerprint, server: &Fingerprint, hello: &He
         .part(hello.machine.machine_id.as_bytes())
         .part(hello.machine.boot_id.as_bytes())
         .part(hello.machine.hostname.as_bytes())
-}
-
-struct HelloContent<'a> {
-    nonce: &'a Fingerprint,
-    public_key: &'a PublicKey,
-    protocol_version: u32,
-    agent_version: &'a str,
-    machine: &'a MachineIdentity,
 }
 
 impl Hello {
@@ -131,12 +123,21 @@ impl Hello {
         agent_version: &str,
         machine: MachineIdentity,
     ) -> Self {
-        let public_key = PublicKey::of(key);
-        let protocol_version = crate::PROTOCOL_VERSION;
-        let content =
-            HelloContent { nonce: &nonce, public_key: &public_key, protocol_version, agent_version, machine: &machine };
-        let proof = hello_transcript(&challenge.nonce, server, &content).sign(key);
-        Self { public_key, nonce, protocol_version, agent_version: agent_version.to_owned(), machine, proof }
+        let mut hello = Self {
+            public_key: PublicKey::of(key),
+            nonce,
+            protocol_version: crate::PROTOCOL_VERSION,
+            agent_version: agent_version.to_owned(),
+            machine,
+            proof: SignatureBytes::from_bytes([0; 64]),
+        };
+        hello.sign_again(key, server, &challenge.nonce);
+        hello
+    }
+
+    /// Signs what the hello says now: for tests that change a field, such as the protocol version.
+    pub fn sign_again(&mut self, key: &SigningKey, server: &Fingerprint, server_nonce: &Fingerprint) {
+        self.proof = hello_transcript(server_nonce, server, self).sign(key);
     }
 
     /// Checks the agent's signature against the nonce this connection was challenged with.
@@ -144,14 +145,7 @@ impl Hello {
     /// # Errors
     /// [`BadSignature`] when it does not hold.
     pub fn verify(&self, server: &Fingerprint, server_nonce: &Fingerprint) -> Result<(), BadSignature> {
-        let content = HelloContent {
-            nonce: &self.nonce,
-            public_key: &self.public_key,
-            protocol_version: self.protocol_version,
-            agent_version: &self.agent_version,
-            machine: &self.machine,
-        };
-        self.public_key.verify(&hello_transcript(server_nonce, server, &content), &self.proof)
+        self.public_key.verify(&hello_transcript(server_nonce, server, self), &self.proof)
     }
 }
 

@@ -1,0 +1,203 @@
+//! Builds a machine from random numbers.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use gururmm_protocol::enroll::MachineIdentity;
+use gururmm_protocol::inventory::{
+    Hardware, LoggedInUser, MachineRole, NetworkInterface, OsFamily, OsIdentity, PendingReboot, Volume,
+};
+
+use super::names::{self, Flavour};
+use super::{Machine, MachineKind};
+
+const GIB: u64 = 1 << 30;
+/// 2026-11-01 00:00 UTC: machines start in the days after it until [`Machine::restart`] says otherwise.
+const FIRST_BOOT: i64 = 1_793_491_200;
+
+pub fn build(rng: &mut fastrand::Rng, flavour: usize) -> Machine {
+    let flavour = &names::FLAVOURS[flavour % names::FLAVOURS.len()];
+    let kind = match rng.u32(0..100) {
+        0..62 => MachineKind::WindowsWorkstation,
+        62..78 => MachineKind::WindowsServer,
+        78..84 => MachineKind::DomainController,
+        _ => MachineKind::LinuxServer,
+    };
+    let identity = identity(rng, kind, flavour);
+    let booted_at = DateTime::from_timestamp(FIRST_BOOT, 0).unwrap_or_default()
+        + TimeDelta::seconds(i64::from(rng.u32(0..20 * 86_400)));
+    let hardware = hardware(rng, kind);
+    Machine {
+        kind,
+        os: os(rng, kind, flavour, &identity.hostname, booted_at),
+        volumes: volumes(rng, kind),
+        network: network(rng, kind, flavour),
+        users: users(rng, kind, flavour, booted_at),
+        reboot: reboot(rng, kind),
+        hardware,
+        identity,
+    }
+}
+
+fn pick<T: Copy>(rng: &mut fastrand::Rng, list: &[T]) -> T {
+    list[rng.usize(0..list.len())]
+}
+
+fn hex_text(rng: &mut fastrand::Rng, bytes: usize) -> String {
+    (0..bytes).map(|_| format!("{:02x}", rng.u8(..))).collect()
+}
+
+fn identity(rng: &mut fastrand::Rng, kind: MachineKind, flavour: &Flavour) -> MachineIdentity {
+    let number = rng.u32(1..1000);
+    let prefix = flavour.prefix;
+    let hostname = match kind {
+        MachineKind::WindowsWorkstation => {
+            format!("{prefix}-{}{number:03}", pick(rng, &["WS", "LT", "PC"]))
+        }
+        MachineKind::WindowsServer => format!("{prefix}-{}{:02}", pick(rng, &names::SERVER_PURPOSES), number % 100),
+        MachineKind::DomainController => format!("{prefix}-DC{:02}", number % 100),
+        MachineKind::LinuxServer => {
+            format!("{}-{}{:02}", prefix, pick(rng, &["web", "db", "mail", "proxy", "git", "mon"]), number % 100)
+                .to_lowercase()
+        }
+    };
+    MachineIdentity { machine_id: hex_text(rng, 32), boot_id: hex_text(rng, 16), hostname }
+}
+
+fn os(
+    rng: &mut fastrand::Rng,
+    kind: MachineKind,
+    flavour: &Flavour,
+    hostname: &str,
+    booted_at: DateTime<Utc>,
+) -> OsIdentity {
+    let (family, role, (name, edition, version, build)) = match kind {
+        MachineKind::WindowsWorkstation => {
+            (OsFamily::Windows, MachineRole::Workstation, pick(rng, &names::WINDOWS_CLIENTS))
+        }
+        MachineKind::WindowsServer => (OsFamily::Windows, MachineRole::Server, pick(rng, &names::WINDOWS_SERVERS)),
+        MachineKind::DomainController => {
+            (OsFamily::Windows, MachineRole::DomainController, pick(rng, &names::WINDOWS_SERVERS))
+        }
+        MachineKind::LinuxServer => (OsFamily::Linux, MachineRole::Server, pick(rng, &names::LINUX_SERVERS)),
+    };
+    OsIdentity {
+        family,
+        name: name.to_owned(),
+        edition: Some(edition.to_owned()),
+        version: Some(version.to_owned()),
+        build: Some(build.to_owned()),
+        architecture: "x86_64".to_owned(),
+        role,
+        hostname: hostname.to_owned(),
+        domain: Some(flavour.domain.to_owned()),
+        time_zone: Some(flavour.time_zone.to_owned()),
+        booted_at: Some(booted_at),
+    }
+}
+
+fn hardware(rng: &mut fastrand::Rng, kind: MachineKind) -> Hardware {
+    let workstation = kind == MachineKind::WindowsWorkstation;
+    let virtual_machine = !workstation && rng.u32(0..100) < 70;
+    let (manufacturer, model, virtualization) = if virtual_machine {
+        let (maker, model, hypervisor) = pick(rng, &names::VIRTUAL);
+        (maker, model, Some(hypervisor.to_owned()))
+    } else {
+        let (maker, model) = pick(rng, if workstation { &names::WORKSTATIONS[..] } else { &names::SERVERS[..] });
+        (maker, model, None)
+    };
+    let (cpu, mut cores, mut threads) =
+        pick(rng, if workstation { &names::WORKSTATION_CPUS[..] } else { &names::SERVER_CPUS[..] });
+    if virtual_machine {
+        cores = pick(rng, &[2, 4, 8]);
+        threads = cores;
+    }
+    let memory = pick(rng, if workstation { &[8, 16, 16, 32][..] } else { &[4, 8, 16, 32, 64, 128][..] });
+    Hardware {
+        manufacturer: Some(manufacturer.to_owned()),
+        model: Some(model.to_owned()),
+        serial: Some(hex_text(rng, 4).to_uppercase()),
+        cpu: Some(cpu.to_owned()),
+        cores: Some(cores),
+        threads: Some(threads),
+        memory_bytes: Some(memory * GIB),
+        virtualization,
+    }
+}
+
+fn volumes(rng: &mut fastrand::Rng, kind: MachineKind) -> Vec<Volume> {
+    let volume = |mount: &str, device: &str, file_system: &str, gib: u64| Volume {
+        mount: mount.to_owned(),
+        device: Some(device.to_owned()),
+        file_system: Some(file_system.to_owned()),
+        total_bytes: gib * GIB,
+        removable: false,
+    };
+    let system = pick(rng, &[120, 237, 476, 953]);
+    if kind == MachineKind::LinuxServer {
+        let mut volumes = vec![volume("/", "/dev/sda2", "ext4", system), volume("/boot", "/dev/sda1", "ext4", 1)];
+        if rng.bool() {
+            volumes.push(volume("/srv", "/dev/sdb1", "xfs", pick(rng, &[500, 1000, 4000])));
+        }
+        return volumes;
+    }
+    let mut volumes = vec![volume("C:", "Windows", "NTFS", system)];
+    if kind != MachineKind::WindowsWorkstation {
+        volumes.push(volume("D:", "Data", "NTFS", pick(rng, &[500, 1000, 2000, 8000])));
+    } else if rng.u32(0..100) < 10 {
+        volumes.push(Volume { removable: true, ..volume("E:", "USB", "exFAT", 58) });
+    }
+    volumes
+}
+
+fn network(rng: &mut fastrand::Rng, kind: MachineKind, flavour: &Flavour) -> Vec<NetworkInterface> {
+    let (a, b) = flavour.network;
+    let mac = |rng: &mut fastrand::Rng| {
+        // 02: locally administered, so that no maker's range is used.
+        let tail: Vec<String> = (0..5).map(|_| format!("{:02x}", rng.u8(..))).collect();
+        format!("02:{}", tail.join(":"))
+    };
+    let address = format!("10.{a}.{b}.{}/24", rng.u8(10..250));
+    let name = match kind {
+        MachineKind::LinuxServer => pick(rng, &["eth0", "ens192", "enp1s0"]),
+        _ => "Ethernet",
+    };
+    let mut interfaces = vec![NetworkInterface {
+        name: name.to_owned(),
+        mac: Some(mac(rng)),
+        addresses: vec![address, format!("fe80::{:x}:{:x}/64", rng.u16(1..), rng.u16(1..))],
+    }];
+    if kind == MachineKind::WindowsWorkstation && rng.bool() {
+        interfaces.push(NetworkInterface { name: "Wi-Fi".to_owned(), mac: Some(mac(rng)), addresses: Vec::new() });
+    }
+    interfaces
+}
+
+fn users(rng: &mut fastrand::Rng, kind: MachineKind, flavour: &Flavour, booted_at: DateTime<Utc>) -> Vec<LoggedInUser> {
+    let count = match kind {
+        MachineKind::WindowsWorkstation => usize::from(rng.u32(0..100) < 80),
+        _ => usize::from(rng.u32(0..100) < 15),
+    };
+    (0..count)
+        .map(|_| {
+            let person = format!("{}.{}", pick(rng, &names::GIVEN), pick(rng, &names::FAMILY));
+            let since = Some(booted_at + TimeDelta::minutes(i64::from(rng.u32(3..600))));
+            if kind == MachineKind::LinuxServer {
+                let (a, b) = flavour.network;
+                let host = Some(format!("10.{a}.{b}.{}", rng.u8(10..250)));
+                LoggedInUser { name: person, session: Some("pts/0".to_owned()), host, since }
+            } else {
+                let name = format!("{}\\{person}", flavour.prefix);
+                LoggedInUser { name, session: Some("console".to_owned()), host: None, since }
+            }
+        })
+        .collect()
+}
+
+fn reboot(rng: &mut fastrand::Rng, kind: MachineKind) -> PendingReboot {
+    let pending = rng.u32(0..100) < 12;
+    let source = if kind == MachineKind::LinuxServer {
+        "/run/reboot-required"
+    } else {
+        r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\WindowsUpdate\Auto Update\RebootRequired"
+    };
+    PendingReboot { pending: Some(pending), sources: pending.then(|| source.to_owned()).into_iter().collect() }
+}

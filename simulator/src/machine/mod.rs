@@ -1,0 +1,95 @@
+//! The machine that a simulated agent says it runs on: everything follows from a seed.
+
+mod build;
+mod names;
+
+use chrono::{DateTime, Utc};
+use gururmm_protocol::enroll::MachineIdentity;
+use gururmm_protocol::inventory::{
+    Hardware, LoggedInUser, NetworkInterface, OsFamily, OsIdentity, PendingReboot, Section, Volume,
+};
+
+use crate::random;
+
+/// What kind of machine it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MachineKind {
+    /// A person's Windows PC or laptop.
+    WindowsWorkstation,
+    /// A Windows member server.
+    WindowsServer,
+    /// A Windows domain controller.
+    DomainController,
+    /// A Linux server.
+    LinuxServer,
+}
+
+/// A simulated machine: identity and inventory.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Machine {
+    /// What kind it is.
+    pub kind: MachineKind,
+    /// Machine id, boot id, host name.
+    pub identity: MachineIdentity,
+    /// Operating system.
+    pub os: OsIdentity,
+    /// Maker, model, processor, memory.
+    pub hardware: Hardware,
+    /// Volumes.
+    pub volumes: Vec<Volume>,
+    /// Network interfaces.
+    pub network: Vec<NetworkInterface>,
+    /// Who is logged in.
+    pub users: Vec<LoggedInUser>,
+    /// Whether a restart is pending.
+    pub reboot: PendingReboot,
+}
+
+impl Machine {
+    /// The machine of this seed, in the organization of flavour 0.
+    #[must_use]
+    pub fn from_seed(seed: u64) -> Self {
+        Self::in_organization(seed, 0)
+    }
+
+    /// The machine of this seed among the machines of one organization: `flavour` decides host name prefix, domain,
+    /// address range and time zone, so that a site looks as if it belonged together.
+    #[must_use]
+    pub fn in_organization(seed: u64, flavour: usize) -> Self {
+        build::build(&mut random::stream(seed, "machine"), flavour)
+    }
+
+    /// The inventory sections of the machine, in the order of their names on the wire.
+    #[must_use]
+    pub fn inventory(&self) -> Vec<Section> {
+        vec![
+            Section::Os(self.os.clone()),
+            Section::Hardware(self.hardware.clone()),
+            Section::Volumes(self.volumes.clone()),
+            Section::Network(self.network.clone()),
+            Section::Users(self.users.clone()),
+            Section::Reboot(self.reboot.clone()),
+        ]
+    }
+
+    /// Memory in bytes.
+    #[must_use]
+    pub fn memory_bytes(&self) -> u64 {
+        self.hardware.memory_bytes.unwrap_or_default()
+    }
+
+    /// Whether it runs Windows.
+    #[must_use]
+    pub fn is_windows(&self) -> bool {
+        self.os.family == OsFamily::Windows
+    }
+
+    /// The machine restarts: new boot id, new start time, nobody logged in, nothing pending.
+    pub fn restart(&mut self, boot_id: String, at: DateTime<Utc>) {
+        self.identity.boot_id = boot_id;
+        self.os.booted_at = Some(at);
+        self.users.clear();
+        self.reboot.pending = Some(false);
+        self.reboot.sources.clear();
+    }
+}
