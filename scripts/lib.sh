@@ -1,0 +1,83 @@
+# shellcheck shell=bash disable=SC2034
+# Shared by the commands in scripts/: sourced, never run.
+
+root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
+# The tools that setup keeps inside the checkout (today: Node), away from the rest of the machine.
+tools_dir=$root/.dev/tools
+# Where cargo puts what it builds.
+target_dir=${CARGO_TARGET_DIR:-$root/target}
+
+say() { printf '==> %s\n' "$*"; }
+warn() { printf 'warning: %s\n' "$*" >&2; }
+die() {
+    printf 'error: %s\n' "$*" >&2
+    exit 1
+}
+
+# version_at_least HAVE WANT: compares dotted version numbers.
+version_at_least() {
+    [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]
+}
+
+# The oldest Rust that the workspace accepts, from Cargo.toml.
+wanted_rust() { sed -n 's/^rust-version = "\(.*\)"$/\1/p' "$root/Cargo.toml"; }
+# The oldest Node that the dashboard's build accepts.
+wanted_node() { printf '20.19.0\n'; }
+
+# find_tool NAME WANTED PLACE...: prints the first of PATH and the given places whose version is new enough.
+find_tool() {
+    local name=$1 wanted=$2 place version
+    shift 2
+    for place in "$(command -v "$name" || true)" "$@"; do
+        [ -x "$place" ] || continue
+        version=$("$place" --version 2>/dev/null | grep -oE '[0-9]+\.[0-9]+(\.[0-9]+)?' | head -n 1) || continue
+        if version_at_least "$version" "$wanted"; then
+            printf '%s\n' "$place"
+            return 0
+        fi
+    done
+    return 1
+}
+
+find_cargo() { find_tool cargo "$(wanted_rust)" /usr/bin/cargo "${CARGO_HOME:-$HOME/.cargo}/bin/cargo"; }
+find_node() { find_tool node "$(wanted_node)" "$tools_dir/node/bin/node"; }
+
+# Puts the tools that setup found or installed first in PATH.
+use_tools() {
+    local cargo node
+    cargo=$(find_cargo) || die "no Rust $(wanted_rust) or later: run scripts/setup"
+    node=$(find_node) || die "no Node $(wanted_node) or later: run scripts/setup"
+    PATH=$(dirname "$cargo"):$(dirname "$node"):$PATH
+    export PATH
+}
+
+# Prints the directory of the newest installed Postgres (15 or later) that has a server.
+postgres_bin() {
+    local dir best=
+    while IFS= read -r dir; do
+        [ -x "$dir/postgres" ] && [ -x "$dir/initdb" ] && best=$dir
+    done < <(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V)
+    if [ -z "$best" ] && dir=$(command -v initdb) && dir=$(dirname "$(readlink -f "$dir")") && [ -x "$dir/postgres" ]; then
+        best=$dir
+    fi
+    [ -n "$best" ] || return 1
+    printf '%s\n' "$best"
+}
+
+# port_in_use PORT: true if something listens there on the loopback.
+port_in_use() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+# stop PID NAME SECONDS: asks the process to end, insists after that time.
+stop() {
+    local pid=$1 name=$2 tries=$(($3 * 10))
+    kill -TERM "$pid" 2>/dev/null || return 0
+    while kill -0 "$pid" 2>/dev/null; do
+        if [ "$tries" -le 0 ]; then
+            warn "$name did not stop within $3 s: killing it"
+            kill -KILL "$pid" 2>/dev/null || true
+            return 0
+        fi
+        tries=$((tries - 1))
+        sleep 0.1
+    done
+}
