@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::instant::{clamp_instant, clean_instant};
 use crate::limits;
 use crate::text::{clean_block, clean_line, clean_option};
 
@@ -231,10 +232,12 @@ pub enum CommandEvent {
 }
 
 impl CommandEvent {
-    /// Bounds and cleans everything that came from the agent.
+    /// Bounds and cleans everything that came from the agent. An output chunk is cut to
+    /// [`limits::MAX_OUTPUT_CHUNK`] bytes first; control characters that become U+FFFD can make it up to three times
+    /// that (so that an honest chunk loses nothing).
     pub fn bound(&mut self) {
         match self {
-            Self::Started { .. } => {}
+            Self::Started { started_at } => clamp_instant(started_at),
             Self::Output { text, .. } => {
                 let mut end = text.len().min(limits::MAX_OUTPUT_CHUNK);
                 while !text.is_char_boundary(end) {
@@ -243,7 +246,11 @@ impl CommandEvent {
                 text.truncate(end);
                 *text = clean_block(text);
             }
-            Self::Finished(result) => clean_option(&mut result.reason, limits::MAX_TEXT),
+            Self::Finished(result) => {
+                clean_option(&mut result.reason, limits::MAX_TEXT);
+                clean_instant(&mut result.started_at);
+                clamp_instant(&mut result.finished_at);
+            }
         }
     }
 }

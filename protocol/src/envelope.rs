@@ -272,7 +272,7 @@ mod tests {
         extended.header = extended.header.replace("\"epoch\":3", "\"epoch\":4");
         assert_eq!(open(&extended), Err(Refusal::BadSignature));
 
-        let mut garbage = good.clone();
+        let mut garbage = good;
         garbage.header = "{".into();
         assert_eq!(open(&garbage), Err(Refusal::Malformed));
     }

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::crypto::sha256;
+use crate::instant::clean_instant;
 use crate::limits;
 use crate::text::{clean_line, clean_option};
 
@@ -208,6 +209,7 @@ impl Section {
                 for text in [&mut os.edition, &mut os.version, &mut os.build, &mut os.domain, &mut os.time_zone] {
                     clean_option(text, limits::MAX_NAME);
                 }
+                clean_instant(&mut os.booted_at);
             }
             Self::Hardware(hw) => {
                 for text in [&mut hw.manufacturer, &mut hw.model, &mut hw.serial, &mut hw.cpu, &mut hw.virtualization] {
@@ -239,6 +241,7 @@ impl Section {
                     name(&mut user.name);
                     clean_option(&mut user.session, limits::MAX_NAME);
                     clean_option(&mut user.host, limits::MAX_NAME);
+                    clean_instant(&mut user.since);
                 }
             }
             Self::Reboot(reboot) => {

@@ -8,6 +8,7 @@ pub mod crypto;
 pub mod enroll;
 pub mod envelope;
 pub mod handshake;
+pub mod instant;
 pub mod inventory;
 pub mod limits;
 pub mod message;

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::instant::clamp_instant;
 use crate::limits;
 use crate::text::clean_line;
 
@@ -38,6 +39,7 @@ pub struct VolumeUse {
 impl Reading {
     /// Bounds and cleans everything that came from the agent: numbers into their ranges, lists and texts cut.
     pub fn bound(&mut self) {
+        clamp_instant(&mut self.at);
         self.cpu_percent = if self.cpu_percent.is_finite() { self.cpu_percent.clamp(0.0, 100.0) } else { 0.0 };
         self.memory_total_bytes = self.memory_total_bytes.min(i64::MAX as u64);
         self.memory_used_bytes = self.memory_used_bytes.min(self.memory_total_bytes);

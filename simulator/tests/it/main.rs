@@ -1,5 +1,7 @@
 //! The simulator against a small scripted server in the same process.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
+
 mod scripted_server;
 mod seeds;
 mod stepped;
