@@ -22,7 +22,7 @@ version_at_least() {
 # The oldest Rust that the workspace accepts, from Cargo.toml.
 wanted_rust() { sed -n 's/^rust-version = "\(.*\)"$/\1/p' "$root/Cargo.toml"; }
 # The oldest Node that the dashboard's build accepts.
-wanted_node() { printf '20.19.0\n'; }
+wanted_node() { sed -n 's/^ *"node": ">=\([0-9.]*\)".*/\1/p' "$root/dashboard/package.json"; }
 
 # find_tool NAME WANTED PLACE...: prints the first of PATH and the given places whose version is new enough.
 find_tool() {
@@ -42,13 +42,16 @@ find_tool() {
 find_cargo() { find_tool cargo "$(wanted_rust)" /usr/bin/cargo "${CARGO_HOME:-$HOME/.cargo}/bin/cargo"; }
 find_node() { find_tool node "$(wanted_node)" "$tools_dir/node/bin/node"; }
 
-# Puts the tools that setup found or installed first in PATH.
-use_tools() {
-    local cargo node
+# Put what setup found or installed first in PATH.
+use_cargo() {
+    local cargo
     cargo=$(find_cargo) || die "no Rust $(wanted_rust) or later: run scripts/setup"
+    export PATH="${cargo%/*}:$PATH"
+}
+use_node() {
+    local node
     node=$(find_node) || die "no Node $(wanted_node) or later: run scripts/setup"
-    PATH=$(dirname "$cargo"):$(dirname "$node"):$PATH
-    export PATH
+    export PATH="${node%/*}:$PATH"
 }
 
 # Prints the directory of the newest installed Postgres (15 or later) that has a server.
