@@ -1,0 +1,3 @@
+//! To be described.
+
+pub mod routes;

@@ -1,0 +1,110 @@
+//! The wrapper in which every mutation runs: its transaction, and the audit row that commits with it.
+
+use serde_json::{Map, Value};
+use sqlx::PgTransaction;
+use uuid::Uuid;
+
+use crate::app::{App, Ctx};
+use crate::authz::Actor;
+use crate::core::{Error, Result};
+
+use super::store;
+
+/// What a mutation is done to.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// For example `agent`.
+    pub kind: &'static str,
+    /// Its id, once known.
+    pub id: Option<Uuid>,
+    /// Its name, written out: the row outlives the thing.
+    pub label: String,
+}
+
+impl Target {
+    /// A thing that exists.
+    pub fn new(kind: &'static str, id: Uuid, label: impl Into<String>) -> Self {
+        Self { kind, id: Some(id), label: label.into() }
+    }
+
+    /// A thing that is only being made, or not found.
+    pub fn unknown(kind: &'static str, label: impl Into<String>) -> Self {
+        Self { kind, id: None, label: label.into() }
+    }
+}
+
+/// An audit row in the making.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Verb, for example `agent.decommission`.
+    pub action: &'static str,
+    /// What it is done to.
+    pub target: Target,
+    /// Whose auditors see it; none: only the installation's.
+    pub organization_id: Option<Uuid>,
+    /// The agent it concerns, for its activity page.
+    pub agent_id: Option<Uuid>,
+    /// Facts, without secrets.
+    pub detail: Map<String, Value>,
+}
+
+/// A mutation under way.
+pub struct Mutation<'a> {
+    app: &'a App,
+    ctx: &'a Ctx,
+    /// The transaction: every change of the mutation goes through it.
+    pub tx: PgTransaction<'static>,
+    /// The audit row; services fill it in as they learn more.
+    pub entry: Entry,
+}
+
+impl<'a> Mutation<'a> {
+    /// Opens the transaction.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub async fn begin(app: &'a App, ctx: &'a Ctx, action: &'static str, target: Target) -> Result<Mutation<'a>> {
+        let tx = app.db.begin().await?;
+        let entry = Entry { action, target, organization_id: None, agent_id: None, detail: Map::new() };
+        Ok(Self { app, ctx, tx, entry })
+    }
+
+    /// Adds a fact to the audit row.
+    pub fn note(&mut self, key: &str, value: impl Into<Value>) {
+        self.entry.detail.insert(key.to_owned(), value.into());
+    }
+
+    /// Ends the mutation: commits it with its audit row, or undoes it and records the refusal.
+    ///
+    /// # Errors
+    /// The mutation's own error, or that of writing the audit row: without its row nothing is committed.
+    pub async fn finish<T>(mut self, result: Result<T>) -> Result<T> {
+        match result {
+            Ok(value) => {
+                let at = self.app.env.now();
+                store::insert(&mut self.tx, at, self.ctx, &self.entry, "success").await?;
+                self.tx.commit().await?;
+                Ok(value)
+            }
+            Err(error) => {
+                self.tx.rollback().await?;
+                if is_refusal(&error) && is_known(&self.ctx.actor) {
+                    self.entry.detail.insert("refused".into(), error.code().into());
+                    self.entry.detail.insert("reason".into(), error.to_string().into());
+                    let mut connection = self.app.db.acquire().await?;
+                    store::insert(&mut connection, self.app.env.now(), self.ctx, &self.entry, "refused").await?;
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Refusals before authentication are counted, not stored one by one: nobody can fill the log from outside.
+fn is_known(actor: &Actor) -> bool {
+    !matches!(actor, Actor::Anonymous)
+}
+
+fn is_refusal(error: &Error) -> bool {
+    !matches!(error, Error::Internal(_) | Error::Unavailable { .. })
+}

@@ -1,0 +1,53 @@
+//! SQL of the audit log.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::Entry;
+use crate::app::Ctx;
+use crate::authz::Actor;
+use crate::core::Result;
+
+/// Writes one row, in the transaction that `connection` is in.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn insert(
+    connection: &mut PgConnection,
+    at: DateTime<Utc>,
+    ctx: &Ctx,
+    entry: &Entry,
+    outcome: &str,
+) -> Result<()> {
+    let (kind, id, label): (&str, Option<Uuid>, &str) = match &ctx.actor {
+        Actor::User(user) => ("user", Some(user.id), &user.email),
+        Actor::Agent { id, name } => ("agent", Some(*id), name),
+        Actor::Operator => ("operator", None, "command line"),
+        Actor::System(part) => ("system", None, part),
+        Actor::Anonymous => ("system", None, "anonymous"),
+    };
+    sqlx::query!(
+        "INSERT INTO audit_log (at, actor_kind, actor_id, actor_label, action, target_kind, target_id, target_label,
+                                organization_id, agent_id, outcome, detail, request_id, address)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+        at,
+        kind,
+        id,
+        label,
+        entry.action,
+        entry.target.kind,
+        entry.target.id,
+        entry.target.label,
+        entry.organization_id,
+        entry.agent_id,
+        outcome,
+        Value::Object(entry.detail.clone()),
+        ctx.request_id,
+        ctx.address.map(|address| address.to_string())
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}

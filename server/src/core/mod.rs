@@ -1,0 +1,9 @@
+//! Ground that everything stands on: clock, randomness, ids, errors, pages, secrets. No axum, no sqlx.
+
+pub mod env;
+pub mod error;
+pub mod page;
+pub mod secret;
+
+pub use env::{Clock, Env, Random};
+pub use error::{Error, FieldError, Result};

@@ -1,0 +1,105 @@
+//! Postgres: connecting, migrating, and what its errors mean.
+
+use std::time::Duration;
+
+use sqlx::migrate::{Migrate as _, Migrator};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions as _, PgPool};
+
+use crate::core::Error;
+
+pub mod private_cluster;
+pub(crate) mod store;
+
+/// Every migration, embedded.
+pub static MIGRATOR: Migrator = sqlx::migrate!("../migrations");
+
+/// How long a request waits for a connection before it is told that the database is away.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Opens the pool. No connection is made yet.
+#[must_use]
+pub fn pool(options: PgConnectOptions, max_connections: u32) -> PgPool {
+    let options = options
+        .application_name("gururmm-server")
+        .log_statements(tracing::log::LevelFilter::Trace)
+        // A statement that takes this long is stuck; the caller has given up long before.
+        .options([("statement_timeout", "30s"), ("idle_in_transaction_session_timeout", "60s")]);
+    PgPoolOptions::new()
+        .max_connections(max_connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .idle_timeout(Duration::from_secs(300))
+        .connect_lazy_with(options)
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        if is_away(&error) {
+            tracing::warn!(%error, "database away");
+            return Self::database_away();
+        }
+        if let sqlx::Error::Database(cause) = &error
+            && let Some(known) = cause.constraint().and_then(from_constraint)
+        {
+            return known;
+        }
+        Self::Internal(anyhow::Error::new(error).context("database"))
+    }
+}
+
+/// Constraints that a caller can run into, as errors of their own.
+fn from_constraint(name: &str) -> Option<Error> {
+    let duplicate =
+        |field: &str, message: &str| Some(Error::Conflict { code: "duplicate", detail: format!("{field}: {message}") });
+    match name {
+        "organizations_name_key" => duplicate("name", "an organization of this name exists already"),
+        "sites_name_key" => duplicate("name", "a site of this name exists already in this organization"),
+        "users_email_key" => duplicate("email", "an account with this email exists already"),
+        _ => None,
+    }
+}
+
+/// Whether the error means that Postgres cannot be reached or refuses to work now, so that trying again may help.
+#[must_use]
+pub fn is_away(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => true,
+        // 57P01-57P03: shutting down or starting; 53300: too many connections; class 08: connection
+        // (PostgreSQL documentation, appendix A).
+        sqlx::Error::Database(cause) => cause
+            .code()
+            .is_some_and(|code| matches!(&*code, "57P01" | "57P02" | "57P03" | "53300") || code.starts_with("08")),
+        _ => false,
+    }
+}
+
+/// Applies the migrations that are missing, under Postgres's advisory lock, each in its own transaction.
+///
+/// A migration that this build does not know (a newer server ran here) is a warning: releases only add to the schema.
+///
+/// # Errors
+/// When a migration fails (the schema stays at the one before) or an applied one was altered.
+pub async fn migrate(db: &PgPool) -> anyhow::Result<()> {
+    let mut connection = db.acquire().await?;
+    connection.ensure_migrations_table(&MIGRATOR.table_name).await?;
+    let newest = MIGRATOR.iter().map(|migration| migration.version).max().unwrap_or(0);
+    for applied in connection.list_applied_migrations(&MIGRATOR.table_name).await? {
+        if applied.version > newest {
+            tracing::warn!(version = applied.version, "the schema is newer than this server; it still works with it");
+        }
+    }
+    drop(connection);
+    let mut migrator = Migrator { ..sqlx::migrate!("../migrations") };
+    migrator.set_ignore_missing(true);
+    migrator.run(db).await?;
+    Ok(())
+}
+
+/// What the readiness check says about the schema.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn pending_migrations(db: &PgPool) -> Result<usize, sqlx::Error> {
+    let applied = store::applied_migrations(db).await?;
+    Ok(MIGRATOR.iter().filter(|migration| !applied.contains(&migration.version)).count())
+}

@@ -1,0 +1,83 @@
+//! Queries about the installation and the schema themselves.
+
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+use crate::core::{Error, Result};
+use crate::keys::KeyFingerprints;
+
+/// Versions of the migrations that are in the database.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn applied_migrations(db: &PgPool) -> Result<Vec<i64>, sqlx::Error> {
+    // Not a checked query: the table is sqlx's own and does not exist before the first migration.
+    sqlx::query_scalar("SELECT version FROM _sqlx_migrations WHERE success ORDER BY version").fetch_all(db).await
+}
+
+/// Binds the database to these keys at the first start, and refuses other keys afterwards. Answers the epoch.
+///
+/// # Errors
+/// In words for the operator, when the database belongs to other keys.
+pub async fn claim_installation(connection: &mut PgConnection, keys: &KeyFingerprints) -> Result<i32> {
+    let row = sqlx::query!(
+        "UPDATE installation SET signing_key = coalesce(signing_key, $1), token_key = coalesce(token_key, $2),
+             storage_key = coalesce(storage_key, $3), audit_key = coalesce(audit_key, $4)
+         RETURNING epoch, signing_key, token_key, storage_key, audit_key",
+        keys.signing,
+        keys.token,
+        keys.storage,
+        keys.audit
+    )
+    .fetch_one(connection)
+    .await?;
+    let known = [
+        ("signing.key", row.signing_key, &keys.signing),
+        ("token.key", row.token_key, &keys.token),
+        ("storage.key", row.storage_key, &keys.storage),
+        ("audit.key", row.audit_key, &keys.audit),
+    ];
+    for (file, expected, found) in known {
+        if expected.as_deref() != Some(found) {
+            return Err(Error::internal(format!(
+                "the key file {file} is not the one this database was set up with; put the installation's own key \
+                 files into the key directory (database expects {}, found {found})",
+                expected.unwrap_or_default()
+            )));
+        }
+    }
+    Ok(row.epoch)
+}
+
+/// Whether the database already belongs to an installation: then missing key files must not be made anew.
+///
+/// # Errors
+/// When the database cannot be asked.
+pub async fn is_claimed(connection: &mut PgConnection) -> Result<bool> {
+    Ok(sqlx::query_scalar!(r#"SELECT signing_key IS NOT NULL AS "claimed!" FROM installation"#)
+        .fetch_one(connection)
+        .await?)
+}
+
+/// Registers this server process, or renews its lease.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn renew_node(
+    connection: &mut PgConnection,
+    node: Uuid,
+    started_at: chrono::DateTime<chrono::Utc>,
+    lease_until: chrono::DateTime<chrono::Utc>,
+) -> Result<()> {
+    sqlx::query!(
+        "INSERT INTO server_nodes (id, started_at, lease_until, version) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (id) DO UPDATE SET started_at = $2, lease_until = $3, version = $4",
+        node,
+        started_at,
+        lease_until,
+        env!("CARGO_PKG_VERSION")
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}

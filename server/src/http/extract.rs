@@ -1,0 +1,166 @@
+//! Extractors: axum's own with our errors, and the authenticated caller.
+
+use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, rejection};
+use axum::http::request::Parts;
+use axum::http::{Method, header};
+use axum_extra::extract::CookieJar;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use crate::accounts;
+use crate::app::{App, Ctx};
+use crate::authz::Actor;
+use crate::core::Error;
+
+/// Name of the browser's session cookie.
+pub const SESSION_COOKIE: &str = "gururmm_session";
+
+/// A JSON body.
+#[derive(Debug, FromRequest)]
+#[from_request(via(axum::Json), rejection(Error))]
+pub struct Json<T>(pub T);
+
+/// The query.
+#[derive(Debug, FromRequestParts)]
+#[from_request(via(axum::extract::Query), rejection(Error))]
+pub struct Query<T>(pub T);
+
+/// Parts of the path.
+#[derive(Debug, FromRequestParts)]
+#[from_request(via(axum::extract::Path), rejection(Error))]
+pub struct Path<T>(pub T);
+
+impl<T: serde::Serialize> axum::response::IntoResponse for Json<T> {
+    fn into_response(self) -> axum::response::Response {
+        axum::Json(self.0).into_response()
+    }
+}
+
+impl From<rejection::JsonRejection> for Error {
+    fn from(rejection: rejection::JsonRejection) -> Self {
+        match rejection {
+            rejection::JsonRejection::JsonDataError(error) => Self::invalid(
+                "body",
+                error
+                    .body_text()
+                    .trim_start_matches("Failed to deserialize the JSON body into the target type: ")
+                    .to_owned(),
+            ),
+            rejection::JsonRejection::MissingJsonContentType(_) => Self::BadRequest {
+                code: "not_json",
+                detail: "send the body as JSON, with the header Content-Type: application/json".into(),
+            },
+            rejection::JsonRejection::BytesRejection(_) => {
+                Self::TooLarge { detail: "the body is larger than this address takes (1 MiB)".into() }
+            }
+            other => Self::BadRequest { code: "bad_json", detail: other.body_text() },
+        }
+    }
+}
+
+impl From<rejection::QueryRejection> for Error {
+    fn from(rejection: rejection::QueryRejection) -> Self {
+        Self::invalid(
+            "query",
+            rejection.body_text().trim_start_matches("Failed to deserialize query string: ").to_owned(),
+        )
+    }
+}
+
+impl From<rejection::PathRejection> for Error {
+    fn from(_: rejection::PathRejection) -> Self {
+        // An id that is none names nothing.
+        Self::NotFound("resource")
+    }
+}
+
+/// The id that [`super::middleware::observe`] gave this request.
+#[derive(Debug, Clone)]
+pub struct RequestId(pub String);
+
+/// The caller's address: of the connection, or what a trusted proxy says.
+#[must_use]
+pub fn client_address(parts: &Parts, trusted: &[IpAddr]) -> IpAddr {
+    let peer = parts
+        .extensions
+        .get::<ConnectInfo<SocketAddr>>()
+        .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |ConnectInfo(address)| address.ip().to_canonical());
+    if !trusted.contains(&peer) {
+        return peer;
+    }
+    // Each proxy appends the address it saw: the last one that is no trusted proxy is the caller.
+    parts
+        .headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|text| text.trim().parse::<IpAddr>().ok())
+        .map(|address| address.to_canonical())
+        .rfind(|address| !trusted.contains(address))
+        .unwrap_or(peer)
+}
+
+fn context(parts: &Parts, app: &App, actor: Actor) -> Ctx {
+    Ctx {
+        actor,
+        request_id: parts.extensions.get::<RequestId>().map(|id| id.0.clone()),
+        address: Some(client_address(parts, &app.config.trusted_proxies)),
+    }
+}
+
+/// A caller who need not be known: login, enrollment.
+#[derive(Debug)]
+pub struct Anyone(pub Ctx);
+
+impl FromRequestParts<App> for Anyone {
+    type Rejection = Error;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+        check_origin(parts, app)?;
+        Ok(Self(context(parts, app, Actor::Anonymous)))
+    }
+}
+
+/// A signed-in person, by `Authorization: Bearer` or by the browser's cookie.
+#[derive(Debug)]
+pub struct SignedIn(pub Ctx);
+
+impl FromRequestParts<App> for SignedIn {
+    type Rejection = Error;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+        let missing =
+            Error::Unauthenticated { code: "not_signed_in", detail: "sign in, or send Authorization: Bearer <token>" };
+        let token = match parts.headers.get(header::AUTHORIZATION) {
+            Some(value) => value
+                .to_str()
+                .ok()
+                .and_then(|value| value.split_once(' '))
+                .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+                .map(|(_, token)| token.trim().to_owned())
+                .ok_or(missing)?,
+            None => {
+                let jar = CookieJar::from_headers(&parts.headers);
+                let token = jar.get(SESSION_COOKIE).map(|cookie| cookie.value().to_owned()).ok_or(missing)?;
+                // Only a cookie is sent by a browser on its own, so only then another site could be behind it.
+                check_origin(parts, app)?;
+                token
+            }
+        };
+        let user = accounts::service::authenticate(app, &token).await?;
+        Ok(Self(context(parts, app, Actor::User(user))))
+    }
+}
+
+/// Refuses a browser's mutation that comes from another site.
+fn check_origin(parts: &Parts, app: &App) -> Result<(), Error> {
+    if matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS) {
+        return Ok(());
+    }
+    match parts.headers.get(header::ORIGIN).map(|origin| origin.to_str().unwrap_or_default()) {
+        None => Ok(()),
+        Some(origin) if app.config.accepts_origin(origin) => Ok(()),
+        Some(_) => Err(Error::forbidden(
+            "foreign_origin",
+            "this address is not one of the server's public addresses; set GURURMM_PUBLIC_URL to the address in the browser",
+        )),
+    }
+}

@@ -1,0 +1,9 @@
+//! HTTP: router, middleware, error answers, the embedded dashboard.
+
+pub mod extract;
+pub mod middleware;
+pub mod openapi;
+pub mod problem;
+pub mod rate_limit;
+pub mod router;
+pub mod spa;

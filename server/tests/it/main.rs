@@ -1,0 +1,6 @@
+//! The server's tests on the real router, with a Postgres database for each.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod support;
+
+mod auth;
