@@ -102,3 +102,20 @@ CREATE INDEX agent_presence_node_idx ON agent_presence (node_id) WHERE state = '
 COMMENT ON TABLE agent_presence IS 'One row per agent that has ever connected; no row: never.';
 COMMENT ON COLUMN agent_presence.lease_until IS 'Online counts only until then; the node that holds the socket renews it in batches.';
 COMMENT ON COLUMN agent_presence.session_id IS 'The session that wrote this: the end of an older session does not overwrite a newer one.';
+
+-- What the presence rows are worth at an instant: never online without a valid lease, whoever failed to write the row.
+-- A lease that ran out is `reconnecting` for 90 seconds and then `offline`, since the agent was last seen.
+CREATE FUNCTION agent_presence_effective(at timestamptz)
+RETURNS TABLE (agent_id uuid, state text, since timestamptz, last_seen_at timestamptz) LANGUAGE sql STABLE AS $$
+    SELECT p.agent_id,
+           CASE WHEN lost.since IS NULL THEN p.state
+                WHEN lost.since + interval '90 seconds' > at THEN 'reconnecting'
+                ELSE 'offline' END,
+           CASE WHEN lost.since IS NULL THEN p.since
+                WHEN lost.since + interval '90 seconds' > at THEN lost.since
+                ELSE p.last_seen_at END,
+           p.last_seen_at
+    FROM agent_presence p,
+         LATERAL (SELECT CASE WHEN p.state = 'reconnecting' THEN p.since
+                              WHEN p.state = 'online' AND p.lease_until <= at THEN p.lease_until END AS since) lost
+$$;

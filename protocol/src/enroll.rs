@@ -137,6 +137,18 @@ pub struct MachineIdentity {
     pub hostname: String,
 }
 
+/// Derives [`MachineIdentity::machine_id`], on the agent and, to recognize its own host, on the server.
+///
+/// `smbios_uuid` is the system UUID of the firmware (SMBIOS type 1; Linux: `/sys/class/dmi/id/product_uuid`), which a
+/// machine or its permissions may not give; `os_machine_id` is the id that the installed system made for itself (Linux:
+/// machine-id(5); Windows: `MachineGuid`). Case and surrounding space do not count. The result does not reveal either.
+#[must_use]
+pub fn machine_id(smbios_uuid: Option<&str>, os_machine_id: &str) -> String {
+    let plain = |text: &str| text.trim().to_ascii_lowercase();
+    let smbios = smbios_uuid.map(plain).unwrap_or_default();
+    hex::encode(sha256(format!("gururmm/machine/v1\n{smbios}\n{}", plain(os_machine_id)).as_bytes()))
+}
+
 impl MachineIdentity {
     /// Bounds and cleans everything that came from the agent.
     pub fn bound(&mut self) {
@@ -243,6 +255,16 @@ mod tests {
 
     fn machine() -> MachineIdentity {
         MachineIdentity { machine_id: "m".into(), boot_id: "b".into(), hostname: "h".into() }
+    }
+
+    #[test]
+    fn a_machine_id_follows_from_both_ids_and_nothing_else() {
+        let id = machine_id(Some("4C4C4544-0042"), "0f1e");
+        assert_eq!(id, machine_id(Some(" 4c4c4544-0042\n"), "0F1E\n"));
+        assert_eq!(id.len(), 64);
+        assert_ne!(id, machine_id(None, "0f1e"));
+        assert_ne!(id, machine_id(Some("4c4c4544-0042"), "0f1f"));
+        assert_ne!(machine_id(Some("a"), "b"), machine_id(Some("b"), "a"));
     }
 
     #[test]
