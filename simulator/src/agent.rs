@@ -105,7 +105,13 @@ impl SimAgent {
         Ok(self.enrollment.ok_or(SimError::NotEnrolled)?.agent_id)
     }
 
-    /// The server's address, for example after the server came back on another port.
+    /// The server's address: of the enrollment, or as set since.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// Sets the server's address, for example after the server came back on another port.
     pub fn set_server(&mut self, base_url: &str) {
         base_url.trim_end_matches('/').clone_into(&mut self.base_url);
     }
@@ -115,7 +121,17 @@ impl SimAgent {
     /// # Errors
     /// [`SimError::WrongServer`] before the token is shown, [`SimError::HttpStatus`] when the server refuses.
     pub async fn enroll(&mut self, base_url: &str, token: &str) -> Result<Uuid, SimError> {
-        self.enroll_proving(base_url, token, None).await
+        self.enroll_proving(&http_client()?, base_url, token, None).await
+    }
+
+    /// Like [`Self::enroll`] with a client that many agents share.
+    pub(crate) async fn enroll_by(
+        &mut self,
+        client: &reqwest::Client,
+        base_url: &str,
+        token: &str,
+    ) -> Result<Uuid, SimError> {
+        self.enroll_proving(client, base_url, token, None).await
     }
 
     /// Enrolls again with a new key, and proves the earlier one.
@@ -125,7 +141,7 @@ impl SimAgent {
     pub async fn reenroll(&mut self, base_url: &str, token: &str) -> Result<Uuid, SimError> {
         let earlier = self.clone();
         self.replace_key();
-        let result = self.enroll_proving(base_url, token, Some(&earlier.key)).await;
+        let result = self.enroll_proving(&http_client()?, base_url, token, Some(&earlier.key)).await;
         if result.is_err() {
             *self = earlier;
         }
@@ -144,18 +160,18 @@ impl SimAgent {
 
     async fn enroll_proving(
         &mut self,
+        client: &reqwest::Client,
         base_url: &str,
         token: &str,
         previous: Option<&SigningKey>,
     ) -> Result<Uuid, SimError> {
         let token: EnrollmentToken = token.parse()?;
-        let client = http_client()?;
         let base_url = base_url.trim_end_matches('/');
         let nonce = random::nonce();
-        let identity: IdentityResponse = post(&client, base_url, IDENTITY_PATH, &IdentityRequest { nonce }).await?;
+        let identity: IdentityResponse = post(client, base_url, IDENTITY_PATH, &IdentityRequest { nonce }).await?;
         identity.verify(&token.server, &nonce).map_err(|_| SimError::WrongServer)?;
         let request = self.enroll_request(&token, nonce, previous);
-        let response: EnrollResponse = post(&client, base_url, ENROLL_PATH, &request).await?;
+        let response: EnrollResponse = post(client, base_url, ENROLL_PATH, &request).await?;
         if response.server_public_key != identity.public_key {
             return Err(SimError::WrongServer);
         }

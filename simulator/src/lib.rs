@@ -26,7 +26,9 @@
 //! Keys and nonces here come from `fastrand`: they protect nothing but a simulation.
 
 pub mod agent;
+pub mod auto;
 pub mod error;
+pub mod fleet;
 pub mod link;
 pub mod machine;
 pub mod script;

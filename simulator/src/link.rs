@@ -27,6 +27,7 @@ pub struct Link {
     /// Messages that arrived while another kind was waited for.
     kept: VecDeque<ToAgent>,
     wait: Duration,
+    last_frame: Instant,
 }
 
 /// The WebSocket address below a server's `http(s)://` or `ws(s)://` base address.
@@ -83,12 +84,18 @@ impl Link {
             seconds: DEFAULT_WAIT.as_secs_f32(),
             kept: String::new(),
         })??;
-        Ok(Self { socket, kept: VecDeque::new(), wait: DEFAULT_WAIT })
+        Ok(Self { socket, kept: VecDeque::new(), wait: DEFAULT_WAIT, last_frame: Instant::now() })
     }
 
     /// Sets how long later calls wait; [`DEFAULT_WAIT`] otherwise.
     pub const fn set_wait(&mut self, wait: Duration) {
         self.wait = wait;
+    }
+
+    /// When the last frame of any kind came from the server.
+    #[must_use]
+    pub const fn last_frame(&self) -> Instant {
+        self.last_frame
     }
 
     /// Sends one message.
@@ -235,7 +242,9 @@ impl Link {
 
     async fn read_frame(&mut self) -> Result<ToAgent, SimError> {
         loop {
-            match self.socket.next().await {
+            let frame = self.socket.next().await;
+            self.last_frame = Instant::now();
+            match frame {
                 Some(Ok(Message::Text(text))) => {
                     return ToAgent::decode(&text).map_err(|error| SimError::Unreadable(error.problem));
                 }

@@ -172,32 +172,43 @@ fn network(rng: &mut fastrand::Rng, kind: MachineKind, flavour: &Flavour) -> Vec
 }
 
 fn users(rng: &mut fastrand::Rng, kind: MachineKind, flavour: &Flavour, booted_at: DateTime<Utc>) -> Vec<LoggedInUser> {
-    let count = match kind {
-        MachineKind::WindowsWorkstation => usize::from(rng.u32(0..100) < 80),
-        _ => usize::from(rng.u32(0..100) < 15),
+    let likely = if kind == MachineKind::WindowsWorkstation { 80 } else { 15 };
+    if rng.u32(0..100) >= likely {
+        return Vec::new();
+    }
+    let since = booted_at + TimeDelta::minutes(i64::from(rng.u32(3..600)));
+    let (a, b) = flavour.network;
+    let from = format!("10.{a}.{b}.{}", rng.u8(10..250));
+    vec![user(rng, kind, flavour.prefix, from, since)]
+}
+
+fn user(rng: &mut fastrand::Rng, kind: MachineKind, prefix: &str, from: String, since: DateTime<Utc>) -> LoggedInUser {
+    let person = format!("{}.{}", pick(rng, &names::GIVEN), pick(rng, &names::FAMILY));
+    let (name, session, host) = match kind {
+        MachineKind::LinuxServer => (person, "pts/0", Some(from)),
+        _ => (format!("{prefix}\\{person}"), "console", None),
     };
-    (0..count)
-        .map(|_| {
-            let person = format!("{}.{}", pick(rng, &names::GIVEN), pick(rng, &names::FAMILY));
-            let since = Some(booted_at + TimeDelta::minutes(i64::from(rng.u32(3..600))));
-            if kind == MachineKind::LinuxServer {
-                let (a, b) = flavour.network;
-                let host = Some(format!("10.{a}.{b}.{}", rng.u8(10..250)));
-                LoggedInUser { name: person, session: Some("pts/0".to_owned()), host, since }
-            } else {
-                let name = format!("{}\\{person}", flavour.prefix);
-                LoggedInUser { name, session: Some("console".to_owned()), host: None, since }
-            }
-        })
-        .collect()
+    LoggedInUser { name, session: Some(session.to_owned()), host, since: Some(since) }
+}
+
+/// Somebody who logs in now.
+pub fn visitor(machine: &Machine, now: DateTime<Utc>, rng: &mut fastrand::Rng) -> Vec<LoggedInUser> {
+    let prefix = machine.identity.hostname.split('-').next().unwrap_or_default();
+    let address = machine.network.first().and_then(|interface| interface.addresses.first());
+    let from = address.and_then(|address| address.split('/').next()).unwrap_or_default().to_owned();
+    vec![user(rng, machine.kind, prefix, from, now)]
 }
 
 fn reboot(rng: &mut fastrand::Rng, kind: MachineKind) -> PendingReboot {
-    let pending = rng.u32(0..100) < 12;
+    if rng.u32(0..100) < 12 { wants_restart(kind) } else { PendingReboot { pending: Some(false), sources: Vec::new() } }
+}
+
+/// An update wants a restart.
+pub fn wants_restart(kind: MachineKind) -> PendingReboot {
     let source = if kind == MachineKind::LinuxServer {
         "/run/reboot-required"
     } else {
         r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\WindowsUpdate\Auto Update\RebootRequired"
     };
-    PendingReboot { pending: Some(pending), sources: pending.then(|| source.to_owned()).into_iter().collect() }
+    PendingReboot { pending: Some(true), sources: vec![source.to_owned()] }
 }

@@ -3,7 +3,7 @@
 mod build;
 mod names;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use gururmm_protocol::enroll::MachineIdentity;
 use gururmm_protocol::inventory::{
     Hardware, LoggedInUser, NetworkInterface, OsFamily, OsIdentity, PendingReboot, Section, Volume,
@@ -82,6 +82,25 @@ impl Machine {
     #[must_use]
     pub fn is_windows(&self) -> bool {
         self.os.family == OsFamily::Windows
+    }
+
+    /// Moves the start of the machine towards the present, as if it had been restarted every 30 days since: uptimes
+    /// stay plausible however long ago the simulator was written, and do not change within those days.
+    pub fn settle(&mut self, now: DateTime<Utc>) {
+        if let Some(booted_at) = &mut self.os.booted_at {
+            let months = (now - *booted_at).num_days().max(0) / 30;
+            *booted_at += TimeDelta::days(30 * months);
+        }
+    }
+
+    /// Lets a moment pass: now and then somebody logs in or out, and more rarely an update wants a restart.
+    pub fn pass_time(&mut self, now: DateTime<Utc>, rng: &mut fastrand::Rng) {
+        if rng.u32(0..240) == 0 {
+            self.users = if self.users.is_empty() { build::visitor(self, now, rng) } else { Vec::new() };
+        }
+        if rng.u32(0..5_000) == 0 {
+            self.reboot = build::wants_restart(self.kind);
+        }
     }
 
     /// The machine restarts: new boot id, new start time, nobody logged in, nothing pending.
