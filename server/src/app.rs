@@ -3,7 +3,10 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::authz::{Actor, Scope};
 use crate::config::Config;
@@ -29,6 +32,12 @@ pub struct Parts {
     pub epoch: i32,
     /// Agent connections and the bus.
     pub hub: Hub,
+    /// This server process, by the id in its data directory.
+    pub node_id: Uuid,
+    /// When this process started.
+    pub started_at: DateTime<Utc>,
+    /// Cancelled when the server is told to stop: long answers and background passes end.
+    pub shutdown: CancellationToken,
     /// Bounds on attempts per address.
     pub limits: crate::http::rate_limit::Limits,
 }

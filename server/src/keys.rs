@@ -111,19 +111,27 @@ fn read_or_create(path: &Path, env: &Env, create: bool) -> Result<Zeroizing<[u8;
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && create => {
             let key = Zeroizing::new(env.bytes::<32>());
-            let mut file = std::fs::OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(path)
-                .with_context(|| format!("cannot write the key file {}", path.display()))?;
-            file.write_all(Zeroizing::new(STANDARD.encode(key.as_slice())).as_bytes())?;
-            file.write_all(b"\n")?;
-            file.sync_all()?;
+            write_private(path, Zeroizing::new(STANDARD.encode(key.as_slice())).as_bytes())?;
             Ok(key)
         }
         Err(error) => Err(error).with_context(|| format!("cannot read the key file {}", path.display())),
     }
+}
+
+/// Writes a file that only its owner can read, whole or not at all, and never over another one.
+pub(crate) fn write_private(path: &Path, content: &[u8]) -> Result<()> {
+    let problem = || format!("cannot write {}", path.display());
+    let half = path.with_extension("new");
+    let _ = std::fs::remove_file(&half);
+    let mut file =
+        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&half).with_context(problem)?;
+    file.write_all(content).with_context(problem)?;
+    file.write_all(b"\n").with_context(problem)?;
+    file.sync_all().with_context(problem)?;
+    // A hard link fails where a rename would overwrite.
+    std::fs::hard_link(&half, path).with_context(problem)?;
+    std::fs::remove_file(&half).with_context(problem)?;
+    Ok(())
 }
 
 #[cfg(test)]

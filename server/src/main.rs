@@ -1,3 +1,7 @@
-//! Entry point.
+//! The server's program: everything is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    gururmm_server::cli::main()
+}

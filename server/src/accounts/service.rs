@@ -176,3 +176,13 @@ pub async fn logout(app: &App, ctx: &Ctx) -> Result<()> {
     let result = store::revoke_session(&mut work.tx, actor.session_id, app.env.now()).await;
     work.finish(result).await
 }
+
+/// Forgets sessions that ended more than a month ago.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn forget_old_sessions(app: &App) -> Result<()> {
+    let mut connection = app.db.acquire().await?;
+    store::delete_old_sessions(&mut connection, app.env.now() - TimeDelta::days(30)).await?;
+    Ok(())
+}

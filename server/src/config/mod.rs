@@ -202,7 +202,7 @@ impl Settings {
             session_hours: u32::try_from(session_hours)?,
             shutdown_seconds: in_range("shutdown_seconds", self.shutdown_seconds.unwrap_or(20), 1..=600)?,
             log_format: self.log_format.unwrap_or_default(),
-            log: self.log.unwrap_or_else(|| "info".to_owned()),
+            log: self.log.unwrap_or_else(|| "info,sqlx::postgres::notice=warn".to_owned()),
         })
     }
 }

@@ -103,3 +103,15 @@ pub async fn pending_migrations(db: &PgPool) -> Result<usize, sqlx::Error> {
     let applied = store::applied_migrations(db).await?;
     Ok(MIGRATOR.iter().filter(|migration| !applied.contains(&migration.version)).count())
 }
+
+/// How long a server process counts as alive after it last said so.
+pub const NODE_LEASE: Duration = Duration::from_secs(60);
+
+/// Says that this server process is alive.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn renew_node(app: &crate::app::App) -> crate::core::Result<()> {
+    let mut connection = app.db.acquire().await?;
+    store::renew_node(&mut connection, app.node_id, app.started_at, app.env.now() + NODE_LEASE).await
+}

@@ -1,1 +1,297 @@
-//! The private Postgres.
+//! The private Postgres: a cluster in the data directory, run from installed binaries.
+//!
+//! It goes on running when the server crashes, and the next start adopts it. `initdb` and `postgres` refuse to run as root,
+//! so a root server drops to the system user `postgres` for them.
+
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use nix::unistd::{Gid, Uid, User};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _};
+use tokio::process::Command;
+
+use crate::core::Env;
+
+const SUPERUSER: &str = "gururmm";
+const DATABASE: &str = "gururmm";
+/// Room in `sockaddr_un.sun_path` (108 on Linux), less the file name `.s.PGSQL.5432`.
+const MAX_SOCKET_DIR: usize = 90;
+
+/// A private cluster that runs.
+pub struct PrivateCluster {
+    programs: PathBuf,
+    home: PathBuf,
+    sockets: PathBuf,
+    owner: Option<(Uid, Gid)>,
+}
+
+impl PrivateCluster {
+    /// Makes the cluster if there is none, starts it if it does not run, and says how to connect.
+    ///
+    /// # Errors
+    /// In words for the operator: no binaries, a directory that Postgres cannot reach, a cluster of another major
+    /// version, or what Postgres itself logged.
+    pub async fn start(data_dir: &Path, programs: Option<&Path>, env: &Env) -> Result<(Self, PgConnectOptions)> {
+        let owner = unprivileged_owner()?;
+        let home = data_dir.join("postgres");
+        make_dir(&home, owner)?;
+        if let Some((uid, gid)) = owner {
+            check_reachable(&home, uid, gid)?;
+        }
+        let version = std::fs::read_to_string(home.join("data/PG_VERSION")).ok().map(|text| text.trim().to_owned());
+        let programs = find_programs(programs, version.as_deref())?;
+        let sockets = socket_dir(&home, owner)?;
+        let cluster = Self { programs, home, sockets, owner };
+        let password = password(data_dir, env)?;
+        if version.is_none() {
+            cluster.create(&password).await?;
+        }
+        cluster.ensure_running().await?;
+        let options = PgConnectOptions::new_without_pgpass()
+            .socket(&cluster.sockets)
+            .username(SUPERUSER)
+            .password(&password)
+            .database(DATABASE);
+        create_database(&options).await?;
+        Ok((cluster, options))
+    }
+
+    /// Starts Postgres if it does not run. Answers whether it had to.
+    ///
+    /// # Errors
+    /// With the end of Postgres's own log.
+    pub async fn ensure_running(&self) -> Result<bool> {
+        if self.is_running().await? {
+            return Ok(false);
+        }
+        let options = format!(
+            "-c listen_addresses='' -c unix_socket_directories='{}' -c max_connections=200 -c logging_collector=off",
+            self.sockets.display()
+        );
+        let log = self.home.join("log");
+        let started = self
+            .program("pg_ctl")
+            .args(["start", "-w", "-t", "60", "-s", "-D"])
+            .arg(self.data())
+            .arg("-l")
+            .arg(&log)
+            .arg("-o")
+            .arg(options)
+            .output()
+            .await
+            .context("cannot run pg_ctl")?;
+        if !started.status.success() {
+            let text = std::fs::read_to_string(&log).unwrap_or_default();
+            let tail: Vec<&str> = text.lines().rev().take(8).collect();
+            bail!(
+                "the private Postgres does not start; the end of {}:\n{}",
+                log.display(),
+                tail.into_iter().rev().collect::<Vec<_>>().join("\n")
+            );
+        }
+        Ok(true)
+    }
+
+    /// Stops Postgres in an orderly way.
+    ///
+    /// # Errors
+    /// When it does not stop within a minute.
+    pub async fn stop(&self) -> Result<()> {
+        let stopped = self
+            .program("pg_ctl")
+            .args(["stop", "-w", "-t", "60", "-s", "-m", "fast", "-D"])
+            .arg(self.data())
+            .output()
+            .await
+            .context("cannot run pg_ctl")?;
+        if !stopped.status.success() {
+            bail!("the private Postgres does not stop: {}", String::from_utf8_lossy(&stopped.stderr).trim());
+        }
+        Ok(())
+    }
+
+    fn data(&self) -> PathBuf {
+        self.home.join("data")
+    }
+
+    async fn is_running(&self) -> Result<bool> {
+        let status = self
+            .program("pg_ctl")
+            .args(["status", "-D"])
+            .arg(self.data())
+            .output()
+            .await
+            .context("cannot run pg_ctl")?;
+        Ok(status.status.success())
+    }
+
+    /// Makes the cluster beside its place and moves it there, so that a crash leaves no half-made one.
+    async fn create(&self, password: &str) -> Result<()> {
+        tracing::info!(directory = %self.data().display(), "making the private Postgres cluster");
+        let (half, secret) = (self.home.join("data.new"), self.home.join("password.new"));
+        if half.exists() {
+            std::fs::remove_dir_all(&half)?;
+        }
+        std::fs::write(&secret, password)?;
+        std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600))?;
+        self.give(&secret)?;
+        let made = self
+            .program("initdb")
+            .arg("-D")
+            .arg(&half)
+            .args(["--username", SUPERUSER, "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8"])
+            .args(["--data-checksums", "--pwfile"])
+            .arg(&secret)
+            .output()
+            .await
+            .context("cannot run initdb");
+        std::fs::remove_file(&secret)?;
+        let made = made?;
+        if !made.status.success() {
+            bail!("initdb failed: {}", String::from_utf8_lossy(&made.stderr).trim());
+        }
+        std::fs::rename(&half, self.data())?;
+        Ok(())
+    }
+
+    fn give(&self, path: &Path) -> Result<()> {
+        if let Some((uid, gid)) = self.owner {
+            nix::unistd::chown(path, Some(uid), Some(gid))
+                .with_context(|| format!("cannot give {} to the Postgres user", path.display()))?;
+        }
+        Ok(())
+    }
+
+    fn program(&self, name: &str) -> Command {
+        let mut command = Command::new(self.programs.join(name));
+        command.stdin(std::process::Stdio::null()).current_dir(&self.home).env("LC_ALL", "C.UTF-8");
+        if let Some((uid, gid)) = self.owner {
+            command.uid(uid.as_raw()).gid(gid.as_raw());
+        }
+        command
+    }
+}
+
+async fn create_database(options: &PgConnectOptions) -> Result<()> {
+    let mut connection =
+        options.clone().database("postgres").connect().await.context(
+            "the private Postgres runs but refuses the server; is its password file the one it was made with?",
+        )?;
+    if !super::store::database_exists(&mut connection, DATABASE).await? {
+        super::store::create_database(&mut connection, DATABASE).await?;
+    }
+    connection.close().await?;
+    Ok(())
+}
+
+/// The user that Postgres runs as when the server is root; none otherwise.
+fn unprivileged_owner() -> Result<Option<(Uid, Gid)>> {
+    if !Uid::effective().is_root() {
+        return Ok(None);
+    }
+    let user = User::from_name("postgres")?.context(
+        "Postgres refuses to run as root and there is no system user postgres to run it as; install the package \
+         postgresql, or run the server as another user",
+    )?;
+    Ok(Some((user.uid, user.gid)))
+}
+
+fn make_dir(path: &Path, owner: Option<(Uid, Gid)>) -> Result<()> {
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .with_context(|| format!("cannot create {}", path.display()))?;
+    if let Some((uid, gid)) = owner {
+        nix::unistd::chown(path, Some(uid), Some(gid)).with_context(|| format!("cannot chown {}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// Every directory above `path` must let the Postgres user through.
+fn check_reachable(path: &Path, uid: Uid, gid: Gid) -> Result<()> {
+    for dir in std::path::absolute(path)?.ancestors().skip(1) {
+        let meta = std::fs::metadata(dir)?;
+        let bit = if meta.uid() == uid.as_raw() {
+            0o100
+        } else if meta.gid() == gid.as_raw() {
+            0o010
+        } else {
+            0o001
+        };
+        if meta.mode() & bit == 0 {
+            bail!(
+                "the user postgres cannot get through {}; choose a data directory that other users can reach, for \
+                 example --data-dir /var/lib/gururmm, or run the server as an ordinary user",
+                dir.display()
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The socket's directory: in the data directory, or under /tmp when that path is too long for a socket.
+fn socket_dir(home: &Path, owner: Option<(Uid, Gid)>) -> Result<PathBuf> {
+    let near = std::path::absolute(home)?.join("run");
+    let path = if near.as_os_str().len() <= MAX_SOCKET_DIR {
+        near
+    } else {
+        let name = gururmm_protocol::crypto::sha256(near.as_os_str().as_encoded_bytes());
+        PathBuf::from(format!("/tmp/gururmm-{}", hex::encode(&name[..8])))
+    };
+    make_dir(&path, owner)?;
+    let meta = std::fs::symlink_metadata(&path)?;
+    let expected = owner.map_or_else(Uid::effective, |(uid, _)| uid);
+    if !meta.is_dir() || meta.uid() != expected.as_raw() || meta.mode() & 0o077 != 0 {
+        bail!("{} must be a private directory of the Postgres user; remove it and start again", path.display());
+    }
+    Ok(path)
+}
+
+/// Directory of `initdb` and `pg_ctl`, of the cluster's major version where there is a cluster.
+fn find_programs(given: Option<&Path>, version: Option<&str>) -> Result<PathBuf> {
+    let usable = |dir: &Path| dir.join("pg_ctl").is_file() && dir.join("initdb").is_file();
+    if let Some(dir) = given {
+        if usable(dir) {
+            return Ok(dir.to_owned());
+        }
+        bail!("there is no pg_ctl and initdb in {}", dir.display());
+    }
+    let mut installed: Vec<(u32, PathBuf)> = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path().join("bin"))))
+        .filter(|(_, dir)| usable(dir))
+        .collect();
+    installed.sort();
+    if let Some(version) = version {
+        return installed.into_iter().find(|(major, _)| major.to_string() == version).map(|(_, dir)| dir).with_context(
+            || {
+                format!(
+                    "the data directory holds a Postgres {version} cluster; install the package postgresql-{version}"
+                )
+            },
+        );
+    }
+    let on_path = std::env::var_os("PATH").and_then(|path| std::env::split_paths(&path).find(|dir| usable(dir)));
+    installed.pop().map(|(_, dir)| dir).or(on_path).context(
+        "no Postgres found; install the package postgresql, set GURURMM_POSTGRES_BIN, or set DATABASE_URL to a server",
+    )
+}
+
+/// The superuser's password: made once, beside the keys.
+fn password(data_dir: &Path, env: &Env) -> Result<String> {
+    let path = data_dir.join("postgres.password");
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Ok(text.trim().to_owned()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let text = hex::encode(env.bytes::<24>());
+            crate::keys::write_private(&path, text.as_bytes())?;
+            Ok(text)
+        }
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+    }
+}

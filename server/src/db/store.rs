@@ -81,3 +81,36 @@ pub async fn renew_node(
     .await?;
     Ok(())
 }
+
+/// Whether the cluster has this database.
+///
+/// # Errors
+/// When Postgres cannot be asked.
+pub async fn database_exists(connection: &mut PgConnection, name: &str) -> Result<bool, sqlx::Error> {
+    // Not checked queries, like the next one: they run against the maintenance database.
+    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM pg_database WHERE datname = $1)")
+        .bind(name)
+        .fetch_one(connection)
+        .await
+}
+
+/// Makes a database.
+///
+/// # Errors
+/// When Postgres refuses.
+pub async fn create_database(connection: &mut PgConnection, name: &str) -> Result<(), sqlx::Error> {
+    let statement = format!("CREATE DATABASE \"{}\"", name.replace('"', "\"\""));
+    sqlx::query(sqlx::AssertSqlSafe(statement)).execute(connection).await.map(drop)
+}
+
+/// Takes the cluster-wide lock of this name for as long as the answer lives, or says that another process has it.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn try_lock(db: &PgPool, name: &str) -> Result<Option<sqlx::PgTransaction<'static>>> {
+    let mut tx = db.begin().await?;
+    let taken = sqlx::query_scalar!(r#"SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS "taken!""#, name)
+        .fetch_one(&mut *tx)
+        .await?;
+    Ok(taken.then_some(tx))
+}

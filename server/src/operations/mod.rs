@@ -1,3 +1,4 @@
-//! To be described.
+//! Running the server: health, readiness, metrics.
 
+pub mod metrics;
 pub mod routes;

@@ -57,6 +57,9 @@ impl TestApp {
             config,
             epoch: 1,
             hub: Default::default(),
+            node_id: Uuid::from_u128(1),
+            started_at: start_of_time(),
+            shutdown: Default::default(),
             limits: Default::default(),
         });
         let router: Router = gururmm_server::http::router::build(app.clone());

@@ -1,0 +1,91 @@
+//! `gururmm-server admin ...`: what an operator does at the server itself, with or without the server running.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use crate::app::{App, Ctx, Parts};
+use crate::boot::{self, Installation};
+use crate::config::{Config, Settings};
+use crate::core::Env;
+use crate::db::private_cluster::PrivateCluster;
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Make an enrollment token and print it; organization and site are made if they do not exist.
+    EnrollmentToken {
+        /// Organization by name.
+        #[arg(long)]
+        organization: String,
+        /// Site by name.
+        #[arg(long)]
+        site: String,
+        /// What it is for.
+        #[arg(long)]
+        label: Option<String>,
+        /// Hours until it expires.
+        #[arg(long, default_value_t = 72)]
+        hours: u32,
+        /// How many machines may use it [default: no limit].
+        #[arg(long)]
+        max_uses: Option<u32>,
+        #[command(flatten)]
+        settings: Settings,
+    },
+}
+
+pub(super) async fn run(command: Command) -> Result<ExitCode> {
+    match command {
+        Command::EnrollmentToken { organization, site, label, hours, max_uses, settings } => {
+            let session = Session::open(settings.resolve()?).await?;
+            let _ = (organization, site, label, hours, max_uses);
+            session.close().await?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// An installation opened beside the server, or without it.
+struct Session {
+    app: App,
+    ctx: Ctx,
+    /// The private Postgres, when no server runs that needs it afterwards.
+    ours: Option<(PrivateCluster, boot::DataDirLock)>,
+}
+
+impl Session {
+    async fn open(config: Config) -> Result<Self> {
+        let env = Env::system();
+        // A running server holds the lock, and its Postgres is left alone.
+        let lock = boot::lock_data_dir(&config.data_dir).ok();
+        let node_id = boot::node_id(&config.data_dir, &env)?;
+        let Installation { db, keys, epoch, cluster } = boot::open(&config, &env).await?;
+        let app = App::new(Parts {
+            started_at: env.now(),
+            env,
+            db,
+            keys,
+            config,
+            epoch,
+            hub: Default::default(),
+            node_id,
+            shutdown: Default::default(),
+            limits: Default::default(),
+        });
+        Ok(Self { app, ctx: Ctx::operator(), ours: cluster.zip(lock) })
+    }
+
+    async fn close(self) -> Result<()> {
+        self.app.db.close().await;
+        if let Some((cluster, _lock)) = self.ours {
+            cluster.stop().await?;
+        }
+        Ok(())
+    }
+}
+
+fn print(line: &str) -> Result<()> {
+    Ok(writeln!(std::io::stdout(), "{line}")?)
+}
