@@ -298,9 +298,10 @@ async fn post<T: DeserializeOwned>(
     if status.is_success() {
         return Ok(response.json().await?);
     }
+    let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
     let body = response.text().await?;
     let code = serde_json::from_str::<serde_json::Value>(&body)
         .ok()
         .and_then(|problem| Some(problem.get("code")?.as_str()?.to_owned()));
-    Err(SimError::HttpStatus { status: status.as_u16(), code, body })
+    Err(SimError::HttpStatus { status: status.as_u16(), code, retry_after, body })
 }

@@ -25,6 +25,8 @@ pub enum SimError {
         status: u16,
         /// `code` of the problem document, if there is one.
         code: Option<String>,
+        /// Seconds after which the server wants to be asked again.
+        retry_after: Option<u64>,
         /// The whole body.
         body: String,
     },

@@ -196,7 +196,11 @@ async fn enroll(shared: &Shared, index: usize, machine_seed: u64, rng: &mut fast
         if refused || matches!(error, SimError::WrongServer) {
             return None;
         }
-        tokio::time::sleep(pause.mul_f64(0.5 + rng.f64() / 2.0)).await;
+        let told = match error {
+            SimError::HttpStatus { retry_after: Some(seconds), .. } => Duration::from_secs(seconds),
+            _ => Duration::ZERO,
+        };
+        tokio::time::sleep(told + pause.mul_f64(0.5 + rng.f64() / 2.0)).await;
         pause = (pause * 2).min(LONGEST_ENROLL_PAUSE);
     }
 }

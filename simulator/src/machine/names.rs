@@ -16,20 +16,21 @@ const fn flavour(prefix: &'static str, domain: &'static str, time_zone: &'static
     Flavour { prefix, domain, time_zone, network }
 }
 
-/// Organizations. Domains end in names that are reserved for examples (RFC 2606).
+/// Places, each of one organization, in the order of the sites that `scripts/run --demo` makes. Domains end in a name
+/// that is reserved for examples (RFC 2606).
 pub const FLAVOURS: [Flavour; 12] = [
-    flavour("HAL", "halden-dental.example", "America/Phoenix", (10, 1)),
-    flavour("NWL", "northwell-law.example", "America/New_York", (20, 4)),
-    flavour("BRK", "brickyard.example", "America/Chicago", (31, 8)),
-    flavour("SOL", "solano-farms.example", "America/Los_Angeles", (42, 2)),
-    flavour("KLN", "kleinert-bau.example", "Europe/Berlin", (50, 16)),
-    flavour("PMS", "pemberton.example", "Europe/London", (61, 3)),
-    flavour("ACC", "accord-tax.example", "America/Denver", (73, 9)),
-    flavour("VET", "cityvet.example", "America/Phoenix", (84, 5)),
-    flavour("OST", "ostrava-kov.example", "Europe/Prague", (95, 7)),
-    flavour("MRN", "marina-hotel.example", "Europe/Lisbon", (106, 11)),
-    flavour("CCU", "cascade-cu.example", "America/Los_Angeles", (117, 6)),
-    flavour("TRV", "trivium-school.example", "Australia/Sydney", (128, 12)),
+    flavour("BLW", "bluewater.example", "America/Phoenix", (10, 1)),
+    flavour("BLW", "bluewater.example", "America/Phoenix", (10, 2)),
+    flavour("CFL", "cedarfinch.example", "America/New_York", (20, 4)),
+    flavour("NGL", "northgate.example", "Europe/London", (31, 1)),
+    flavour("NGL", "northgate.example", "Europe/London", (31, 2)),
+    flavour("NGL", "northgate.example", "Europe/London", (31, 8)),
+    flavour("SBS", "stbrigid.example", "Europe/Dublin", (42, 2)),
+    flavour("VEG", "vega.example", "Europe/Berlin", (50, 1)),
+    flavour("VEG", "vega.example", "Europe/Prague", (50, 2)),
+    flavour("VEG", "vega.example", "Europe/Berlin", (50, 16)),
+    flavour("SOL", "solano-farms.example", "America/Los_Angeles", (73, 9)),
+    flavour("MRN", "marina-hotel.example", "Australia/Sydney", (84, 5)),
 ];
 
 /// Given names of people who log in.
