@@ -173,6 +173,12 @@ impl Settings {
             (None, Some(path)) => Some(read_secret(&path)?),
             (None, None) => None,
         };
+        if let Some(url) = &database_url
+            && !url.starts_with("postgres://")
+            && !url.starts_with("postgresql://")
+        {
+            bail!("DATABASE_URL must start with postgres:// (its value is not shown: it may hold a password)");
+        }
         let in_range = |name: &str, value: u64, range: std::ops::RangeInclusive<u64>| {
             if range.contains(&value) {
                 Ok(value)

@@ -4,3 +4,5 @@
 mod support;
 
 mod auth;
+mod migrations;
+mod process;
