@@ -19,6 +19,7 @@ CREATE TABLE commands (
     signal               integer,
     reason               text,
     output_chunks        integer,
+    output_bytes         bigint NOT NULL DEFAULT 0,
     output_dropped_bytes bigint NOT NULL DEFAULT 0,
     cancel_requested_at  timestamptz,
     late_result          jsonb,
@@ -34,6 +35,8 @@ COMMENT ON COLUMN commands.id IS 'Also the id of the envelope.';
 COMMENT ON COLUMN commands.spec IS 'The command with secrets redacted: for people.';
 COMMENT ON COLUMN commands.payload_sealed IS 'The signed payload, encrypted with the storage key: it may hold secrets.';
 COMMENT ON COLUMN commands.reason IS 'Why it is in this state, when the state alone does not say.';
+COMMENT ON COLUMN commands.output_bytes IS 'Bytes stored in command_output so far: what an agent may store is bounded.';
+COMMENT ON COLUMN commands.output_chunks IS 'Chunks that the agent says it made in all; known at the end.';
 COMMENT ON COLUMN commands.late_result IS 'A result that came after another end was recorded.';
 
 CREATE TABLE command_output (

@@ -211,6 +211,42 @@ pub fn require(actor: &Actor, action: Action, resource: Resource, what: &'static
     }
 }
 
+/// Whether the caller may do something: a control that may not be used is shown with the reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Permission {
+    /// It would be done.
+    pub allowed: bool,
+    /// Why not; null when allowed.
+    pub reason: Option<String>,
+}
+
+impl Permission {
+    /// What [`decide`] says of it.
+    #[must_use]
+    pub fn of(actor: &Actor, action: Action, resource: Resource) -> Self {
+        match decide(actor, action, resource) {
+            Decision::Allow => Self { allowed: true, reason: None },
+            Decision::Forbid(reason) => Self::denied(reason),
+            Decision::Hide => Self::denied("not found"),
+        }
+    }
+
+    /// Not now, for this reason.
+    #[must_use]
+    pub fn denied(reason: impl Into<String>) -> Self {
+        Self { allowed: false, reason: Some(reason.into()) }
+    }
+
+    /// The same, unless `reason` stands against it as well.
+    #[must_use]
+    pub fn unless(self, reason: Option<&str>) -> Self {
+        match reason {
+            Some(reason) if self.allowed => Self::denied(reason),
+            _ => self,
+        }
+    }
+}
+
 /// Which organizations' rows an actor may see at all. Stores take it in every query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scope(Option<Vec<Uuid>>);

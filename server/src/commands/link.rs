@@ -1,0 +1,355 @@
+//! What the agent link needs of commands: what to send, and what to do with what an agent says.
+//!
+//! Who the agent is follows from its connection: every function takes that id, and touches only that agent's rows.
+
+use chrono::{DateTime, Utc};
+use gururmm_protocol::command::{CommandEvent, CommandResult, CommandStatus, Knowledge, OutputStream};
+use gururmm_protocol::envelope::{Refusal, SignedEnvelope};
+use gururmm_protocol::limits;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::lifecycle::{Event, Step, step};
+use super::store_link::{self, Chunk, End, Locked};
+use super::{CommandState, LateResult, MAX_OUTSTANDING_PER_AGENT, orders};
+use crate::app::{App, Ctx};
+use crate::audit::{Mutation, Target};
+use crate::authz::Actor;
+use crate::core::{Error, Result};
+use crate::hub::bus::DashboardEvent;
+
+/// Most chunks of output of one command.
+const MAX_CHUNKS: u32 = 1_000_000;
+/// What may be stored over a command's output limit, in bytes.
+const OUTPUT_SLACK: i64 = 64 * 1024;
+
+/// What the agent is told of a report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is stored for good, or known already.
+    Stored,
+    /// It never can be: not to be sent again, for this reason.
+    Refused(String),
+}
+
+impl Verdict {
+    fn refused(reason: &str) -> Self {
+        metrics::counter!("agent_command_events_refused_total").increment(1);
+        Self::Refused(reason.to_owned())
+    }
+}
+
+/// Commands of this agent that were sent and have not ended: what a new connection asks about.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn open_commands(app: &App, agent_id: Uuid) -> Result<Vec<Uuid>> {
+    let mut connection = app.db.acquire().await?;
+    store_link::outstanding(&mut connection, agent_id).await
+}
+
+/// Takes up to `max` queued commands for sending: they are `sent`, and committed as such, when this returns. Ends those
+/// that have expired or cannot be opened. Gives nothing beyond [`MAX_OUTSTANDING_PER_AGENT`], nothing to an agent that
+/// is not active, and each command to one caller only.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn claim(app: &App, agent_id: Uuid, max: usize) -> Result<Vec<SignedEnvelope>> {
+    let mut tx = app.db.begin().await?;
+    if !store_link::lock_active_agent(&mut tx, agent_id).await? {
+        return Ok(Vec::new());
+    }
+    let outstanding = i64::try_from(store_link::outstanding(&mut tx, agent_id).await?.len()).unwrap_or(i64::MAX);
+    let free = i64::try_from(max).unwrap_or(i64::MAX).min(MAX_OUTSTANDING_PER_AGENT - outstanding);
+    let (mut envelopes, mut events) = (Vec::new(), Vec::new());
+    loop {
+        let missing = free - i64::try_from(envelopes.len()).unwrap_or(i64::MAX);
+        let batch = if missing > 0 { store_link::lock_queued(&mut tx, agent_id, missing).await? } else { Vec::new() };
+        if batch.is_empty() {
+            break;
+        }
+        let (now, mut sent) = (app.env.now(), Vec::new());
+        for command in batch {
+            let id = command.id;
+            events.push(DashboardEvent::Command { command_id: id, agent_id, organization_id: command.organization_id });
+            let opened = orders::unseal(app, id, command.header, &command.signature, &command.payload_sealed);
+            let event = match &opened {
+                Ok(_) => Event::Claim,
+                Err(error) => {
+                    let cause = std::error::Error::source(error).map(ToString::to_string);
+                    tracing::error!(command_id = %id, %agent_id, cause, "a stored command cannot be opened");
+                    metrics::counter!("commands_unreadable_total").increment(1);
+                    Event::Unreadable
+                }
+            };
+            match (step(&command.facts, &event, now), opened) {
+                (Step::Become(CommandState::Sent, _), Ok(envelope)) => {
+                    sent.push(id);
+                    envelopes.push(envelope);
+                }
+                (Step::Become(state, reason), _) => {
+                    let end = End { reason: reason.as_deref(), finished_at: now, ..End::default() };
+                    store_link::end(&mut tx, &[id], state, &end).await?;
+                }
+                _ => {}
+            }
+        }
+        store_link::mark_sent(&mut tx, &sent, now).await?;
+    }
+    tx.commit().await?;
+    publish(app, events).await;
+    Ok(envelopes)
+}
+
+/// Orders that this agent still has to be given (to cancel, to decommission itself), oldest first.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn orders(app: &App, agent_id: Uuid) -> Result<Vec<SignedEnvelope>> {
+    let stored = {
+        let mut connection = app.db.acquire().await?;
+        store_link::open_orders(&mut connection, agent_id, app.env.now()).await?
+    };
+    let open = |order: store_link::StoredOrder| match orders::unseal(
+        app,
+        order.id,
+        order.header,
+        &order.signature,
+        &order.payload_sealed,
+    ) {
+        Ok(envelope) => Some(envelope),
+        Err(_) => {
+            tracing::error!(order_id = %order.id, %agent_id, "a stored order cannot be opened; it is not sent");
+            metrics::counter!("commands_unreadable_total").increment(1);
+            None
+        }
+    };
+    Ok(stored.into_iter().filter_map(open).collect())
+}
+
+/// Stores a step in a command's life as the agent reports it. Bounds what came from the agent itself
+/// ([`CommandEvent::bound`]): the caller need not, and must not do it a second time.
+///
+/// # Errors
+/// When the database cannot be reached: the report stays unacknowledged and comes again.
+pub async fn on_event(
+    app: &App,
+    agent_id: Uuid,
+    organization_id: Uuid,
+    command_id: Uuid,
+    mut event: CommandEvent,
+) -> Result<Verdict> {
+    event.bound();
+    let mut tx = app.db.begin().await?;
+    let Some(command) = store_link::lock(&mut tx, agent_id, &[command_id]).await?.pop() else {
+        tracing::warn!(%agent_id, %command_id, "an agent reports on a command that is not its own");
+        return Ok(Verdict::refused("no such command of this agent"));
+    };
+    let now = app.env.now();
+    let applied = match &event {
+        CommandEvent::Started { started_at } => started(&mut tx, &command, &Event::Started, *started_at, now).await?,
+        CommandEvent::Output { index, stream, text } => {
+            match started(&mut tx, &command, &Event::Output, now, now).await? {
+                Applied::Refused(reason) => Applied::Refused(reason),
+                Applied::Stored { changed, .. } => {
+                    output(&mut tx, &command, *index, *stream, text, now).await?.and_changed(changed)
+                }
+            }
+        }
+        CommandEvent::Finished(result) => finished(&mut tx, &command, result, now).await?,
+    };
+    let Applied::Stored { changed, more_output } = applied else {
+        tx.rollback().await?;
+        return Ok(applied.verdict());
+    };
+    tx.commit().await?;
+    let mut events = Vec::new();
+    if changed {
+        events.push(DashboardEvent::Command { command_id, agent_id, organization_id });
+    }
+    if more_output {
+        events.push(DashboardEvent::CommandOutput { command_id, agent_id, organization_id });
+    }
+    publish(app, events).await;
+    Ok(Verdict::Stored)
+}
+
+/// What an event did to the rows.
+enum Applied {
+    Stored { changed: bool, more_output: bool },
+    Refused(&'static str),
+}
+
+impl Applied {
+    const NOTHING: Self = Self::Stored { changed: false, more_output: false };
+    const CHANGED: Self = Self::Stored { changed: true, more_output: false };
+
+    fn and_changed(self, also: bool) -> Self {
+        match self {
+            Self::Stored { changed, more_output } => Self::Stored { changed: changed || also, more_output },
+            Self::Refused(reason) => Self::Refused(reason),
+        }
+    }
+
+    fn verdict(&self) -> Verdict {
+        match self {
+            Self::Stored { .. } => Verdict::Stored,
+            Self::Refused(reason) => Verdict::refused(reason),
+        }
+    }
+}
+
+/// An agent's clock is not believed beyond what the server knows itself.
+fn plausible(at: DateTime<Utc>, command: &Locked, now: DateTime<Utc>) -> DateTime<Utc> {
+    at.clamp(command.created_at.min(now), now)
+}
+
+async fn started(
+    connection: &mut PgConnection,
+    command: &Locked,
+    event: &Event<'_>,
+    at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<Applied> {
+    match step(&command.facts, event, now) {
+        Step::Become(..) => {
+            store_link::mark_running(connection, command.id, plausible(at, command, now)).await?;
+            Ok(Applied::CHANGED)
+        }
+        Step::Refuse(reason) => Ok(Applied::Refused(reason)),
+        Step::OrderCancel | Step::KeepLate | Step::Nothing => Ok(Applied::NOTHING),
+    }
+}
+
+async fn output(
+    connection: &mut PgConnection,
+    command: &Locked,
+    index: u32,
+    stream: OutputStream,
+    text: &str,
+    now: DateTime<Utc>,
+) -> Result<Applied> {
+    // Every chunk holds at least one byte, so there are never more chunks than bytes.
+    let most = MAX_CHUNKS.min(u32::try_from(command.output_limit_bytes).unwrap_or(MAX_CHUNKS));
+    let Some(index) = i32::try_from(index).ok().filter(|_| index < most && !text.is_empty()) else {
+        return Ok(Applied::Refused("the chunk is empty or its index is beyond the command's output limit"));
+    };
+    // Characters that were replaced while cleaning may take three bytes instead of one.
+    let bound = command.output_limit_bytes * 3 + OUTPUT_SLACK;
+    if command.output_bytes + i64::try_from(text.len()).unwrap_or(i64::MAX / 2) > bound {
+        return Ok(Applied::Refused("the command's output limit is reached"));
+    }
+    let stream = match stream {
+        OutputStream::Stdout => "stdout",
+        OutputStream::Stderr => "stderr",
+    };
+    let chunk = Chunk { command_id: command.id, index, stream, text, received_at: now };
+    let more_output = store_link::insert_chunk(connection, &chunk).await?;
+    Ok(Applied::Stored { changed: false, more_output })
+}
+
+async fn finished(
+    connection: &mut PgConnection,
+    command: &Locked,
+    result: &CommandResult,
+    now: DateTime<Utc>,
+) -> Result<Applied> {
+    match step(&command.facts, &Event::Finished(result), now) {
+        Step::Become(state, reason) => {
+            let end = End {
+                reason: reason.as_deref(),
+                finished_at: plausible(result.finished_at, command, now),
+                started_at: result.started_at.map(|at| plausible(at, command, now)),
+                exit_code: result.exit_code,
+                signal: result.signal,
+                output_chunks: Some(i32::try_from(result.output_chunks).unwrap_or(i32::MAX)),
+                output_dropped_bytes: i64::try_from(result.output_dropped_bytes).unwrap_or(i64::MAX),
+            };
+            store_link::end(connection, &[command.id], state, &end).await?;
+            Ok(Applied::CHANGED)
+        }
+        Step::KeepLate if !command.has_late_result => {
+            let late = serde_json::to_value(LateResult::new(result, now)).map_err(Error::internal)?;
+            store_link::keep_late(connection, command.id, &late).await?;
+            Ok(Applied::CHANGED)
+        }
+        Step::Refuse(reason) => Ok(Applied::Refused(reason)),
+        Step::KeepLate | Step::OrderCancel | Step::Nothing => Ok(Applied::NOTHING),
+    }
+}
+
+/// Takes an agent's answer about commands. Only [`Knowledge::NeverHad`] changes anything: of the others, events follow.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn on_status(app: &App, agent_id: Uuid, statuses: Vec<CommandStatus>) -> Result<()> {
+    let never_had: Vec<Uuid> = statuses
+        .into_iter()
+        .filter(|status| status.knowledge == Knowledge::NeverHad)
+        .map(|status| status.id)
+        .take(limits::MAX_ITEMS)
+        .collect();
+    if never_had.is_empty() {
+        return Ok(());
+    }
+    let mut tx = app.db.begin().await?;
+    let now = app.env.now();
+    let mut events = Vec::new();
+    for command in store_link::lock(&mut tx, agent_id, &never_had).await? {
+        let Step::Become(state, reason) = step(&command.facts, &Event::NeverHad, now) else { continue };
+        if state == CommandState::Queued {
+            store_link::mark_queued(&mut tx, command.id).await?;
+        } else {
+            let end = End { reason: reason.as_deref(), finished_at: now, ..End::default() };
+            store_link::end(&mut tx, &[command.id], state, &end).await?;
+        }
+        let (command_id, organization_id) = (command.id, command.organization_id);
+        events.push(DashboardEvent::Command { command_id, agent_id, organization_id });
+    }
+    tx.commit().await?;
+    publish(app, events).await;
+    Ok(())
+}
+
+/// Takes an agent's refusal of an envelope: nothing was done. A refused command ends and is a security event, because
+/// the server sends only what it signed itself.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn on_envelope_refused(app: &App, agent_id: Uuid, id: Option<Uuid>, refusal: Refusal) -> Result<()> {
+    metrics::counter!("envelopes_refused_total").increment(1);
+    tracing::warn!(%agent_id, envelope_id = ?id, %refusal, "an agent refused an envelope");
+    let Some(id) = id else { return Ok(()) };
+    let (name, organization_id) = {
+        let mut connection = app.db.acquire().await?;
+        store_link::refuse_order(&mut connection, agent_id, id, app.env.now()).await?;
+        match store_link::agent_label(&mut connection, agent_id).await? {
+            Some(label) => label,
+            None => return Ok(()),
+        }
+    };
+    let ctx = Ctx { actor: Actor::Agent { id: agent_id, name }, request_id: None, address: None };
+    let target = Target::new("command", id, "");
+    let mut work = Mutation::begin(app, &ctx, "command.envelope_refused", target).await?;
+    let Some(command) = store_link::lock(&mut work.tx, agent_id, &[id]).await?.pop() else { return Ok(()) };
+    let now = app.env.now();
+    let Step::Become(state, reason) = step(&command.facts, &Event::EnvelopeRefused(refusal), now) else {
+        return Ok(());
+    };
+    work.entry.target.label.clone_from(&command.summary);
+    work.entry.organization_id = Some(organization_id);
+    work.entry.agent_id = Some(agent_id);
+    work.note("refusal", refusal.to_string());
+    work.note("state", state.as_str());
+    let end = End { reason: reason.as_deref(), finished_at: now, ..End::default() };
+    let result = store_link::end(&mut work.tx, &[id], state, &end).await;
+    work.finish(result).await?;
+    publish(app, vec![DashboardEvent::Command { command_id: id, agent_id, organization_id }]).await;
+    Ok(())
+}
+
+pub(super) async fn publish(app: &App, events: Vec<DashboardEvent>) {
+    for event in events {
+        app.hub.bus.publish(event).await;
+    }
+}

@@ -1,0 +1,78 @@
+//! Signed envelopes other than commands: orders to cancel, and decommissions. And how stored envelopes are opened.
+
+use chrono::{DateTime, Utc};
+use gururmm_protocol::crypto::SignatureBytes;
+use gururmm_protocol::envelope::{Action, SignedEnvelope, Terms};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::store_link::{self, NewOrder, StoredOrder};
+use crate::app::App;
+use crate::core::{Error, Result};
+
+/// Signs an order to an agent and stores it in the caller's transaction; answers its id. The caller signals
+/// [`crate::hub::bus::AgentSignal::Work`] after the commit.
+///
+/// # Errors
+/// When it cannot be stored, or `action` is a command (which has a table of its own).
+pub async fn sign_order(
+    app: &App,
+    connection: &mut PgConnection,
+    agent_id: Uuid,
+    action: Action,
+    expires_at: DateTime<Utc>,
+) -> Result<Uuid> {
+    let command_id = match &action {
+        Action::CancelCommand { command_id } => Some(*command_id),
+        Action::Decommission { .. } => None,
+        Action::RunCommand(_) => return Err(Error::internal("a command is no order: see commands::service::create")),
+    };
+    let (id, kind) = (app.env.id(), action.kind());
+    let envelope = seal(app, id, agent_id, action, expires_at)?;
+    let stored = StoredOrder {
+        id,
+        header: envelope.header,
+        signature: envelope.signature.as_bytes().to_vec(),
+        payload_sealed: app.keys.vault.seal(&app.env, id.as_bytes(), envelope.payload.as_bytes())?,
+    };
+    let order = NewOrder { stored: &stored, agent_id, kind, command_id, created_at: app.env.now(), expires_at };
+    store_link::insert_order(connection, &order).await?;
+    Ok(id)
+}
+
+/// Signs an action with the installation's key.
+pub(super) fn seal(
+    app: &App,
+    id: Uuid,
+    agent_id: Uuid,
+    action: Action,
+    expires_at: DateTime<Utc>,
+) -> Result<SignedEnvelope> {
+    let terms = Terms {
+        id,
+        agent_id,
+        epoch: u32::try_from(app.epoch).map_err(Error::internal)?,
+        issued_at: app.env.now(),
+        expires_at,
+        salt: app.env.random_id(),
+    };
+    SignedEnvelope::seal(&app.keys.signing, terms, action).map_err(Error::internal)
+}
+
+/// The envelope as it was signed: only copied, never signed anew.
+///
+/// # Errors
+/// When the stored row was altered or belongs to another installation.
+pub(super) fn unseal(
+    app: &App,
+    id: Uuid,
+    header: String,
+    signature: &[u8],
+    payload_sealed: &[u8],
+) -> Result<SignedEnvelope> {
+    let signature = signature.try_into().map_err(|_| Error::internal("a stored signature is not 64 bytes long"))?;
+    let payload = app.keys.vault.open(id.as_bytes(), payload_sealed)?;
+    let payload =
+        std::str::from_utf8(&payload).map_err(|_| Error::internal("a stored payload is not text"))?.to_owned();
+    Ok(SignedEnvelope { header, signature: SignatureBytes::from_bytes(signature), payload })
+}

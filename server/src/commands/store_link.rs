@@ -1,0 +1,314 @@
+//! SQL of a command's life: rows locked, moved and ended.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::CommandState;
+use super::lifecycle::Facts;
+use crate::core::Result;
+
+/// A command as the rules see it, locked until the transaction ends.
+pub struct Locked {
+    pub id: Uuid,
+    pub agent_id: Uuid,
+    pub organization_id: Uuid,
+    pub summary: String,
+    pub facts: Facts,
+    pub timeout_seconds: i32,
+    pub output_limit_bytes: i64,
+    pub output_bytes: i64,
+    pub created_at: DateTime<Utc>,
+    pub has_late_result: bool,
+}
+
+macro_rules! locked {
+    ($row:expr) => {{
+        let row = $row;
+        Ok(Locked {
+            id: row.id,
+            agent_id: row.agent_id,
+            organization_id: row.organization_id,
+            summary: row.summary,
+            facts: Facts {
+                state: row.state.parse()?,
+                was_sent: row.was_sent,
+                cancel_requested: row.cancel_requested,
+                expires_at: row.expires_at,
+                exit_code: row.exit_code,
+                signal: row.signal,
+            },
+            timeout_seconds: row.timeout_seconds,
+            output_limit_bytes: row.output_limit_bytes,
+            output_bytes: row.output_bytes,
+            created_at: row.created_at,
+            has_late_result: row.has_late_result,
+        })
+    }};
+}
+
+/// The commands among `ids` that belong to this agent, locked, in the order of their ids (so that two callers cannot
+/// wait for each other).
+pub async fn lock(connection: &mut PgConnection, agent_id: Uuid, ids: &[Uuid]) -> Result<Vec<Locked>> {
+    sqlx::query!(
+        r#"SELECT id, agent_id, organization_id, summary, state, sent_at IS NOT NULL AS "was_sent!",
+                  cancel_requested_at IS NOT NULL AS "cancel_requested!",
+                  expires_at, exit_code, signal, timeout_seconds, output_bytes, created_at,
+                  (spec->>'output_limit_bytes')::bigint AS "output_limit_bytes!",
+                  late_result IS NOT NULL AS "has_late_result!"
+           FROM commands WHERE agent_id = $1 AND id = ANY($2) ORDER BY id FOR UPDATE"#,
+        agent_id,
+        ids
+    )
+    .fetch_all(connection)
+    .await?
+    .into_iter()
+    .map(|row| locked!(row))
+    .collect()
+}
+
+/// Holds up other claims and new commands of this agent; whether it may be commanded at all.
+pub async fn lock_active_agent(connection: &mut PgConnection, agent_id: Uuid) -> Result<bool> {
+    let state = sqlx::query_scalar!("SELECT state FROM agents WHERE id = $1 FOR NO KEY UPDATE", agent_id)
+        .fetch_optional(connection)
+        .await?;
+    Ok(state.as_deref() == Some("active"))
+}
+
+/// Commands of an agent that were sent and have not ended, oldest first.
+pub async fn outstanding(connection: &mut PgConnection, agent_id: Uuid) -> Result<Vec<Uuid>> {
+    Ok(sqlx::query_scalar!(
+        "SELECT id FROM commands WHERE agent_id = $1 AND state IN ('sent', 'running') ORDER BY id",
+        agent_id
+    )
+    .fetch_all(connection)
+    .await?)
+}
+
+/// A queued command with its stored envelope, locked.
+pub struct Queued {
+    pub id: Uuid,
+    pub organization_id: Uuid,
+    pub facts: Facts,
+    pub header: String,
+    pub signature: Vec<u8>,
+    pub payload_sealed: Vec<u8>,
+}
+
+/// The oldest queued commands of an agent, locked.
+pub async fn lock_queued(connection: &mut PgConnection, agent_id: Uuid, limit: i64) -> Result<Vec<Queued>> {
+    let rows = sqlx::query!(
+        "SELECT id, organization_id, expires_at, header, signature, payload_sealed FROM commands
+         WHERE agent_id = $1 AND state = 'queued' ORDER BY id LIMIT $2 FOR UPDATE",
+        agent_id,
+        limit
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Queued {
+            id: row.id,
+            organization_id: row.organization_id,
+            facts: Facts {
+                state: CommandState::Queued,
+                was_sent: false,
+                cancel_requested: false,
+                expires_at: row.expires_at,
+                exit_code: None,
+                signal: None,
+            },
+            header: row.header,
+            signature: row.signature,
+            payload_sealed: row.payload_sealed,
+        })
+        .collect())
+}
+
+/// Marks commands as sent.
+pub async fn mark_sent(connection: &mut PgConnection, ids: &[Uuid], at: DateTime<Utc>) -> Result<()> {
+    sqlx::query!("UPDATE commands SET state = 'sent', sent_at = $2, reason = NULL WHERE id = ANY($1)", ids, at)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// A sent command that the agent never had waits again.
+pub async fn mark_queued(connection: &mut PgConnection, id: Uuid) -> Result<()> {
+    sqlx::query!("UPDATE commands SET state = 'queued', sent_at = NULL WHERE id = $1", id).execute(connection).await?;
+    Ok(())
+}
+
+/// The agent runs it.
+pub async fn mark_running(connection: &mut PgConnection, id: Uuid, started_at: DateTime<Utc>) -> Result<()> {
+    sqlx::query!("UPDATE commands SET state = 'running', started_at = $2 WHERE id = $1", id, started_at)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// How commands end.
+#[derive(Default)]
+pub struct End<'a> {
+    pub reason: Option<&'a str>,
+    pub finished_at: DateTime<Utc>,
+    pub started_at: Option<DateTime<Utc>>,
+    pub exit_code: Option<i32>,
+    pub signal: Option<i32>,
+    pub output_chunks: Option<i32>,
+    pub output_dropped_bytes: i64,
+}
+
+/// Ends commands. Orders to stop them have nothing more to do.
+pub async fn end(connection: &mut PgConnection, ids: &[Uuid], state: CommandState, end: &End<'_>) -> Result<()> {
+    sqlx::query!(
+        "WITH orders AS (UPDATE agent_envelopes SET done_at = $4 WHERE command_id = ANY($1) AND done_at IS NULL)
+         UPDATE commands SET state = $2, reason = $3, finished_at = $4, started_at = coalesce(started_at, $5),
+                exit_code = $6, signal = $7, output_chunks = $8, output_dropped_bytes = $9
+         WHERE id = ANY($1)",
+        ids,
+        state.as_str(),
+        end.reason,
+        end.finished_at,
+        end.started_at,
+        end.exit_code,
+        end.signal,
+        end.output_chunks,
+        end.output_dropped_bytes
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Keeps a result that came after another end.
+pub async fn keep_late(connection: &mut PgConnection, id: Uuid, late: &Value) -> Result<()> {
+    sqlx::query!("UPDATE commands SET late_result = $2 WHERE id = $1 AND late_result IS NULL", id, late)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// One chunk of output.
+pub struct Chunk<'a> {
+    pub command_id: Uuid,
+    pub index: i32,
+    pub stream: &'static str,
+    pub text: &'a str,
+    pub received_at: DateTime<Utc>,
+}
+
+/// Stores a chunk once; whether it is new.
+pub async fn insert_chunk(connection: &mut PgConnection, chunk: &Chunk<'_>) -> Result<bool> {
+    let stored = sqlx::query!(
+        "WITH stored AS (
+             INSERT INTO command_output (command_id, index, stream, text, received_at) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT DO NOTHING RETURNING octet_length(text) AS bytes)
+         UPDATE commands SET output_bytes = output_bytes + stored.bytes FROM stored WHERE id = $1",
+        chunk.command_id,
+        chunk.index,
+        chunk.stream,
+        chunk.text,
+        chunk.received_at
+    )
+    .execute(connection)
+    .await?;
+    Ok(stored.rows_affected() > 0)
+}
+
+/// Remembers that somebody asked to cancel a command that an agent may have.
+pub async fn mark_cancel_requested(connection: &mut PgConnection, id: Uuid, at: DateTime<Utc>) -> Result<()> {
+    sqlx::query!("UPDATE commands SET cancel_requested_at = $2 WHERE id = $1", id, at).execute(connection).await?;
+    Ok(())
+}
+
+/// Queued commands of an agent, locked.
+pub async fn lock_all_queued(connection: &mut PgConnection, agent_id: Uuid) -> Result<Vec<Uuid>> {
+    Ok(sqlx::query_scalar!(
+        "SELECT id FROM commands WHERE agent_id = $1 AND state = 'queued' ORDER BY id FOR UPDATE",
+        agent_id
+    )
+    .fetch_all(connection)
+    .await?)
+}
+
+/// An order as it is stored.
+pub struct StoredOrder {
+    pub id: Uuid,
+    pub header: String,
+    pub signature: Vec<u8>,
+    pub payload_sealed: Vec<u8>,
+}
+
+/// A new order.
+pub struct NewOrder<'a> {
+    pub stored: &'a StoredOrder,
+    pub agent_id: Uuid,
+    pub kind: &'a str,
+    pub command_id: Option<Uuid>,
+    pub created_at: DateTime<Utc>,
+    pub expires_at: DateTime<Utc>,
+}
+
+pub async fn insert_order(connection: &mut PgConnection, order: &NewOrder<'_>) -> Result<()> {
+    sqlx::query!(
+        "INSERT INTO agent_envelopes (id, agent_id, kind, command_id, header, signature, payload_sealed, created_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        order.stored.id,
+        order.agent_id,
+        order.kind,
+        order.command_id,
+        order.stored.header,
+        order.stored.signature,
+        order.stored.payload_sealed,
+        order.created_at,
+        order.expires_at
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Orders that an agent still has to be given, oldest first.
+pub async fn open_orders(
+    connection: &mut PgConnection,
+    agent_id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<Vec<StoredOrder>> {
+    Ok(sqlx::query_as!(
+        StoredOrder,
+        "SELECT id, header, signature, payload_sealed FROM agent_envelopes
+         WHERE agent_id = $1 AND done_at IS NULL AND expires_at > $2 ORDER BY created_at, id LIMIT 256",
+        agent_id,
+        now
+    )
+    .fetch_all(connection)
+    .await?)
+}
+
+/// A refused order to cancel is not given again; the kind of the order, when it is this agent's and still open.
+pub async fn refuse_order(
+    connection: &mut PgConnection,
+    agent_id: Uuid,
+    id: Uuid,
+    at: DateTime<Utc>,
+) -> Result<Option<String>> {
+    Ok(sqlx::query_scalar!(
+        "UPDATE agent_envelopes SET done_at = CASE WHEN kind = 'cancel_command' THEN $3::timestamptz END
+         WHERE id = $2 AND agent_id = $1 AND done_at IS NULL RETURNING kind",
+        agent_id,
+        id,
+        at
+    )
+    .fetch_optional(connection)
+    .await?)
+}
+
+/// Name and organization of an agent, for the audit log.
+pub async fn agent_label(connection: &mut PgConnection, agent_id: Uuid) -> Result<Option<(String, Uuid)>> {
+    Ok(sqlx::query!("SELECT name, organization_id FROM agents WHERE id = $1", agent_id)
+        .fetch_optional(connection)
+        .await?
+        .map(|row| (row.name, row.organization_id)))
+}
