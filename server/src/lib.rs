@@ -11,6 +11,7 @@ pub mod commands;
 pub mod config;
 pub mod core;
 pub mod db;
+pub mod enrollment_tokens;
 pub mod events;
 pub mod http;
 pub mod hub;

@@ -69,6 +69,12 @@ impl<'a> Mutation<'a> {
         Ok(Self { app, ctx, tx, entry })
     }
 
+    /// Who asks.
+    #[must_use]
+    pub const fn ctx(&self) -> &'a Ctx {
+        self.ctx
+    }
+
     /// Adds a fact to the audit row.
     pub fn note(&mut self, key: &str, value: impl Into<Value>) {
         self.entry.detail.insert(key.to_owned(), value.into());

@@ -3,11 +3,9 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::PgConnection;
-use uuid::Uuid;
 
 use super::Entry;
 use crate::app::Ctx;
-use crate::authz::Actor;
 use crate::core::Result;
 
 /// Writes one row, in the transaction that `connection` is in.
@@ -21,13 +19,7 @@ pub async fn insert(
     entry: &Entry,
     outcome: &str,
 ) -> Result<()> {
-    let (kind, id, label): (&str, Option<Uuid>, &str) = match &ctx.actor {
-        Actor::User(user) => ("user", Some(user.id), &user.email),
-        Actor::Agent { id, name } => ("agent", Some(*id), name),
-        Actor::Operator => ("operator", None, "command line"),
-        Actor::System(part) => ("system", None, part),
-        Actor::Anonymous => ("system", None, "anonymous"),
-    };
+    let (kind, id, label) = ctx.actor.record();
     sqlx::query!(
         "INSERT INTO audit_log (at, actor_kind, actor_id, actor_label, action, target_kind, target_id, target_label,
                                 organization_id, agent_id, outcome, detail, request_id, address)

@@ -165,12 +165,13 @@ pub fn decide(actor: &Actor, action: Action, resource: Resource) -> Decision {
     };
     let needed = match (resource, action) {
         (Resource::Audit(_), _) => OrgRole::OrgAdmin,
+        (Resource::EnrollmentToken(_), _) => OrgRole::Technician,
         (_, Action::View) => OrgRole::Viewer,
         (Resource::Organization(_), _) => {
             return Decision::Forbid("only an admin may change organizations");
         }
         (Resource::Site(_), _) => OrgRole::OrgAdmin,
-        (Resource::Agent { .. } | Resource::EnrollmentToken(_), _) => OrgRole::Technician,
+        (Resource::Agent { .. }, _) => OrgRole::Technician,
         (Resource::Installation, _) => return Decision::Forbid("only an admin may do this"),
     };
     if role >= needed {
@@ -251,6 +252,20 @@ impl Permission {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scope(Option<Vec<Uuid>>);
 
+impl Actor {
+    /// Kind (as the audit log writes it), id and name: what outlives the actor in other rows.
+    #[must_use]
+    pub fn record(&self) -> (&'static str, Option<Uuid>, &str) {
+        match self {
+            Self::User(user) => ("user", Some(user.id), &user.email),
+            Self::Agent { id, name } => ("agent", Some(*id), name),
+            Self::Operator => ("operator", None, "command line"),
+            Self::System(part) => ("system", None, part),
+            Self::Anonymous => ("system", None, "anonymous"),
+        }
+    }
+}
+
 impl Scope {
     /// Of rows that anybody in the organization may see.
     #[must_use]
@@ -259,9 +274,23 @@ impl Scope {
     }
 
     /// Of audit rows.
-    #[must_use]
-    pub fn of_audit(actor: &Actor) -> Self {
-        Self::with_role(actor, OrgRole::OrgAdmin)
+    ///
+    /// # Errors
+    /// 403 when the actor may see those of no organization.
+    pub fn of_audit(actor: &Actor) -> Result<Self> {
+        Self::with_role(actor, OrgRole::OrgAdmin).not_empty("this needs the role org_admin in an organization")
+    }
+
+    /// Of enrollment tokens.
+    ///
+    /// # Errors
+    /// 403 when the actor may see those of no organization.
+    pub fn of_enrollment_tokens(actor: &Actor) -> Result<Self> {
+        Self::with_role(actor, OrgRole::Technician).not_empty("this needs the role technician in an organization")
+    }
+
+    fn not_empty(self, reason: &'static str) -> Result<Self> {
+        if self.0.as_ref().is_some_and(Vec::is_empty) { Err(Error::forbidden("forbidden", reason)) } else { Ok(self) }
     }
 
     fn with_role(actor: &Actor, needed: OrgRole) -> Self {

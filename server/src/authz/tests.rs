@@ -34,7 +34,7 @@ site create            allow     allow  allow     forbid     forbid hide     hid
 site edit              allow     allow  allow     forbid     forbid hide     hide      hide
 site delete            allow     allow  allow     forbid     forbid hide     hide      hide
 site command           allow     allow  allow     forbid     forbid hide     hide      hide
-token view             allow     allow  allow     allow      allow  hide     hide      hide
+token view             allow     allow  allow     allow      forbid hide     hide      hide
 token create           allow     allow  allow     allow      forbid hide     hide      hide
 token edit             allow     allow  allow     allow      forbid hide     hide      hide
 token delete           allow     allow  allow     allow      forbid hide     hide      hide
@@ -111,7 +111,10 @@ fn the_table_of_roles_is_as_agreed() {
 fn scopes_follow_memberships() {
     let viewer = user(GlobalRole::User, &[(OURS, OrgRole::Viewer)]);
     assert_eq!(Scope::of(&viewer).organizations(), Some([OURS].as_slice()));
-    assert_eq!(Scope::of_audit(&viewer).organizations(), Some([].as_slice()));
+    assert_eq!(Scope::of_audit(&viewer).unwrap_err().code(), "forbidden");
+    assert_eq!(Scope::of_enrollment_tokens(&viewer).unwrap_err().code(), "forbidden");
+    let mixed = user(GlobalRole::User, &[(OURS, OrgRole::Technician), (THEIRS, OrgRole::Viewer)]);
+    assert_eq!(Scope::of_enrollment_tokens(&mixed).unwrap().organizations(), Some([OURS].as_slice()));
     assert!(!Scope::of(&viewer).contains(THEIRS));
     assert!(Scope::of(&user(GlobalRole::Admin, &[])).is_everything());
     assert_eq!(Scope::of(&Actor::Anonymous).organizations(), Some([].as_slice()));

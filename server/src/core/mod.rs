@@ -1,8 +1,9 @@
-//! Ground that everything stands on: clock, randomness, ids, errors, pages, secrets. No axum, no sqlx.
+//! Ground that everything stands on: clock, randomness, ids, errors, pages, searches, secrets. No axum, no sqlx.
 
 pub mod env;
 pub mod error;
 pub mod page;
+pub mod search;
 pub mod secret;
 
 pub use env::{Clock, Env, Random};

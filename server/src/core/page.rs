@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::{Error, Result};
 
@@ -76,7 +77,21 @@ fn encode<K: Serialize>(key: &K) -> String {
 fn decode<K: DeserializeOwned>(cursor: &str) -> Result<K> {
     let bad = || Error::invalid("cursor", "is not a cursor of this list; start again without it");
     let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| bad())?;
-    serde_json::from_slice(&bytes).map_err(|_| bad())
+    let value: Value = serde_json::from_slice(&bytes).map_err(|_| bad())?;
+    // Postgres takes no NUL in a text, so no row's key has one.
+    if has_nul(&value) {
+        return Err(bad());
+    }
+    serde_json::from_value(value).map_err(|_| bad())
+}
+
+fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(has_nul),
+        Value::Object(fields) => fields.values().any(has_nul),
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -99,5 +114,7 @@ mod tests {
         assert!(PageRequest::<u32>::parse(Some(0), None).unwrap_err().to_string().starts_with("limit:"));
         assert!(PageRequest::<u32>::parse(Some(201), None).is_err());
         assert!(PageRequest::<u32>::parse(None, Some("!")).unwrap_err().to_string().starts_with("cursor:"));
+        let nul = encode(&("a\0b", 1));
+        assert!(PageRequest::<(String, u32)>::parse(None, Some(&nul)).unwrap_err().to_string().starts_with("cursor:"));
     }
 }

@@ -14,7 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use super::{middleware, openapi::ApiDocument};
 use crate::app::App;
 use crate::core::Error;
-use crate::{accounts, agents, audit, commands, events, hub, inventory, operations, organizations};
+use crate::{accounts, agents, audit, commands, enrollment_tokens, events, hub, inventory, operations, organizations};
 
 /// Largest request body, bytes.
 const MAX_BODY: usize = 1024 * 1024;
@@ -27,6 +27,7 @@ fn documented() -> OpenApiRouter<App> {
         .merge(operations::routes::router())
         .merge(accounts::routes::router())
         .merge(organizations::routes::router())
+        .merge(enrollment_tokens::routes::router())
         .merge(agents::routes::router())
         .merge(inventory::routes::router())
         .merge(commands::routes::router())

@@ -1,3 +1,63 @@
-//! To be described.
+//! Customers (organizations) and their places (sites).
+//!
+//! Deleting hides: the row stays, because agents that were decommissioned, their commands and the audit log name it.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 pub mod routes;
+pub mod service;
+pub(crate) mod store;
+
+/// A customer.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct Organization {
+    /// Id.
+    pub id: Uuid,
+    /// Name, unique without regard to case.
+    pub name: String,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// Sites it has.
+    pub site_count: i64,
+    /// Agents it has, without the decommissioned ones.
+    pub agent_count: i64,
+}
+
+/// A place of a customer.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct Site {
+    /// Id.
+    pub id: Uuid,
+    /// The customer.
+    pub organization_id: Uuid,
+    /// The customer's name.
+    pub organization_name: String,
+    /// Name, unique within the organization without regard to case.
+    pub name: String,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// Agents it has, without the decommissioned ones.
+    pub agent_count: i64,
+}
+
+/// Where a page of organizations follows on.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct OrganizationKey {
+    /// The name as it sorts.
+    pub name: String,
+    /// The row.
+    pub id: Uuid,
+}
+
+/// Where a page of sites follows on.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SiteKey {
+    /// The organization's name as it sorts.
+    pub organization: String,
+    /// The site's name as it sorts.
+    pub name: String,
+    /// The row.
+    pub id: Uuid,
+}

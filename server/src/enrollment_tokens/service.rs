@@ -1,0 +1,160 @@
+//! Use cases of enrollment tokens.
+
+use chrono::TimeDelta;
+use uuid::Uuid;
+
+use super::{EnrollmentToken, store};
+use crate::app::{App, Ctx};
+use crate::audit::{Mutation, Target};
+use crate::authz::{Action, Resource, Scope, require};
+use crate::core::page::{Page, PageRequest};
+use crate::core::{Error, FieldError, Result, search};
+use crate::hub::bus::DashboardEvent;
+use crate::organizations;
+use gururmm_protocol::enroll::EnrollmentToken as TokenText;
+
+/// Hours a token lives when nobody says.
+const DEFAULT_HOURS: u32 = 72;
+/// Longest life of a token, in hours (a year).
+const MAX_HOURS: u32 = 8760;
+/// Most machines of a bounded token.
+const MAX_USES: u32 = 100_000;
+
+/// What a new token should be.
+#[derive(Debug, Clone, Default)]
+pub struct NewToken {
+    /// The site that machines join.
+    pub site_id: Uuid,
+    /// What it is for.
+    pub label: Option<String>,
+    /// Life in hours; none: [`DEFAULT_HOURS`].
+    pub expires_in_hours: Option<u32>,
+    /// Machines it may enroll; none: any number.
+    pub max_uses: Option<u32>,
+}
+
+/// A new token with its secret, which is not kept.
+pub struct CreatedToken {
+    /// The row.
+    pub token: EnrollmentToken,
+    /// The token's text. It is a secret.
+    pub secret: String,
+    /// One line that enrolls a Linux machine. It holds the secret.
+    pub install_command: String,
+}
+
+/// Makes a token.
+///
+/// # Errors
+/// 403, 404 for the site, 422 with the fields that are wrong.
+pub async fn create(app: &App, ctx: &Ctx, request: &NewToken) -> Result<CreatedToken> {
+    let id = app.env.id();
+    let text = TokenText::new(app.keys.server_fingerprint(), app.env.bytes());
+    let target = Target::unknown("enrollment_token", "");
+    let mut work = Mutation::begin(app, ctx, "enrollment_token.create", target).await?;
+    let result = async {
+        let site = organizations::store::site(&mut work.tx, &ctx.scope(), request.site_id).await?;
+        let site = site.ok_or(Error::NotFound("site"))?;
+        work.entry.organization_id = Some(site.organization_id);
+        work.entry.target.label = format!("{} ({})", site.name, site.organization_name);
+        require(&ctx.actor, Action::Create, Resource::EnrollmentToken(site.organization_id), "site")?;
+        let (label, hours, max_uses) = check(request)?;
+        // In this order, as deleting a site does: organization before site.
+        let there = organizations::store::hold_organization(&mut work.tx, site.organization_id).await?
+            && organizations::store::hold_site(&mut work.tx, site.id).await?;
+        if !there {
+            return Err(Error::NotFound("site"));
+        }
+        let now = app.env.now();
+        let (_, created_by, created_by_label) = ctx.actor.record();
+        let row = store::NewRow {
+            id,
+            organization_id: site.organization_id,
+            site_id: site.id,
+            token_hash: &text.hash(),
+            label,
+            created_by,
+            created_by_label,
+            created_at: now,
+            expires_at: now + TimeDelta::hours(hours.into()),
+            max_uses,
+        };
+        store::insert(&mut work.tx, &row).await?;
+        work.entry.target.id = Some(id);
+        work.note("expires_in_hours", hours);
+        work.note("max_uses", max_uses);
+        store::find(&mut work.tx, &ctx.scope(), id, now).await?.ok_or(Error::NotFound("enrollment token"))
+    }
+    .await;
+    let token = work.finish(result).await?;
+    app.hub.bus.publish(DashboardEvent::Fleet { organization_id: token.organization_id }).await;
+    let secret = text.reveal();
+    let install_command = install_command(app.config.public_url(), &secret);
+    Ok(CreatedToken { token, secret, install_command })
+}
+
+/// Tokens that the caller may see, newest first.
+///
+/// # Errors
+/// 403 when the caller may see none of any organization.
+pub async fn list(
+    app: &App,
+    ctx: &Ctx,
+    organization: Option<Uuid>,
+    site: Option<Uuid>,
+    page: &PageRequest<Uuid>,
+) -> Result<Page<EnrollmentToken>> {
+    let scope = Scope::of_enrollment_tokens(&ctx.actor)?;
+    let mut connection = app.db.acquire().await?;
+    let rows = store::list(&mut connection, &scope, organization, site, page, app.env.now()).await?;
+    Ok(page.page(rows, |row| row.id))
+}
+
+/// Ends a token; ending it again changes nothing.
+///
+/// # Errors
+/// 403, 404.
+pub async fn revoke(app: &App, ctx: &Ctx, id: Uuid) -> Result<()> {
+    let target = Target::new("enrollment_token", id, "");
+    let mut work = Mutation::begin(app, ctx, "enrollment_token.revoke", target).await?;
+    let result = async {
+        let now = app.env.now();
+        let token = store::find(&mut work.tx, &ctx.scope(), id, now).await?;
+        let token = token.ok_or(Error::NotFound("enrollment token"))?;
+        work.entry.target.label = format!("{} ({})", token.site_name, token.organization_name);
+        work.entry.organization_id = Some(token.organization_id);
+        require(&ctx.actor, Action::Delete, Resource::EnrollmentToken(token.organization_id), "enrollment token")?;
+        store::revoke(&mut work.tx, id, now).await?;
+        Ok(token.organization_id)
+    }
+    .await;
+    let organization_id = work.finish(result).await?;
+    app.hub.bus.publish(DashboardEvent::Fleet { organization_id }).await;
+    Ok(())
+}
+
+fn check(request: &NewToken) -> Result<(Option<&str>, u32, Option<i32>)> {
+    let mut errors = Vec::new();
+    let mut bad = |field: &str, message: String| errors.push(FieldError { field: field.to_owned(), message });
+    let label = match request.label.as_deref().map(|label| search::name("label", label)).transpose() {
+        Ok(label) => label,
+        Err(error) => {
+            bad("label", error.message);
+            None
+        }
+    };
+    let hours = request.expires_in_hours.unwrap_or(DEFAULT_HOURS);
+    if !(1..=MAX_HOURS).contains(&hours) {
+        bad("expires_in_hours", format!("must be 1 to {MAX_HOURS}"));
+    }
+    let max_uses = request.max_uses.map(|uses| i32::try_from(uses).unwrap_or(i32::MAX));
+    if request.max_uses.is_some_and(|uses| !(1..=MAX_USES).contains(&uses)) {
+        bad("max_uses", format!("must be 1 to {MAX_USES}, or null for any number"));
+    }
+    if errors.is_empty() { Ok((label, hours, max_uses)) } else { Err(Error::Invalid(errors)) }
+}
+
+/// Neither part needs quoting for a shell: the address is a checked origin, the token base64url.
+fn install_command(server: &str, token: &str) -> String {
+    format!("sudo gururmm-agent enroll --server {server} --token {token} && sudo gururmm-agent service install")
+}

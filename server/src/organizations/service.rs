@@ -1,0 +1,270 @@
+//! Use cases of organizations and sites.
+
+use uuid::Uuid;
+
+use super::store::{self, Sorted};
+use super::{Organization, OrganizationKey, Site, SiteKey};
+use crate::app::{App, Ctx};
+use crate::audit::{Mutation, Target};
+use crate::authz::{Action, Resource, require};
+use crate::core::page::{Page, PageRequest};
+use crate::core::{Error, Result, search};
+use crate::hub::bus::DashboardEvent;
+
+/// Organizations that the caller may see, by name.
+///
+/// # Errors
+/// 422 for a bad search text.
+pub async fn list_organizations(
+    app: &App,
+    ctx: &Ctx,
+    q: Option<&str>,
+    page: &PageRequest<OrganizationKey>,
+) -> Result<Page<Organization>> {
+    let pattern = search::contains_pattern("q", q)?;
+    let mut connection = app.db.acquire().await?;
+    let rows = store::list_organizations(&mut connection, &ctx.scope(), pattern.as_deref(), page).await?;
+    Ok(page.page(rows, |row| OrganizationKey { name: row.sort_name.clone(), id: row.row.id }).map(unsorted))
+}
+
+/// One organization.
+///
+/// # Errors
+/// 404 when it does not exist or is outside the caller's scope.
+pub async fn organization(app: &App, ctx: &Ctx, id: Uuid) -> Result<Organization> {
+    let mut connection = app.db.acquire().await?;
+    store::organization(&mut connection, &ctx.scope(), id).await?.ok_or(Error::NotFound("organization"))
+}
+
+/// Makes an organization.
+///
+/// # Errors
+/// 403 without the right, 409 when the name is taken, 422 when it is none.
+pub async fn create_organization(app: &App, ctx: &Ctx, name: &str) -> Result<Organization> {
+    let id = app.env.id();
+    let mut work = Mutation::begin(app, ctx, "organization.create", Target::unknown("organization", "")).await?;
+    let result = async {
+        require(&ctx.actor, Action::Create, Resource::Installation, "organization")?;
+        let name = search::name("name", name).map_err(|error| Error::Invalid(vec![error]))?;
+        name.clone_into(&mut work.entry.target.label);
+        store::insert_organization(&mut work.tx, id, name, app.env.now()).await?;
+        (work.entry.target.id, work.entry.organization_id) = (Some(id), Some(id));
+        store::organization(&mut work.tx, &ctx.scope(), id).await?.ok_or(Error::NotFound("organization"))
+    }
+    .await;
+    let made = work.finish(result).await?;
+    fleet_changed(app, id).await;
+    Ok(made)
+}
+
+/// Renames an organization.
+///
+/// # Errors
+/// 403, 404, 409 when the name is taken, 422 when it is none.
+pub async fn rename_organization(app: &App, ctx: &Ctx, id: Uuid, name: &str) -> Result<Organization> {
+    let mut work = Mutation::begin(app, ctx, "organization.rename", Target::new("organization", id, "")).await?;
+    let result = async {
+        let before = editable_organization(&mut work, Action::Edit, id).await?;
+        let name = search::name("name", name).map_err(|error| Error::Invalid(vec![error]))?;
+        work.note("name", name);
+        store::rename_organization(&mut work.tx, id, name).await?;
+        Ok(Organization { name: name.to_owned(), ..before })
+    }
+    .await;
+    let renamed = work.finish(result).await?;
+    fleet_changed(app, id).await;
+    Ok(renamed)
+}
+
+/// Hides an organization with its sites, revokes its enrollment tokens and ends its memberships.
+///
+/// # Errors
+/// 403, 404; 409 while it has agents that are not decommissioned.
+pub async fn delete_organization(app: &App, ctx: &Ctx, id: Uuid) -> Result<()> {
+    let mut work = Mutation::begin(app, ctx, "organization.delete", Target::new("organization", id, "")).await?;
+    let result = async {
+        editable_organization(&mut work, Action::Delete, id).await?;
+        let now = app.env.now();
+        if !store::lock_organization(&mut work.tx, id).await? {
+            return Err(Error::NotFound("organization"));
+        }
+        let revoked = store::revoke_tokens(&mut work.tx, id, None, now).await?;
+        store::lock_sites(&mut work.tx, id, None).await?;
+        refuse_agents("organization", store::count_agents(&mut work.tx, id, None).await?)?;
+        work.note("revoked_tokens", revoked);
+        store::delete_organization(&mut work.tx, id, now).await
+    }
+    .await;
+    work.finish(result).await?;
+    fleet_changed(app, id).await;
+    Ok(())
+}
+
+/// Sites that the caller may see, by organization and name; of one organization when it is given.
+///
+/// # Errors
+/// 422 for a bad search text.
+pub async fn list_sites(
+    app: &App,
+    ctx: &Ctx,
+    organization: Option<Uuid>,
+    q: Option<&str>,
+    page: &PageRequest<SiteKey>,
+) -> Result<Page<Site>> {
+    let pattern = search::contains_pattern("q", q)?;
+    let mut connection = app.db.acquire().await?;
+    let rows = store::list_sites(&mut connection, &ctx.scope(), organization, pattern.as_deref(), page).await?;
+    let key = |row: &Sorted<Site>| SiteKey {
+        organization: row.sort_organization.clone(),
+        name: row.sort_name.clone(),
+        id: row.row.id,
+    };
+    Ok(page.page(rows, key).map(unsorted))
+}
+
+/// Makes a site.
+///
+/// # Errors
+/// 403, 404 for the organization, 409 when the name is taken there, 422 when it is none.
+pub async fn create_site(app: &App, ctx: &Ctx, organization: Uuid, name: &str) -> Result<Site> {
+    let id = app.env.id();
+    let mut work = Mutation::begin(app, ctx, "site.create", Target::unknown("site", "")).await?;
+    let result = async {
+        let parent = store::organization(&mut work.tx, &ctx.scope(), organization).await?;
+        let parent = parent.ok_or(Error::NotFound("organization"))?;
+        work.entry.organization_id = Some(organization);
+        require(&ctx.actor, Action::Create, Resource::Site(organization), "organization")?;
+        let name = search::name("name", name).map_err(|error| Error::Invalid(vec![error]))?;
+        work.entry.target.label = format!("{name} ({})", parent.name);
+        if !store::hold_organization(&mut work.tx, organization).await? {
+            return Err(Error::NotFound("organization"));
+        }
+        store::insert_site(&mut work.tx, id, organization, name, app.env.now()).await?;
+        work.entry.target.id = Some(id);
+        store::site(&mut work.tx, &ctx.scope(), id).await?.ok_or(Error::NotFound("site"))
+    }
+    .await;
+    let made = work.finish(result).await?;
+    fleet_changed(app, organization).await;
+    Ok(made)
+}
+
+/// Renames a site.
+///
+/// # Errors
+/// 403, 404, 409 when the name is taken in its organization, 422 when it is none.
+pub async fn rename_site(app: &App, ctx: &Ctx, id: Uuid, name: &str) -> Result<Site> {
+    let mut work = Mutation::begin(app, ctx, "site.rename", Target::new("site", id, "")).await?;
+    let result = async {
+        let before = editable_site(&mut work, Action::Edit, id).await?;
+        let name = search::name("name", name).map_err(|error| Error::Invalid(vec![error]))?;
+        work.note("name", name);
+        store::rename_site(&mut work.tx, id, name).await?;
+        Ok(Site { name: name.to_owned(), ..before })
+    }
+    .await;
+    let renamed = work.finish(result).await?;
+    fleet_changed(app, renamed.organization_id).await;
+    Ok(renamed)
+}
+
+/// Hides a site and revokes its enrollment tokens.
+///
+/// # Errors
+/// 403, 404; 409 while it has agents that are not decommissioned.
+pub async fn delete_site(app: &App, ctx: &Ctx, id: Uuid) -> Result<()> {
+    let mut work = Mutation::begin(app, ctx, "site.delete", Target::new("site", id, "")).await?;
+    let result = async {
+        let site = editable_site(&mut work, Action::Delete, id).await?;
+        let (organization, now) = (site.organization_id, app.env.now());
+        if !store::lock_organization(&mut work.tx, organization).await? {
+            return Err(Error::NotFound("site"));
+        }
+        let revoked = store::revoke_tokens(&mut work.tx, organization, Some(id), now).await?;
+        store::lock_sites(&mut work.tx, organization, Some(id)).await?;
+        refuse_agents("site", store::count_agents(&mut work.tx, organization, Some(id)).await?)?;
+        work.note("revoked_tokens", revoked);
+        store::delete_site(&mut work.tx, id, now).await?;
+        Ok(organization)
+    }
+    .await;
+    let organization = work.finish(result).await?;
+    fleet_changed(app, organization).await;
+    Ok(())
+}
+
+/// The organization of this name, made when there is none (command line).
+///
+/// # Errors
+/// 403, 422.
+pub async fn find_or_create_organization(app: &App, ctx: &Ctx, name: &str) -> Result<Uuid> {
+    if let Some(id) = organization_by_name(app, name).await? {
+        return Ok(id);
+    }
+    match create_organization(app, ctx, name).await {
+        // Somebody else made it in between.
+        Err(Error::Conflict { .. }) => organization_by_name(app, name).await?.ok_or(Error::NotFound("organization")),
+        made => Ok(made?.id),
+    }
+}
+
+/// The site of this name in an organization, made when there is none (command line).
+///
+/// # Errors
+/// 403, 404 for the organization, 422.
+pub async fn find_or_create_site(app: &App, ctx: &Ctx, organization: Uuid, name: &str) -> Result<Uuid> {
+    if let Some(id) = site_by_name(app, organization, name).await? {
+        return Ok(id);
+    }
+    match create_site(app, ctx, organization, name).await {
+        Err(Error::Conflict { .. }) => site_by_name(app, organization, name).await?.ok_or(Error::NotFound("site")),
+        made => Ok(made?.id),
+    }
+}
+
+async fn organization_by_name(app: &App, name: &str) -> Result<Option<Uuid>> {
+    let mut connection = app.db.acquire().await?;
+    store::organization_by_name(&mut connection, name.trim()).await
+}
+
+async fn site_by_name(app: &App, organization: Uuid, name: &str) -> Result<Option<Uuid>> {
+    let mut connection = app.db.acquire().await?;
+    store::site_by_name(&mut connection, organization, name.trim()).await
+}
+
+/// The organization a mutation is about, after the rights to it.
+async fn editable_organization(work: &mut Mutation<'_>, action: Action, id: Uuid) -> Result<Organization> {
+    let ctx = work.ctx();
+    let found = store::organization(&mut work.tx, &ctx.scope(), id).await?.ok_or(Error::NotFound("organization"))?;
+    work.entry.target.label.clone_from(&found.name);
+    work.entry.organization_id = Some(id);
+    require(&ctx.actor, action, Resource::Organization(id), "organization")?;
+    Ok(found)
+}
+
+/// The site a mutation is about, after the rights to it.
+async fn editable_site(work: &mut Mutation<'_>, action: Action, id: Uuid) -> Result<Site> {
+    let ctx = work.ctx();
+    let found = store::site(&mut work.tx, &ctx.scope(), id).await?.ok_or(Error::NotFound("site"))?;
+    work.entry.target.label = format!("{} ({})", found.name, found.organization_name);
+    work.entry.organization_id = Some(found.organization_id);
+    require(&ctx.actor, action, Resource::Site(found.organization_id), "site")?;
+    Ok(found)
+}
+
+fn refuse_agents(what: &str, agents: i64) -> Result<()> {
+    if agents == 0 {
+        return Ok(());
+    }
+    let detail =
+        format!("this {what} still has {agents} agent(s) that are not decommissioned; move or decommission them");
+    Err(Error::conflict("has_agents", detail))
+}
+
+fn unsorted<T>(row: Sorted<T>) -> T {
+    row.row
+}
+
+async fn fleet_changed(app: &App, organization_id: Uuid) {
+    app.hub.bus.publish(DashboardEvent::Fleet { organization_id }).await;
+}
