@@ -1,3 +1,9 @@
-//! Entry point.
+//! Entry point of the agent.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    gururmm_agent::cli::run(gururmm_agent::cli::Cli::parse())
+}

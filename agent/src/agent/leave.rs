@@ -1,0 +1,123 @@
+//! How the agent ends: asked to stop, or decommissioned for good.
+
+use std::time::Duration;
+
+use gururmm_protocol::envelope::EnvelopeHeader;
+
+use super::Ended;
+use super::engine::Engine;
+use crate::core::journal::Record;
+use crate::service;
+use crate::store::DataDir;
+use crate::store::config::{Config, DECOMMISSIONED, Decommissioned};
+use crate::store::status::LinkState;
+
+/// How long ending the commands may take (request, five seconds, kill, pipes).
+const COMMANDS: Duration = Duration::from_secs(12);
+/// How long the last results may take to reach the server when the agent stops.
+const LAST_REPORTS: Duration = Duration::from_secs(2);
+/// How long a decommissioned agent waits for the server's acknowledgement.
+const LAST_WORD: Duration = Duration::from_secs(30);
+
+/// The agent is ending.
+#[derive(Debug)]
+pub(super) struct Leaving {
+    decommissioned: Option<Decommissioned>,
+    since: Duration,
+    idle_since: Option<Duration>,
+    acknowledged: bool,
+}
+
+impl Leaving {
+    pub fn acknowledged(&mut self) {
+        self.acknowledged = true;
+    }
+}
+
+impl Engine {
+    /// The system asked the agent to stop.
+    pub(super) fn stop_in_order(&mut self) {
+        tracing::info!("the agent stops");
+        self.leave(None, "the agent was stopped while the command ran");
+    }
+
+    /// The server does not want this agent any more. The mark is on the disk before anything else happens: whatever
+    /// comes, this agent does not run again.
+    pub(super) fn decommission(&mut self, header: &EnvelopeHeader, uninstall: bool) {
+        let mark = Decommissioned { envelope_id: header.id, uninstall, at: self.time.now() };
+        if let Err(error) = mark.save(&self.dir) {
+            tracing::error!(%error, "the decommission cannot be written down; it is followed all the same");
+        }
+        let acted = self.ledger.lock().record(Record::Acted { id: header.id, expires_at: header.expires_at });
+        if let Err(error) = acted {
+            tracing::error!(%error, "the decommission cannot be written into the journal");
+        }
+        tracing::info!(uninstall, "this agent was decommissioned");
+        self.outbox.decommissioned(header.id);
+        self.leave(Some(mark), "the agent was decommissioned while the command ran");
+    }
+
+    fn leave(&mut self, decommissioned: Option<Decommissioned>, why: &'static str) {
+        self.runner.stop_all(why);
+        self.leaving =
+            Some(Leaving { decommissioned, since: self.time.steady(), idle_since: None, acknowledged: false });
+    }
+
+    /// Whether everything that can still be said has been said, or there is no more time.
+    pub(super) fn may_leave(&mut self) -> bool {
+        let now = self.time.steady();
+        let idle = self.runner.in_progress() == 0;
+        let (connected, delivered) = (self.session.is_some(), self.outbox.commands_delivered());
+        let Some(leaving) = &mut self.leaving else { return false };
+        if !idle {
+            return now.saturating_sub(leaving.since) >= COMMANDS;
+        }
+        let waited = now.saturating_sub(*leaving.idle_since.get_or_insert(now));
+        if leaving.decommissioned.is_some() {
+            leaving.acknowledged || waited >= LAST_WORD
+        } else {
+            !connected || delivered || waited >= LAST_REPORTS
+        }
+    }
+
+    /// The last steps, after the connection is closed.
+    pub(super) fn farewell(mut self) -> Ended {
+        let mark = self.leaving.take().and_then(|leaving| leaving.decommissioned);
+        let Some(mark) = mark else {
+            self.set_state(LinkState::Stopped, Some("the agent was stopped".to_owned()), None);
+            return Ended::Stopped;
+        };
+        remove_traces(&self.dir, &mark);
+        if !mark.uninstall {
+            let reason = "decommissioned on the server; enroll this machine anew to use it".to_owned();
+            self.set_state(LinkState::Decommissioned, Some(reason), None);
+        }
+        Ended::Decommissioned
+    }
+}
+
+/// Removes key and configuration first, then everything but the mark, and with *uninstall* the service and the rest.
+/// What cannot be removed is logged: the mark stays, and the next start tries again.
+pub(super) fn remove_traces(dir: &DataDir, mark: &Decommissioned) {
+    let installed = service::Installed::load(dir.path());
+    let forget_key = || -> Result<(), crate::store::StoreError> {
+        if let Some(config) = Config::load(dir)? {
+            crate::store::files::remove(&dir.join(&config.key_file))?;
+        }
+        dir.wipe(Some(DECOMMISSIONED))
+    };
+    if let Err(error) = forget_key() {
+        tracing::error!(%error, "not everything of this agent could be removed");
+    }
+    if !mark.uninstall {
+        return;
+    }
+    if let Some(installed) = installed
+        && let Err(error) = service::remove(&installed)
+    {
+        tracing::error!(%error, "the service could not be removed");
+    }
+    if let Err(error) = std::fs::remove_dir_all(dir.path()) {
+        tracing::error!(%error, path = %dir.path().display(), "the data directory could not be removed");
+    }
+}

@@ -1,0 +1,10 @@
+//! The agent's rules as state machines. No I/O: instants, randomness and stored output are passed in.
+
+pub mod backoff;
+pub mod clock;
+pub mod inventory;
+pub mod journal;
+pub mod outbox;
+pub mod output;
+pub mod random;
+pub mod readings;

@@ -1,0 +1,192 @@
+//! From a process's bytes to the text that leaves the machine: decoded, secrets replaced, limited, cut into chunks.
+
+mod redact;
+mod utf8;
+
+use gururmm_protocol::command::OutputStream;
+use gururmm_protocol::limits::MAX_OUTPUT_CHUNK;
+use gururmm_protocol::text::clean_block;
+
+use redact::Redactor;
+use utf8::Decoder;
+
+struct Stream {
+    which: OutputStream,
+    decoder: Decoder,
+    redactor: Redactor,
+    text: String,
+}
+
+/// The output of one command.
+pub struct Output {
+    streams: [Stream; 2],
+    left: usize,
+    dropped: u64,
+}
+
+impl Output {
+    /// `limit` is in bytes of text over both streams; beyond it everything is dropped and counted.
+    #[must_use]
+    pub fn new<'a>(limit: u32, secrets: impl Iterator<Item = &'a str>) -> Self {
+        let redactor = Redactor::new(secrets);
+        let stream =
+            |which| Stream { which, decoder: Decoder::default(), redactor: redactor.clone(), text: String::new() };
+        Self {
+            streams: [stream(OutputStream::Stdout), stream(OutputStream::Stderr)],
+            left: usize::try_from(limit).unwrap_or(usize::MAX),
+            dropped: 0,
+        }
+    }
+
+    /// Takes in what a stream gave.
+    pub fn push(&mut self, which: OutputStream, bytes: &[u8]) {
+        if self.left == 0 {
+            self.dropped = self.dropped.saturating_add(bytes.len() as u64);
+            return;
+        }
+        self.take_in(which, |stream| {
+            let text = stream.decoder.push(bytes);
+            stream.redactor.push(&text)
+        });
+    }
+
+    /// A stream has ended: what was held back comes out.
+    pub fn end(&mut self, which: OutputStream) {
+        self.take_in(which, |stream| {
+            let text = stream.decoder.finish();
+            let mut out = stream.redactor.push(&text);
+            out.push_str(&stream.redactor.finish());
+            out
+        });
+    }
+
+    fn take_in(&mut self, which: OutputStream, read: impl FnOnce(&mut Stream) -> String) {
+        let Some(stream) = self.streams.iter_mut().find(|stream| stream.which == which) else { return };
+        let text = clean_block(&read(stream));
+        let mut end = text.len().min(self.left);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        stream.text.push_str(&text[..end]);
+        if end < text.len() {
+            // Once something is dropped, nothing that comes later may be shown as if it followed.
+            self.dropped = self.dropped.saturating_add((text.len() - end) as u64);
+            self.left = 0;
+        } else {
+            self.left -= end;
+        }
+    }
+
+    /// Whether a full chunk waits.
+    #[must_use]
+    pub fn has_full_chunk(&self) -> bool {
+        self.streams.iter().any(|stream| stream.text.len() >= MAX_OUTPUT_CHUNK)
+    }
+
+    /// Whether any text waits.
+    #[must_use]
+    pub fn has_text(&self) -> bool {
+        self.streams.iter().any(|stream| !stream.text.is_empty())
+    }
+
+    /// Takes out full chunks, and with `all` the remainders too.
+    pub fn chunks(&mut self, all: bool) -> Vec<(OutputStream, String)> {
+        let mut chunks = Vec::new();
+        for stream in &mut self.streams {
+            while stream.text.len() >= MAX_OUTPUT_CHUNK || (all && !stream.text.is_empty()) {
+                let mut end = stream.text.len().min(MAX_OUTPUT_CHUNK);
+                while !stream.text.is_char_boundary(end) {
+                    end -= 1;
+                }
+                let rest = stream.text.split_off(end);
+                chunks.push((stream.which, std::mem::replace(&mut stream.text, rest)));
+            }
+        }
+        chunks
+    }
+
+    /// Bytes that were dropped over the limit.
+    #[must_use]
+    pub const fn dropped(&self) -> u64 {
+        self.dropped
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn whole(output: &mut Output) -> String {
+        output.end(OutputStream::Stdout);
+        output.chunks(true).into_iter().map(|(_, text)| text).collect()
+    }
+
+    #[test]
+    fn a_secret_split_over_reads_and_characters_is_replaced() {
+        let secret = "p\u{e4}ss-w\u{f6}rd";
+        let mut output = Output::new(1_000, [secret].into_iter());
+        for byte in format!("login {secret}!\n").bytes() {
+            output.push(OutputStream::Stdout, &[byte]);
+        }
+        assert_eq!(whole(&mut output), "login [redacted]!\n");
+    }
+
+    #[test]
+    fn what_is_over_the_limit_is_dropped_and_counted() {
+        let mut output = Output::new(5, std::iter::empty());
+        output.push(OutputStream::Stdout, "abcd\u{e4}".as_bytes());
+        output.push(OutputStream::Stdout, b"more");
+        assert_eq!(whole(&mut output), "abcd", "no half character");
+        assert_eq!(output.dropped(), 2 + 4);
+    }
+
+    #[test]
+    fn chunks_are_bounded_and_cut_between_characters() {
+        let mut output = Output::new(1_000_000, std::iter::empty());
+        let text = "\u{20ac}".repeat(20_000);
+        output.push(OutputStream::Stdout, text.as_bytes());
+        let chunks = output.chunks(true);
+        assert!(chunks.iter().all(|(_, chunk)| chunk.len() <= MAX_OUTPUT_CHUNK));
+        assert_eq!(chunks.into_iter().map(|(_, chunk)| chunk).collect::<String>(), text);
+    }
+
+    proptest! {
+        #[test]
+        fn however_the_bytes_arrive_the_text_is_the_same(
+            bytes in proptest::collection::vec(any::<u8>(), 0..200),
+            cuts in proptest::collection::vec(0_usize..200, 0..8),
+        ) {
+            let mut at_once = Output::new(10_000, ["ab"].into_iter());
+            at_once.push(OutputStream::Stdout, &bytes);
+            let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(bytes.len())).collect();
+            cuts.extend([0, bytes.len()]);
+            cuts.sort_unstable();
+            let mut in_pieces = Output::new(10_000, ["ab"].into_iter());
+            for pair in cuts.windows(2) {
+                in_pieces.push(OutputStream::Stdout, &bytes[pair[0]..pair[1]]);
+            }
+            let expected = clean_block(&String::from_utf8_lossy(&bytes).replace("ab", "[redacted]"));
+            prop_assert_eq!(whole(&mut in_pieces), expected.clone());
+            prop_assert_eq!(whole(&mut at_once), expected);
+        }
+
+        #[test]
+        fn no_secret_leaves(
+            text in "[abc]{0,60}",
+            secrets in proptest::collection::vec("[abc]{1,4}", 0..4),
+            cut in 0_usize..60,
+        ) {
+            let mut output = Output::new(100_000, secrets.iter().map(String::as_str));
+            let cut = cut.min(text.len());
+            output.push(OutputStream::Stdout, &text.as_bytes()[..cut]);
+            output.push(OutputStream::Stdout, &text.as_bytes()[cut..]);
+            let out = whole(&mut output);
+            for part in out.split("[redacted]") {
+                for secret in &secrets {
+                    prop_assert!(!part.contains(secret.as_str()), "{} in {}", secret, out);
+                }
+            }
+        }
+    }
+}

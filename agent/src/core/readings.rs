@@ -1,0 +1,160 @@
+//! Readings that wait for the server: bounded, the oldest give way.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use gururmm_protocol::readings::Reading;
+
+use super::clock::ServerClock;
+
+/// Most readings kept while the server is away (four hours of minutes).
+pub const MAX_KEPT: usize = 240;
+/// Most readings in one report.
+pub const BATCH: usize = 60;
+
+/// A reading and when it was taken. Its time by the server's clock is set once, when that clock is known; from then on
+/// it stays, so that the server recognizes a reading that is sent again.
+#[derive(Debug, Clone, PartialEq)]
+struct Kept {
+    steady: Duration,
+    dated: bool,
+    reading: Reading,
+}
+
+/// The waiting readings, oldest first.
+#[derive(Debug, Default)]
+pub struct Readings {
+    kept: VecDeque<Kept>,
+    last: Option<chrono::DateTime<chrono::Utc>>,
+}
+
+impl Readings {
+    /// Takes in a reading that was taken at `steady`; its `at` is set here.
+    pub fn push(&mut self, steady: Duration, mut reading: Reading, clock: &ServerClock) {
+        reading.bound();
+        self.kept.push_back(Kept { steady, dated: false, reading });
+        if clock.synchronized() {
+            self.date(clock);
+        }
+        self.trim();
+    }
+
+    /// The server's clock became known: readings taken before get their time.
+    pub fn date(&mut self, clock: &ServerClock) {
+        for kept in self.kept.iter_mut().filter(|kept| !kept.dated) {
+            let after_last = self.last.map(|last| last + TimeDelta::milliseconds(1));
+            let at = clock.at(kept.steady);
+            kept.reading.at = after_last.map_or(at, |earliest| at.max(earliest));
+            kept.dated = true;
+            self.last = Some(kept.reading.at);
+        }
+    }
+
+    /// Takes out up to [`BATCH`] dated readings, oldest first.
+    pub fn take(&mut self) -> Vec<Reading> {
+        let ready = self.kept.iter().take(BATCH).take_while(|kept| kept.dated).count();
+        self.kept.drain(..ready).map(|kept| kept.reading).collect()
+    }
+
+    /// Puts back readings that were taken out and did not arrive.
+    pub fn give_back(&mut self, readings: Vec<Reading>) {
+        for reading in readings.into_iter().rev() {
+            self.kept.push_front(Kept { steady: Duration::ZERO, dated: true, reading });
+        }
+        self.trim();
+    }
+
+    /// How many wait.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.kept.len()
+    }
+
+    /// Whether none waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.kept.is_empty()
+    }
+
+    /// Whether [`Self::take`] would give something.
+    #[must_use]
+    pub fn has_ready(&self) -> bool {
+        self.kept.front().is_some_and(|kept| kept.dated)
+    }
+
+    fn trim(&mut self) {
+        while self.kept.len() > MAX_KEPT {
+            self.kept.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::DateTime;
+
+    fn reading() -> Reading {
+        Reading {
+            at: DateTime::UNIX_EPOCH,
+            cpu_percent: 1.0,
+            memory_used_bytes: 1,
+            memory_total_bytes: 2,
+            uptime_seconds: 3,
+            volumes: vec![],
+        }
+    }
+
+    struct At(Duration);
+    impl crate::core::clock::Clock for At {
+        fn wall(&self) -> DateTime<chrono::Utc> {
+            DateTime::UNIX_EPOCH
+        }
+        fn steady(&self) -> Duration {
+            self.0
+        }
+    }
+
+    #[test]
+    fn offline_readings_wait_for_the_servers_clock_and_come_in_order() {
+        let guess = ServerClock::guess(&At(Duration::ZERO), TimeDelta::zero());
+        let mut readings = Readings::default();
+        for minute in 0..100 {
+            readings.push(Duration::from_secs(minute * 60), reading(), &guess);
+        }
+        assert!(readings.take().is_empty(), "not dated yet");
+        let told = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
+        readings.date(&ServerClock::told(told, Duration::from_secs(100 * 60)));
+        let first = readings.take();
+        assert_eq!(first.len(), BATCH);
+        assert_eq!(first[0].at, told - TimeDelta::minutes(100));
+        readings.give_back(first.clone());
+        assert_eq!(readings.take(), first, "the same times when sent again");
+    }
+
+    #[test]
+    fn times_increase_even_when_the_servers_clock_goes_back() {
+        let told = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
+        let mut readings = Readings::default();
+        readings.push(Duration::ZERO, reading(), &ServerClock::told(told, Duration::ZERO));
+        readings.push(
+            Duration::from_secs(60),
+            reading(),
+            &ServerClock::told(told - TimeDelta::hours(1), Duration::ZERO),
+        );
+        let taken = readings.take();
+        assert!(taken[1].at > taken[0].at);
+    }
+
+    #[test]
+    fn the_oldest_give_way() {
+        let clock = ServerClock::told(DateTime::UNIX_EPOCH, Duration::ZERO);
+        let mut readings = Readings::default();
+        for second in 0..300 {
+            readings.push(Duration::from_secs(second), reading(), &clock);
+        }
+        assert_eq!(readings.len(), MAX_KEPT);
+        assert_eq!(readings.take()[0].at, DateTime::UNIX_EPOCH + TimeDelta::seconds(60));
+    }
+}

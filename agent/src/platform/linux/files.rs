@@ -1,0 +1,38 @@
+//! Files that only their owner may read.
+
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::Path;
+
+/// Where the agent keeps its data unless told otherwise.
+#[must_use]
+pub fn default_data_dir() -> &'static Path {
+    Path::new("/var/lib/gururmm-agent")
+}
+
+/// Makes a file that is created readable and writable by its owner only.
+pub fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    options.mode(0o600)
+}
+
+/// Creates a directory for its owner only; one that is there is narrowed to that.
+///
+/// # Errors
+/// When it cannot be created or changed.
+pub fn create_private_dir(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    let mode = std::fs::metadata(path)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        std::fs::set_permissions(path, Permissions::from_mode(0o700))?;
+    }
+    Ok(())
+}
+
+/// Makes created, renamed and removed names of a directory survive a power cut.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn sync_dir(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}

@@ -1,0 +1,210 @@
+//! Commands as processes: how they are prepared, and how a whole tree of them is ended.
+
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsString;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use gururmm_protocol::command::{Interpreter, Program};
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::{Pid, User, geteuid};
+use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
+use tokio::process::Command;
+use tokio::signal::unix::{SignalKind, signal};
+use uuid::Uuid;
+
+/// A variable in every command's environment: by it a process is recognized as the command's after it has left its
+/// group, its session and its parent.
+const MARK: &str = "GURURMM_COMMAND_ID";
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// How long processes have between the request to end and the kill.
+const GRACE: Duration = Duration::from_secs(5);
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// Rounds of killing what appears while others are killed (a process that keeps forking).
+const KILL_ROUNDS: u32 = 20;
+
+/// Builds the process of a command: no standard input, pipes for output, a process group of its own, and nothing of
+/// the agent's own environment.
+///
+/// # Errors
+/// In words, when this system has no such interpreter or the directory cannot be used.
+pub fn prepare(program: &Program, directory: Option<&str>) -> Result<Command, String> {
+    let mut command = match program {
+        Program::Shell { interpreter: Interpreter::Sh, script } => {
+            let mut command = Command::new("/bin/sh");
+            command.arg("-c").arg(script);
+            command
+        }
+        Program::Shell { interpreter: Interpreter::Cmd | Interpreter::Powershell, .. } => {
+            return Err("this machine runs Linux: it has no cmd.exe and no Windows PowerShell; use sh".to_owned());
+        }
+        Program::Exec { argv } => {
+            let mut argv = argv.iter();
+            let mut command = Command::new(argv.next().ok_or("program.argv is empty")?);
+            command.args(argv);
+            command
+        }
+    };
+    let directory = directory.unwrap_or("/");
+    if !Path::new(directory).is_dir() {
+        return Err(format!("working_directory: {directory} is not a directory on this machine"));
+    }
+    command
+        .current_dir(directory)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .env_clear()
+        .env("PATH", PATH)
+        .env("LANG", "C.UTF-8")
+        .env("SHELL", "/bin/sh");
+    if let Ok(Some(user)) = User::from_uid(geteuid()) {
+        command.env("HOME", user.dir).env("USER", &user.name).env("LOGNAME", &user.name);
+    }
+    Ok(command)
+}
+
+/// Puts the command's mark into its environment; to be done last, so that nothing overwrites it.
+pub fn mark(command: &mut Command, id: Uuid) {
+    command.env(MARK, id.to_string());
+}
+
+/// A process that was spawned, for ending it and for telling how it ended.
+#[derive(Debug, Clone, Copy)]
+pub struct Spawned {
+    /// The command it belongs to.
+    pub command: Uuid,
+    /// The process; also the number of its group.
+    pub pid: u32,
+}
+
+impl Spawned {
+    /// Exit code and signal of an ended process.
+    #[must_use]
+    pub fn exit(status: ExitStatus) -> (Option<i32>, Option<i32>) {
+        (status.code(), status.signal())
+    }
+}
+
+/// Ends a command's whole tree: its group, all descendants, and whatever carries its mark. First by request
+/// (`SIGTERM`), after five seconds by force.
+pub async fn kill_tree(spawned: Spawned) {
+    let mut tree = Tree::new(spawned);
+    tree.look().await;
+    tree.signal(Signal::SIGTERM);
+    let deadline = tokio::time::Instant::now() + GRACE;
+    while tokio::time::Instant::now() < deadline {
+        tokio::time::sleep(LOOK_AGAIN).await;
+        tree.look().await;
+        if !tree.lives() {
+            return;
+        }
+    }
+    for _ in 0..KILL_ROUNDS {
+        tree.signal(Signal::SIGKILL);
+        tokio::time::sleep(LOOK_AGAIN).await;
+        tree.look().await;
+        if !tree.lives() {
+            return;
+        }
+    }
+}
+
+/// A process with its start time, so that a number that was given anew is not mistaken for it.
+type Identity = (u32, u64);
+
+struct Tree {
+    spawned: Spawned,
+    mark: OsString,
+    /// Everything that was ever seen to belong to the command.
+    seen: HashSet<Identity>,
+    alive: HashSet<Identity>,
+}
+
+impl Tree {
+    fn new(spawned: Spawned) -> Self {
+        Self {
+            spawned,
+            mark: OsString::from(format!("{MARK}={}", spawned.command)),
+            seen: HashSet::new(),
+            alive: HashSet::new(),
+        }
+    }
+
+    async fn look(&mut self) {
+        let (root, mark, seen) = (self.spawned.pid, self.mark.clone(), self.seen.clone());
+        // Reading all of /proc takes some milliseconds: not on the thread that serves the connection.
+        if let Ok(alive) = tokio::task::spawn_blocking(move || living(root, &mark, &seen)).await {
+            self.seen.extend(&alive);
+            self.alive = alive;
+        }
+    }
+
+    fn lives(&self) -> bool {
+        !self.alive.is_empty()
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = |number: u32| i32::try_from(number).ok().map(Pid::from_raw);
+        // Errors mean that the process is gone, which is what is wanted.
+        if self.alive.iter().any(|(number, _)| *number == self.spawned.pid)
+            && let Some(group) = pid(self.spawned.pid)
+        {
+            let _ = killpg(group, signal);
+        }
+        for target in self.alive.iter().filter_map(|(number, _)| pid(*number)) {
+            let _ = kill(target, signal);
+        }
+    }
+}
+
+/// All living processes that belong to the tree of `root`: marked ones, ones seen before, and descendants of any of
+/// these. Ended ones that nobody has waited for do not count.
+fn living(root: u32, mark: &OsString, seen: &HashSet<Identity>) -> HashSet<Identity> {
+    let Ok(mut system) = System::new() else { return HashSet::new() };
+    let what = ProcessRefreshKind::nothing().with_environ(UpdateKind::Always).without_tasks();
+    system.refresh_processes_specifics(ProcessesToUpdate::All, true, what);
+    let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
+    let mut queue = Vec::new();
+    for (pid, process) in system.processes() {
+        let number = pid.as_u32();
+        if let Some(parent) = process.parent() {
+            children.entry(parent.as_u32()).or_default().push(number);
+        }
+        let known = seen.contains(&(number, process.start_time()));
+        let is_root = number == root && seen.is_empty();
+        if is_root || known || process.environ().contains(mark) {
+            queue.push(number);
+        }
+    }
+    let mut tree = HashSet::new();
+    let mut visited = HashSet::new();
+    while let Some(number) = queue.pop() {
+        if !visited.insert(number) {
+            continue;
+        }
+        queue.extend(children.get(&number).into_iter().flatten());
+        if let Some(process) = system.process(sysinfo::Pid::from_u32(number))
+            && !matches!(process.status(), sysinfo::ProcessStatus::Zombie | sysinfo::ProcessStatus::Dead)
+        {
+            tree.insert((number, process.start_time()));
+        }
+    }
+    tree
+}
+
+/// Waits until the system asks the agent to stop (`SIGTERM`, `SIGINT`).
+///
+/// # Errors
+/// When the signals cannot be listened for.
+pub async fn termination() -> std::io::Result<()> {
+    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+    Ok(())
+}

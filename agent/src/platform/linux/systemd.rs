@@ -1,0 +1,168 @@
+//! The agent as a systemd service.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::service::{EXIT_LASTING, Installed, ServiceError};
+
+/// The service's name.
+pub const NAME: &str = "gururmm-agent";
+const UNIT: &str = "/etc/systemd/system/gururmm-agent.service";
+/// Where the program is copied to.
+const PROGRAM: &str = "/usr/local/bin/gururmm-agent";
+
+/// Whether systemd runs here (sd_booted(3)) and we may use it.
+///
+/// # Errors
+/// [`ServiceError`] with what to do instead.
+pub fn check() -> Result<(), ServiceError> {
+    if !Path::new("/run/systemd/system").is_dir() {
+        return Err(ServiceError::NoManager(
+            "systemd does not run on this machine, so there is no service to manage; start the agent yourself with \
+             `gururmm-agent run`"
+                .to_owned(),
+        ));
+    }
+    if nix::unistd::geteuid().is_root() { Ok(()) } else { Err(ServiceError::NotRoot) }
+}
+
+/// Copies the running program to its place and writes the unit.
+///
+/// # Errors
+/// [`ServiceError`] when a file cannot be written.
+pub fn install(data_dir: &Path, earlier: Option<&Installed>) -> Result<Installed, ServiceError> {
+    let failed = |what: &str| {
+        let what = what.to_owned();
+        move |error: std::io::Error| ServiceError::Failed(format!("{what}: {error}"))
+    };
+    let running = std::env::current_exe().map_err(failed("the running program"))?;
+    let place = PathBuf::from(PROGRAM);
+    let managed_elsewhere = running.starts_with("/usr/bin") || running.starts_with("/usr/sbin");
+    let mut program = earlier.and_then(|earlier| earlier.program.clone());
+    let exec = if managed_elsewhere || running == place {
+        running
+    } else {
+        // Renamed into place: a running copy keeps its old content.
+        let beside = place.with_extension("new");
+        fs::copy(&running, &beside).map_err(failed(PROGRAM))?;
+        fs::rename(&beside, &place).map_err(failed(PROGRAM))?;
+        program = Some(place.clone());
+        place
+    };
+    let data_dir = std::path::absolute(data_dir).map_err(failed("data-dir"))?;
+    fs::write(UNIT, unit(&exec, &data_dir)?).map_err(failed(UNIT))?;
+    Ok(Installed { unit: PathBuf::from(UNIT), program })
+}
+
+/// The unit file. A proxy is set in `/etc/default/gururmm-agent`. Commands outlive nothing: what is left of them when
+/// the agent has stopped is killed with it; but one that uses up the memory does not take the agent along.
+fn unit(exec: &Path, data_dir: &Path) -> Result<String, ServiceError> {
+    let (exec, data_dir) = (quoted(exec)?, quoted(data_dir)?);
+    Ok(format!(
+        "[Unit]\n\
+         Description=GuruRMM agent\n\
+         Wants=network-online.target\n\
+         After=network-online.target\n\
+         \n\
+         [Service]\n\
+         ExecStart={exec} run --data-dir {data_dir}\n\
+         EnvironmentFile=-/etc/default/gururmm-agent\n\
+         Restart=on-failure\n\
+         RestartSec=5\n\
+         RestartPreventExitStatus={EXIT_LASTING}\n\
+         KillMode=mixed\n\
+         TimeoutStopSec=30\n\
+         OOMPolicy=continue\n\
+         \n\
+         [Install]\n\
+         WantedBy=multi-user.target\n"
+    ))
+}
+
+/// A path as one word of a unit file (systemd.syntax(7)).
+fn quoted(path: &Path) -> Result<String, ServiceError> {
+    let text = path
+        .to_str()
+        .filter(|text| !text.contains(char::is_control))
+        .ok_or_else(|| ServiceError::Failed(format!("{} cannot stand in a unit file", path.display())))?;
+    let escaped = text.replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%").replace('$', "$$");
+    Ok(format!("\"{escaped}\""))
+}
+
+/// Makes systemd read the unit, start it now and at every boot.
+///
+/// # Errors
+/// [`ServiceError`] with what systemctl said.
+pub fn start() -> Result<(), ServiceError> {
+    systemctl(&["daemon-reload"])?;
+    systemctl(&["enable", NAME])?;
+    // Also takes a new program and unit into use where an older one runs.
+    systemctl(&["restart", NAME])
+}
+
+/// Stops the service.
+///
+/// # Errors
+/// [`ServiceError`] with what systemctl said.
+pub fn stop() -> Result<(), ServiceError> {
+    systemctl(&["stop", NAME])
+}
+
+/// Removes unit and program; the process that runs goes on.
+///
+/// # Errors
+/// [`ServiceError`] when something stays.
+pub fn remove(installed: &Installed) -> Result<(), ServiceError> {
+    systemctl(&["disable", NAME])?;
+    for path in [Some(&installed.unit), installed.program.as_ref()].into_iter().flatten() {
+        crate::store::files::remove(path)?;
+    }
+    systemctl(&["daemon-reload"])
+}
+
+/// One line about the unit.
+///
+/// # Errors
+/// [`ServiceError`] when systemd does not run here.
+pub fn state() -> Result<String, ServiceError> {
+    if !Path::new("/run/systemd/system").is_dir() {
+        check()?;
+    }
+    let ask = |verb: &str| {
+        // The answer is a word on standard output; the exit code only repeats it.
+        Command::new("systemctl")
+            .args([verb, NAME])
+            .output()
+            .map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+            .ok()
+            .filter(|word| !word.is_empty())
+            .unwrap_or_else(|| "not installed".to_owned())
+    };
+    Ok(format!("{}, {}", ask("is-enabled"), ask("is-active")))
+}
+
+fn systemctl(arguments: &[&str]) -> Result<(), ServiceError> {
+    let call = format!("systemctl {}", arguments.join(" "));
+    let output = Command::new("systemctl")
+        .args(arguments)
+        .output()
+        .map_err(|error| ServiceError::Failed(format!("{call}: {error}")))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(ServiceError::Failed(format!("{call}: {}", String::from_utf8_lossy(&output.stderr).trim())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_unit_restarts_after_failures_but_not_after_a_lasting_one() {
+        let unit = unit(Path::new("/opt/my dir/agent"), Path::new("/var/lib/gururmm-agent")).unwrap();
+        assert!(unit.contains("ExecStart=\"/opt/my dir/agent\" run --data-dir \"/var/lib/gururmm-agent\"\n"), "{unit}");
+        assert!(unit.contains("RestartPreventExitStatus=78\n"));
+        assert!(super::unit(Path::new("/opt/a\nb"), Path::new("/")).is_err());
+    }
+}

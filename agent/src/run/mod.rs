@@ -1,0 +1,116 @@
+//! Running commands: four at a time, each in a process group of its own.
+
+mod job;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use gururmm_protocol::command::{CommandResult, RunCommand};
+use tokio::sync::{Semaphore, mpsc, watch};
+use uuid::Uuid;
+
+use crate::core::clock::Time;
+use crate::store::ledger::SharedLedger;
+
+/// Commands that run at the same time; others wait (SPEC-002, commands).
+pub const SLOTS: usize = 4;
+
+/// A step that was written down and can be reported.
+#[derive(Debug)]
+pub enum RunEvent {
+    /// The process is about to be spawned.
+    Started {
+        /// The command.
+        id: Uuid,
+        /// When, by the server's clock.
+        started_at: DateTime<Utc>,
+    },
+    /// One more piece of output is stored.
+    Output {
+        /// The command.
+        id: Uuid,
+    },
+    /// It is over.
+    Finished {
+        /// The command.
+        id: Uuid,
+        /// How it ended.
+        result: CommandResult,
+    },
+    /// Nothing more comes of this command.
+    Gone {
+        /// The command.
+        id: Uuid,
+    },
+}
+
+/// Why a command is stopped from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// A person cancelled it.
+    Cancelled,
+    /// The agent ends; the text says why.
+    AgentEnds(&'static str),
+}
+
+/// What the commands share.
+#[derive(Clone)]
+struct Context {
+    ledger: SharedLedger,
+    time: Arc<Time>,
+    events: mpsc::UnboundedSender<RunEvent>,
+    slots: Arc<Semaphore>,
+}
+
+/// All commands that wait or run.
+pub struct Runner {
+    context: Context,
+    jobs: HashMap<Uuid, watch::Sender<Option<Stop>>>,
+}
+
+impl Runner {
+    /// `events` gets every step after it was written down.
+    #[must_use]
+    pub fn new(ledger: SharedLedger, time: Arc<Time>, events: mpsc::UnboundedSender<RunEvent>) -> Self {
+        let slots = Arc::new(Semaphore::new(SLOTS));
+        Self { context: Context { ledger, time, events, slots }, jobs: HashMap::new() }
+    }
+
+    /// Takes on a command whose id is in the journal.
+    pub fn accept(&mut self, id: Uuid, expires_at: DateTime<Utc>, command: RunCommand) {
+        let (stop, stopped) = watch::channel(None);
+        self.jobs.insert(id, stop);
+        let context = self.context.clone();
+        tokio::spawn(async move {
+            job::run(&context, job::Job { id, expires_at, command }, stopped).await;
+            // The receiver is gone only when the agent ends.
+            let _ = context.events.send(RunEvent::Gone { id });
+        });
+    }
+
+    /// Stops a command; does nothing for one that is over.
+    pub fn stop(&self, id: Uuid, why: Stop) {
+        if let Some(job) = self.jobs.get(&id) {
+            job.send_if_modified(|stop| stop.is_none() && stop.replace(why).is_none());
+        }
+    }
+
+    /// Stops everything.
+    pub fn stop_all(&self, why: &'static str) {
+        for id in self.jobs.keys() {
+            self.stop(*id, Stop::AgentEnds(why));
+        }
+    }
+
+    /// A command sent [`RunEvent::Gone`].
+    pub fn gone(&mut self, id: Uuid) {
+        self.jobs.remove(&id);
+    }
+
+    /// How many wait or run.
+    #[must_use]
+    pub fn in_progress(&self) -> usize {
+        self.jobs.len()
+    }
+}

@@ -1,0 +1,107 @@
+//! The agent as a service of the operating system.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::platform::service as system;
+use crate::store::files::{self, Durability};
+use crate::store::{StoreError, status};
+
+/// Exit code for "starting again is useless": not enrolled, decommissioned, configuration broken (`EX_CONFIG` of
+/// sysexits.h). The service manager is told not to start the agent again after it.
+pub const EXIT_LASTING: u8 = 78;
+
+const INSTALLED: &str = "service.json";
+
+/// What an installation left on the machine; kept in the data directory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Installed {
+    /// The service's definition.
+    pub unit: PathBuf,
+    /// The program, when the installation copied it there (and may therefore remove it).
+    pub program: Option<PathBuf>,
+}
+
+impl Installed {
+    /// What is recorded in a data directory.
+    #[must_use]
+    pub fn load(data_dir: &Path) -> Option<Self> {
+        serde_json::from_slice(&files::read_optional(&data_dir.join(INSTALLED)).ok()??).ok()
+    }
+
+    fn save(&self, data_dir: &Path) -> Result<(), ServiceError> {
+        let path = data_dir.join(INSTALLED);
+        let content = serde_json::to_vec_pretty(self).map_err(|error| ServiceError::Failed(error.to_string()))?;
+        Ok(files::write_atomic(&path, &content, Durability::Synced)?)
+    }
+}
+
+/// The service could not be installed, removed or asked.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// There is no service manager that is known here.
+    #[error("{0}")]
+    NoManager(String),
+    /// Not the administrator.
+    #[error("this needs root; run it with sudo")]
+    NotRoot,
+    /// Something else.
+    #[error("{0}")]
+    Failed(String),
+    /// A file.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Installs the agent as a service and starts it.
+///
+/// # Errors
+/// [`ServiceError`], in words for the person at the keyboard.
+pub fn install(data_dir: &Path) -> Result<String, ServiceError> {
+    system::check()?;
+    if !data_dir.join("config.json").exists() {
+        return Err(ServiceError::Failed(format!(
+            "this machine is not enrolled (no configuration in {}); run `gururmm-agent enroll` first",
+            data_dir.display()
+        )));
+    }
+    let earlier = Installed::load(data_dir);
+    let installed = system::install(data_dir, earlier.as_ref())?;
+    installed.save(data_dir)?;
+    system::start()?;
+    Ok(format!("the service {} is installed and started", system::NAME))
+}
+
+/// Stops the service and removes it; the data directory stays.
+///
+/// # Errors
+/// [`ServiceError`], in words for the person at the keyboard.
+pub fn uninstall(data_dir: &Path) -> Result<String, ServiceError> {
+    system::check()?;
+    let installed = Installed::load(data_dir).ok_or_else(|| {
+        ServiceError::Failed(format!("the service {} was not installed by this program", system::NAME))
+    })?;
+    system::stop()?;
+    remove(&installed)?;
+    files::remove(&data_dir.join(INSTALLED))?;
+    Ok(format!("the service {} is removed; its data stays in {}", system::NAME, data_dir.display()))
+}
+
+/// Removes the service's definition and program. Does not stop it: it may be the caller.
+///
+/// # Errors
+/// [`ServiceError`] when something stays.
+pub fn remove(installed: &Installed) -> Result<(), ServiceError> {
+    system::remove(installed)
+}
+
+/// What the service manager says, and whether an agent runs on the data directory.
+///
+/// # Errors
+/// [`ServiceError`] where there is no service manager.
+pub fn state(data_dir: &Path) -> Result<String, ServiceError> {
+    let manager = system::state()?;
+    let running = status::look(data_dir)?.running;
+    Ok(format!("service {}: {manager}; agent: {}", system::NAME, if running { "running" } else { "not running" }))
+}

@@ -1,0 +1,194 @@
+//! What enrollment leaves behind: the configuration, the agent's key, and the mark of a decommission.
+
+use std::path::PathBuf;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
+use ed25519_dalek::SigningKey;
+use gururmm_protocol::crypto::PublicKey;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::files::{self, Durability};
+use super::{DataDir, StoreError};
+
+const CONFIG: &str = "config.json";
+/// The file with the mark of a decommission.
+pub const DECOMMISSIONED: &str = "decommissioned.json";
+
+/// The agent's configuration, made by enrollment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Config {
+    /// The server's address, for example `https://rmm.example.com`.
+    pub server: String,
+    /// The server's signing key, pinned.
+    pub server_public_key: PublicKey,
+    /// The agent's id as the server told it last.
+    pub agent_id: Uuid,
+    /// The highest epoch of the installation the agent was told; it never goes down.
+    pub epoch: u32,
+    /// File of the agent's private key inside the data directory.
+    pub key_file: String,
+    /// Certificate authorities (PEM) that are trusted for the connection besides those of the operating system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_pem: Option<String>,
+    /// How far the machine's clock was behind the server's in the last session, in milliseconds.
+    #[serde(default)]
+    pub clock_offset_ms: i64,
+}
+
+impl Config {
+    /// Reads the configuration; `None` when the machine is not enrolled.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the file cannot be read or is not a configuration.
+    pub fn load(dir: &DataDir) -> Result<Option<Self>, StoreError> {
+        read_json(dir, CONFIG)
+    }
+
+    /// Replaces the configuration.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] when the disk refuses; the earlier configuration then stays.
+    pub fn save(&self, dir: &DataDir) -> Result<(), StoreError> {
+        write_json(dir, CONFIG, self)
+    }
+
+    /// Reads the agent's private key.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it is missing or no key.
+    pub fn load_key(&self, dir: &DataDir) -> Result<SigningKey, StoreError> {
+        let path = dir.join(&self.key_file);
+        let bad = |problem: &str| StoreError::Content {
+            path: path.clone(),
+            problem: format!("{problem}; enroll this machine again"),
+        };
+        let text = files::read_optional(&path)?.map(Zeroizing::new).ok_or_else(|| bad("the agent's key is missing"))?;
+        let bytes =
+            Zeroizing::new(URL_SAFE_NO_PAD.decode(text.trim_ascii()).map_err(|_| bad("this is not the agent's key"))?);
+        let seed: Zeroizing<[u8; 32]> =
+            Zeroizing::new(bytes.as_slice().try_into().map_err(|_| bad("this is not the agent's key"))?);
+        Ok(SigningKey::from_bytes(&seed))
+    }
+
+    /// Writes a private key into a file of its own (so that the configuration switches keys in one step) and gives the
+    /// file's name.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] when the disk refuses.
+    pub fn write_key(dir: &DataDir, key: &SigningKey) -> Result<String, StoreError> {
+        let name = format!("agent-{}.key", hex::encode(&PublicKey::of(key).fingerprint().as_bytes()[..8]));
+        let text = Zeroizing::new(URL_SAFE_NO_PAD.encode(key.as_bytes()));
+        files::write_atomic(&dir.join(&name), text.as_bytes(), Durability::Synced)?;
+        Ok(name)
+    }
+
+    /// Removes key files other than the configured one.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] when a file stays.
+    pub fn remove_other_keys(&self, dir: &DataDir) -> Result<(), StoreError> {
+        let entries = std::fs::read_dir(dir.path()).map_err(StoreError::io(dir.path()))?;
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if name.starts_with("agent-") && name.ends_with(".key") && name != self.key_file.as_str() {
+                files::remove(&entry.path())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The mark that this agent was decommissioned and must not run again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decommissioned {
+    /// The envelope that said so.
+    pub envelope_id: Uuid,
+    /// Whether program and data are removed too.
+    pub uninstall: bool,
+    /// When, by the server's clock.
+    pub at: DateTime<Utc>,
+}
+
+impl Decommissioned {
+    /// Reads the mark.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it is there and cannot be read.
+    pub fn load(dir: &DataDir) -> Result<Option<Self>, StoreError> {
+        read_json(dir, DECOMMISSIONED)
+    }
+
+    /// Sets the mark.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] when the disk refuses.
+    pub fn save(&self, dir: &DataDir) -> Result<(), StoreError> {
+        write_json(dir, DECOMMISSIONED, self)
+    }
+
+    /// Takes the mark away: the machine was enrolled again.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] when the file stays.
+    pub fn clear(dir: &DataDir) -> Result<(), StoreError> {
+        files::remove(&dir.join(DECOMMISSIONED))
+    }
+}
+
+fn read_json<T: serde::de::DeserializeOwned>(dir: &DataDir, name: &str) -> Result<Option<T>, StoreError> {
+    let path: PathBuf = dir.join(name);
+    let Some(content) = files::read_optional(&path)? else { return Ok(None) };
+    serde_json::from_slice(&content)
+        .map(Some)
+        .map_err(|error| StoreError::Content { path, problem: format!("{error}; enroll this machine again") })
+}
+
+fn write_json<T: Serialize>(dir: &DataDir, name: &str, value: &T) -> Result<(), StoreError> {
+    let path = dir.join(name);
+    let content = serde_json::to_vec_pretty(value)
+        .map_err(|error| StoreError::Content { path: path.clone(), problem: error.to_string() })?;
+    files::write_atomic(&path, &content, Durability::Synced)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn key_and_configuration_round_trip_and_old_keys_go() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = DataDir::open(temp.path()).unwrap();
+        assert_eq!(Config::load(&dir).unwrap(), None);
+        let (old, key) = (SigningKey::from_bytes(&[1; 32]), SigningKey::from_bytes(&[2; 32]));
+        let old_file = Config::write_key(&dir, &old).unwrap();
+        let config = Config {
+            server: "https://rmm.example.com".into(),
+            server_public_key: PublicKey::of(&old),
+            agent_id: Uuid::nil(),
+            epoch: 2,
+            key_file: Config::write_key(&dir, &key).unwrap(),
+            ca_pem: None,
+            clock_offset_ms: 0,
+        };
+        config.save(&dir).unwrap();
+        config.remove_other_keys(&dir).unwrap();
+        assert!(!dir.join(&old_file).exists());
+        let loaded = Config::load(&dir).unwrap().unwrap();
+        assert_eq!(loaded, config);
+        assert_eq!(loaded.load_key(&dir).unwrap().to_bytes(), key.to_bytes());
+    }
+
+    #[test]
+    fn a_broken_configuration_says_what_to_do() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = DataDir::open(temp.path()).unwrap();
+        std::fs::write(dir.join(CONFIG), "{").unwrap();
+        let error = Config::load(&dir).unwrap_err().to_string();
+        assert!(error.contains("config.json") && error.contains("enroll this machine again"), "{error}");
+    }
+}

@@ -1,0 +1,208 @@
+//! The journal and the stored output together, on disk: a step is written down before it is taken.
+
+use std::fs::File;
+use std::io::{Seek as _, SeekFrom, Write as _};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use chrono::{DateTime, Utc};
+use gururmm_protocol::command::{CommandEvent, CommandResult, OutputStream};
+use uuid::Uuid;
+
+use super::files::{self, Durability};
+use super::spool::{Piece, Spool};
+use super::{DataDir, StoreError};
+use crate::core::journal::{Journal, Record};
+use crate::core::outbox::OutputSource;
+
+const JOURNAL: &str = "journal";
+/// The journal file is rewritten when it has this many lines more than are needed.
+const SLACK: usize = 4_096;
+
+/// Journal and stored output.
+#[derive(Debug)]
+pub struct Ledger {
+    journal: Journal,
+    path: PathBuf,
+    file: File,
+    lines: usize,
+    spool: Spool,
+}
+
+impl Ledger {
+    /// Opens both and settles what a crash left: accepted but not started is forgotten, started without an end becomes
+    /// *unknown*. `now` is the server's clock as the agent knows it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the files cannot be read or written.
+    pub fn open(dir: &DataDir, now: DateTime<Utc>) -> Result<Self, StoreError> {
+        let path = dir.join(JOURNAL);
+        let mut spool = Spool::open(dir)?;
+        let content = files::read_optional(&path)?.unwrap_or_default();
+        let mut journal = Journal::default();
+        for line in content.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            match serde_json::from_slice(line) {
+                Ok(record) => journal.apply(record),
+                // The last line may be torn by a power cut: the step it stands for was then not taken.
+                Err(error) => tracing::warn!(%error, path = %path.display(), "a line of the journal cannot be read"),
+            }
+        }
+        journal.recover(now, |id| spool.count(id));
+        spool.tidy(|id| journal.phase(id).is_some());
+        let (file, lines) = write_all(&path, &journal)?;
+        Ok(Self { journal, path, file, lines, spool })
+    }
+
+    /// What is known of ids.
+    #[must_use]
+    pub const fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// Writes a step down; it is on the disk when this returns.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] when the disk refuses: the step must then not be taken.
+    pub fn record(&mut self, record: Record) -> Result<(), StoreError> {
+        let mut line = serde_json::to_vec(&record)
+            .map_err(|error| StoreError::Content { path: self.path.clone(), problem: error.to_string() })?;
+        line.push(b'\n');
+        let length = self.file.stream_position().map_err(StoreError::io(&self.path))?;
+        let written = self.file.write_all(&line).and_then(|()| self.file.sync_data());
+        if let Err(source) = written {
+            // Half a line must not swallow the next one.
+            let undone = self.file.set_len(length).and_then(|()| self.file.seek(SeekFrom::Start(length)));
+            if let Err(error) = undone {
+                tracing::error!(%error, path = %self.path.display(), "the journal cannot be cut back");
+            }
+            return Err(StoreError::Io { path: self.path.clone(), source });
+        }
+        self.lines += 1;
+        self.journal.apply(record);
+        if self.lines > self.journal.len().saturating_mul(3) + SLACK {
+            self.compact()?;
+        }
+        Ok(())
+    }
+
+    /// Appends a piece of a command's output.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] when the disk refuses.
+    pub fn append(&mut self, id: Uuid, stream: OutputStream, text: String) -> Result<(), StoreError> {
+        self.spool.append(id, &Piece { stream, text })
+    }
+
+    /// Writes down a command's end, after its output is safely on disk.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] when the disk refuses.
+    pub fn finish(&mut self, id: Uuid, expires_at: DateTime<Utc>, result: CommandResult) -> Result<(), StoreError> {
+        self.spool.close(id)?;
+        self.record(Record::Finished { id, expires_at, result })
+    }
+
+    /// The server has everything of a command: its output goes, its id and result stay until they are pruned.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] when the disk refuses.
+    pub fn acknowledge(&mut self, id: Uuid) -> Result<(), StoreError> {
+        self.record(Record::Acknowledged { id })?;
+        self.spool.remove(id)
+    }
+
+    /// Forgets what can do no harm any more; `now` is the server's clock.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] when the disk refuses.
+    pub fn prune(&mut self, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let forgotten = self.journal.prune(now);
+        let journal = &self.journal;
+        self.spool.tidy(|id| journal.phase(id).is_some());
+        if forgotten.is_empty() { Ok(()) } else { self.compact() }
+    }
+
+    fn compact(&mut self) -> Result<(), StoreError> {
+        (self.file, self.lines) = write_all(&self.path, &self.journal)?;
+        Ok(())
+    }
+}
+
+fn write_all(path: &std::path::Path, journal: &Journal) -> Result<(File, usize), StoreError> {
+    let records = journal.records();
+    let mut content = Vec::new();
+    for record in &records {
+        serde_json::to_writer(&mut content, record)
+            .map_err(|error| StoreError::Content { path: path.to_owned(), problem: error.to_string() })?;
+        content.push(b'\n');
+    }
+    files::write_atomic(path, &content, Durability::Synced)?;
+    let mut file = File::options().write(true).open(path).map_err(StoreError::io(path))?;
+    file.seek(SeekFrom::End(0)).map_err(StoreError::io(path))?;
+    Ok((file, records.len()))
+}
+
+impl OutputSource for Ledger {
+    fn output(&mut self, command: Uuid, index: u32) -> Option<CommandEvent> {
+        let Piece { stream, text } = self.spool.read(command, index)?;
+        Some(CommandEvent::Output { index, stream, text })
+    }
+}
+
+/// The ledger as the running commands and the main loop share it. Nobody holds it across a wait.
+#[derive(Debug, Clone)]
+pub struct SharedLedger(Arc<Mutex<Ledger>>);
+
+impl SharedLedger {
+    /// Wraps a ledger.
+    #[must_use]
+    pub fn new(ledger: Ledger) -> Self {
+        Self(Arc::new(Mutex::new(ledger)))
+    }
+
+    /// Takes it for one step.
+    pub fn lock(&self) -> MutexGuard<'_, Ledger> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::journal::Phase;
+    use chrono::TimeDelta;
+    use gururmm_protocol::command::{Knowledge, Outcome};
+
+    fn now() -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::days(20_000)
+    }
+
+    #[test]
+    fn a_torn_last_line_loses_only_itself() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = DataDir::open(temp.path()).unwrap();
+        let (a, b) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let expires_at = now() + TimeDelta::hours(1);
+        let mut ledger = Ledger::open(&dir, now()).unwrap();
+        ledger.record(Record::Accepted { id: a, expires_at }).unwrap();
+        ledger.record(Record::Started { id: a, expires_at, started_at: now() }).unwrap();
+        ledger.append(a, OutputStream::Stdout, "x".into()).unwrap();
+        ledger.record(Record::Accepted { id: b, expires_at }).unwrap();
+        drop(ledger);
+        let path = dir.join(JOURNAL);
+        let mut content = std::fs::read(&path).unwrap();
+        content.extend_from_slice(br#"{"record":"started","id":"00000000"#);
+        std::fs::write(&path, content).unwrap();
+
+        let mut ledger = Ledger::open(&dir, now()).unwrap();
+        let Some(Phase::Finished { result, acknowledged: false }) = ledger.journal().phase(a) else { panic!() };
+        assert_eq!((result.outcome, result.output_chunks), (Outcome::Unknown, 1));
+        assert_eq!(ledger.journal().knowledge(b), Knowledge::NeverHad);
+        assert!(matches!(ledger.output(a, 0), Some(CommandEvent::Output { .. })));
+        ledger.acknowledge(a).unwrap();
+        assert_eq!(ledger.output(a, 0), None);
+        drop(ledger);
+        let ledger = Ledger::open(&dir, now()).unwrap();
+        assert!(matches!(ledger.journal().phase(a), Some(Phase::Finished { acknowledged: true, .. })));
+    }
+}

@@ -1,0 +1,159 @@
+//! The data directory: key, configuration, journal, stored output, status. One agent at a time uses it.
+
+pub mod config;
+pub mod files;
+pub mod ledger;
+pub mod spool;
+pub mod status;
+
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// A file could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The operating system refused.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+        /// What it said.
+        source: io::Error,
+    },
+    /// The content is not what the agent writes.
+    #[error("{}: {problem}", path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and what to do.
+        problem: String,
+    },
+    /// Another process holds the directory.
+    #[error(
+        "another agent (or an enrollment) is using {}; stop it first, for example with `systemctl stop gururmm-agent`",
+        path.display()
+    )]
+    InUse {
+        /// The data directory.
+        path: PathBuf,
+    },
+}
+
+impl StoreError {
+    pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
+        |source| Self::Io { path: path.to_owned(), source }
+    }
+}
+
+/// A data directory, held exclusively until this value is dropped.
+#[derive(Debug)]
+pub struct DataDir {
+    path: PathBuf,
+    _lock: File,
+}
+
+const LOCK: &str = "lock";
+/// A status request holds the lock for an instant; a start that falls into it tries again.
+const LOCK_ATTEMPTS: u32 = 5;
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
+
+impl DataDir {
+    /// Creates the directory where it is missing (readable by its owner only) and takes its lock.
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`] when another process has it; [`StoreError::Io`] when it cannot be created or opened.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        crate::platform::create_private_dir(path).map_err(StoreError::io(path))?;
+        let file = path.join(LOCK);
+        let lock = crate::platform::private(File::options().create(true).truncate(false).read(true).write(true))
+            .open(&file)
+            .map_err(StoreError::io(&file))?;
+        for attempt in 1.. {
+            match lock.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if attempt < LOCK_ATTEMPTS => std::thread::sleep(LOCK_PAUSE),
+                Err(TryLockError::WouldBlock) => return Err(StoreError::InUse { path: path.to_owned() }),
+                Err(TryLockError::Error(source)) => return Err(StoreError::Io { path: file, source }),
+            }
+        }
+        Ok(Self { path: path.to_owned(), _lock: lock })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A file or directory inside.
+    #[must_use]
+    pub fn join(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Removes everything inside except the lock, which stays held, and `keep`.
+    ///
+    /// # Errors
+    /// The first file that could not be removed.
+    pub fn wipe(&self, keep: Option<&str>) -> Result<(), StoreError> {
+        let entries = std::fs::read_dir(&self.path).map_err(StoreError::io(&self.path))?;
+        for entry in entries {
+            let entry = entry.map_err(StoreError::io(&self.path))?;
+            if entry.file_name() == LOCK || keep.is_some_and(|keep| entry.file_name() == keep) {
+                continue;
+            }
+            let path = entry.path();
+            let is_dir = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            let removed = if is_dir { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
+            removed.map_err(StoreError::io(&path))?;
+        }
+        files::sync_dir(&self.path)
+    }
+}
+
+/// Whether some process holds the directory's lock.
+///
+/// # Errors
+/// [`StoreError::Io`] when the lock cannot be looked at (other than by not being there).
+pub fn is_in_use(path: &Path) -> Result<bool, StoreError> {
+    let file = path.join(LOCK);
+    let lock = match File::open(&file) {
+        Ok(lock) => lock,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(source) => return Err(StoreError::Io { path: file, source }),
+    };
+    match lock.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(source)) => Err(StoreError::Io { path: file, source }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_is_held_by_one() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(!is_in_use(dir.path()).unwrap());
+        let held = DataDir::open(dir.path()).unwrap();
+        assert!(is_in_use(dir.path()).unwrap());
+        let error = DataDir::open(dir.path()).unwrap_err();
+        assert!(error.to_string().contains("another agent"), "{error}");
+        drop(held);
+        assert!(!is_in_use(dir.path()).unwrap());
+    }
+
+    #[test]
+    fn wiping_leaves_only_the_lock() {
+        let dir = tempfile::tempdir().unwrap();
+        let held = DataDir::open(dir.path()).unwrap();
+        std::fs::create_dir(held.join("output")).unwrap();
+        std::fs::write(held.join("output").join("x"), "y").unwrap();
+        held.wipe(None).unwrap();
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+}
