@@ -11,6 +11,8 @@ use crate::boot::{self, Installation};
 use crate::config::{Config, Settings};
 use crate::core::Env;
 use crate::db::private_cluster::PrivateCluster;
+use crate::enrollment_tokens::service::NewToken;
+use crate::{enrollment_tokens, organizations};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -40,11 +42,33 @@ pub(super) async fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::EnrollmentToken { organization, site, label, hours, max_uses, settings } => {
             let session = Session::open(settings.resolve()?).await?;
-            let _ = (organization, site, label, hours, max_uses);
+            let request = TokenRequest { organization, site, label, hours, max_uses };
+            let secret = request.create(&session).await;
             session.close().await?;
+            print(&secret?)?;
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+struct TokenRequest {
+    organization: String,
+    site: String,
+    label: Option<String>,
+    hours: u32,
+    max_uses: Option<u32>,
+}
+
+impl TokenRequest {
+    /// The new token's text.
+    async fn create(self, session: &Session) -> crate::core::Result<String> {
+        let Session { app, ctx, .. } = session;
+        let organization = organizations::service::find_or_create_organization(app, ctx, &self.organization).await?;
+        let site_id = organizations::service::find_or_create_site(app, ctx, organization, &self.site).await?;
+        let token =
+            NewToken { site_id, label: self.label, expires_in_hours: Some(self.hours), max_uses: self.max_uses };
+        Ok(enrollment_tokens::service::create(app, ctx, &token).await?.secret)
+    }
 }
 
 /// An installation opened beside the server, or without it.
