@@ -29,6 +29,7 @@ fn documented() -> OpenApiRouter<App> {
         .merge(organizations::routes::router())
         .merge(enrollment_tokens::routes::router())
         .merge(agents::routes::router())
+        .merge(agents::routes_enrollment::router())
         .merge(inventory::routes::router())
         .merge(commands::routes::router())
         .merge(audit::routes::router())

@@ -4,5 +4,6 @@
 mod support;
 
 mod auth;
+mod enrollment;
 mod migrations;
 mod process;

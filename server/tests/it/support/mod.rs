@@ -1,5 +1,6 @@
 //! A running server for one test: the real router on a real socket, its own database, a clock that stands still.
 
+mod agents;
 mod client;
 
 use std::sync::Arc;
@@ -16,7 +17,8 @@ use sqlx::PgPool;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-pub use client::{Answer, Client};
+pub use agents::TokenRow;
+pub use client::Client;
 
 /// The moment at which every test starts.
 pub fn start_of_time() -> DateTime<Utc> {

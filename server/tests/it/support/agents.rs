@@ -1,0 +1,63 @@
+//! Enrollment tokens and agents for tests.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use gururmm_protocol::enroll::EnrollmentToken;
+use gururmm_sim::SimAgent;
+use uuid::Uuid;
+
+use super::{TestApp, start_of_time};
+
+/// An enrollment token to be put into the database.
+pub struct TokenRow {
+    pub expires_at: DateTime<Utc>,
+    pub max_uses: Option<i32>,
+    pub revoked_at: Option<DateTime<Utc>>,
+}
+
+impl Default for TokenRow {
+    fn default() -> Self {
+        Self { expires_at: start_of_time() + TimeDelta::days(3), max_uses: None, revoked_at: None }
+    }
+}
+
+impl TestApp {
+    /// The text of a token for this site that works.
+    pub async fn enrollment_token(&self, organization: Uuid, site: Uuid) -> String {
+        self.enrollment_token_with(organization, site, TokenRow::default()).await
+    }
+
+    pub async fn enrollment_token_with(&self, organization: Uuid, site: Uuid, row: TokenRow) -> String {
+        let token = EnrollmentToken::new(self.app.keys.server_fingerprint(), self.app.env.bytes());
+        sqlx::query(
+            "INSERT INTO enrollment_tokens (id, organization_id, site_id, token_hash, created_by_label, created_at,
+                                            expires_at, max_uses, revoked_at)
+             VALUES ($1, $2, $3, $4, 'test', $5, $6, $7, $8)",
+        )
+        .bind(self.app.env.id())
+        .bind(organization)
+        .bind(site)
+        .bind(token.hash().as_slice())
+        .bind(start_of_time())
+        .bind(row.expires_at)
+        .bind(row.max_uses)
+        .bind(row.revoked_at)
+        .execute(&self.db)
+        .await
+        .unwrap();
+        token.reveal()
+    }
+
+    /// An enrolled agent in an organization of its own.
+    pub async fn agent(&self, seed: u64) -> SimAgent {
+        let (organization, site) = self.organization(&format!("Customer {seed}")).await;
+        self.agent_in(organization, site, seed).await
+    }
+
+    /// An enrolled agent of this site.
+    pub async fn agent_in(&self, organization: Uuid, site: Uuid, seed: u64) -> SimAgent {
+        let token = self.enrollment_token(organization, site).await;
+        let mut agent = SimAgent::from_seed(seed);
+        agent.enroll(&self.url, &token).await.unwrap();
+        agent
+    }
+}
