@@ -72,6 +72,7 @@ async fn run_fleet(args: FleetArgs) -> anyhow::Result<()> {
         behaviour: Behaviour {
             tick: Duration::from_secs(args.tick),
             reconnect_every: args.reconnect_every.map(Duration::from_secs),
+            ..Behaviour::default()
         },
         state_dir: args.state_dir,
         ..FleetOptions::new(&args.server, args.tokens, args.agents as usize, args.seed)

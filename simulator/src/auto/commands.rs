@@ -1,6 +1,7 @@
 //! Commands of an automatic agent: the journal (at most once), the queue, and what pretends to run.
 
 use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use gururmm_protocol::command::{
@@ -94,6 +95,7 @@ impl Commands {
         &mut self,
         now: DateTime<Utc>,
         machine: &Machine,
+        statement_takes: Duration,
         rng: &mut fastrand::Rng,
         outbox: &mut Outbox,
     ) -> u64 {
@@ -119,7 +121,7 @@ impl Commands {
         while self.running.len() < SLOTS
             && let Some((id, run)) = self.waiting.pop_front()
         {
-            let course = course(&run, machine, rng);
+            let course = course(&run, machine, statement_takes, rng);
             self.journal.insert(id, Entry::Running);
             outbox.push(Report::Command { id, event: CommandEvent::Started { started_at: now } });
             let next = Instant::now() + course.chunks.front().map_or(course.tail, |(pause, ..)| *pause);

@@ -26,7 +26,13 @@ impl AutoAgent {
         self.queue_inventory(&mut held)?;
         let leave = self.behaviour.reconnect_every.map(|mean| Instant::now() + mean.mul_f64(0.5 + self.rng.f64()));
         loop {
-            let ended = self.commands.advance(session.now(), &self.agent.machine, &mut self.rng, &mut self.outbox);
+            let ended = self.commands.advance(
+                session.now(),
+                &self.agent.machine,
+                self.behaviour.statement_takes,
+                &mut self.rng,
+                &mut self.outbox,
+            );
             self.stats.commands_ran(ended);
             self.outbox.flush(&mut session).await?;
             let dead = session.link().last_frame() + SESSION_TIMEOUT;

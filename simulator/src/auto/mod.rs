@@ -29,11 +29,13 @@ pub struct Behaviour {
     pub tick: Duration,
     /// Mean time between connections that the agent ends by itself; one in five of them is a restart of the machine.
     pub reconnect_every: Option<Duration>,
+    /// Longest time that one statement of a command pretends to take (`sleep` apart); zero answers at once.
+    pub statement_takes: Duration,
 }
 
 impl Default for Behaviour {
     fn default() -> Self {
-        Self { tick: Duration::from_secs(60), reconnect_every: None }
+        Self { tick: Duration::from_secs(60), reconnect_every: None, statement_takes: Duration::from_millis(40) }
     }
 }
 

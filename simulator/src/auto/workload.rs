@@ -23,8 +23,9 @@ pub struct Course {
 }
 
 /// Works out what `run` says on `machine`: `echo`, `sleep`, `exit`, `false` and some well-known commands by their
-/// meaning, anything else as one line that says it is simulated. Output limit and timeout hold.
-pub fn course(run: &RunCommand, machine: &Machine, rng: &mut fastrand::Rng) -> Course {
+/// meaning, anything else as one line that says it is simulated. Each statement takes up to `statement_takes`. Output
+/// limit and timeout hold.
+pub fn course(run: &RunCommand, machine: &Machine, statement_takes: Duration, rng: &mut fastrand::Rng) -> Course {
     let text = match &run.program {
         Program::Shell { script, .. } => script.clone(),
         Program::Exec { argv } => argv.join(" "),
@@ -41,7 +42,7 @@ pub fn course(run: &RunCommand, machine: &Machine, rng: &mut fastrand::Rng) -> C
         dropped: 0,
     };
     for statement in text.split(['\n', ';']).map(str::trim).filter(|s| !s.is_empty() && !s.starts_with('#')) {
-        pause += Duration::from_millis(rng.u64(5..40));
+        pause += statement_takes.mul_f64(rng.f64());
         match look_at(&expand(statement, run), machine) {
             Effect::Say(stream, mut line) => {
                 line.push('\n');
@@ -163,7 +164,8 @@ mod tests {
     }
 
     fn play(run: &RunCommand) -> (Course, String) {
-        let course = course(run, &Machine::from_seed(1), &mut fastrand::Rng::with_seed(1));
+        let pace = Duration::from_millis(40);
+        let course = course(run, &Machine::from_seed(1), pace, &mut fastrand::Rng::with_seed(1));
         let text = course.chunks.iter().map(|(_, _, text)| text.as_str()).collect();
         (course, text)
     }

@@ -18,7 +18,7 @@ fn options(server: &ScriptedServer, agents: usize) -> FleetOptions {
 }
 
 fn in_a_hurry(server: &ScriptedServer, agents: usize) -> FleetOptions {
-    let behaviour = Behaviour { tick: Duration::from_millis(100), reconnect_every: None };
+    let behaviour = Behaviour { tick: Duration::from_millis(100), ..Behaviour::default() };
     FleetOptions { behaviour, ..options(server, agents) }
 }
 
