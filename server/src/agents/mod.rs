@@ -1,9 +1,14 @@
 //! Machines under management.
 
 pub mod enrollment;
+pub mod lifecycle;
 pub mod routes;
 pub mod routes_enrollment;
 pub mod server_host;
+pub mod service;
 pub mod standing;
+pub(crate) mod store;
 pub(crate) mod store_enrollment;
+pub(crate) mod store_list;
 pub(crate) mod store_standing;
+pub mod view;

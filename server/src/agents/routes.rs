@@ -1,10 +1,209 @@
-//! Routes.
+//! `/api/agents...`
 
-use utoipa_axum::router::OpenApiRouter;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::{Deserialize, Deserializer};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
 
+use super::view::{
+    Agent, AgentCount, AgentFilter, AgentSort, AgentState, AgentSummary, MachineRole, OsFamily, PresenceState,
+};
+use super::{lifecycle, service};
 use crate::app::App;
+use crate::core::page::{Page, PageRequest};
+use crate::core::{Result, search};
+use crate::http::extract::{Json, Path, Query, SignedIn};
 
-/// Routes.
+/// Routes of agents.
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .routes(routes!(list_agents))
+        .routes(routes!(count_agents))
+        .routes(routes!(get_agent, update_agent, decommission_agent))
+        .routes(routes!(release_agent))
+        .routes(routes!(merge_agent))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct AgentQuery {
+    /// Part of name, host name, operating system or address.
+    q: Option<String>,
+    organization_id: Option<Uuid>,
+    site_id: Option<Uuid>,
+    #[param(inline)]
+    presence: Option<PresenceState>,
+    #[param(inline)]
+    os_family: Option<OsFamily>,
+    #[param(inline)]
+    role: Option<MachineRole>,
+    /// Without it, all but the decommissioned.
+    #[param(inline)]
+    state: Option<AgentState>,
+    /// Order [name].
+    #[param(inline)]
+    sort: Option<AgentSort>,
+    /// Rows, 1 to 200 [50].
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct AgentCountQuery {
+    /// Part of name, host name, operating system or address.
+    q: Option<String>,
+    organization_id: Option<Uuid>,
+    site_id: Option<Uuid>,
+    #[param(inline)]
+    presence: Option<PresenceState>,
+    #[param(inline)]
+    os_family: Option<OsFamily>,
+    #[param(inline)]
+    role: Option<MachineRole>,
+    /// Without it, all but the decommissioned.
+    #[param(inline)]
+    state: Option<AgentState>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct UpdateAgent {
+    /// 1 to 100 characters; null: the host name again.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    display_name: Option<Option<String>>,
+    /// A site of the same organization.
+    #[serde(default)]
+    site_id: Option<Uuid>,
+}
+
+/// Tells `null` apart from absent.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct DecommissionQuery {
+    /// Also remove the agent's program and data from the machine [false].
+    #[serde(default)]
+    uninstall: bool,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ReleaseAgent {
+    /// The machine that goes on as this agent; the others that were seen are refused for good.
+    machine_id: String,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct MergeAgent {
+    /// The older record, which goes on.
+    into: Uuid,
+}
+
+/// Agents.
+#[utoipa::path(get, path = "/api/agents", tag = "agents", params(AgentQuery),
+    responses((status = 200, body = Page<AgentSummary>)))]
+async fn list_agents(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    Query(query): Query<AgentQuery>,
+) -> Result<Json<Page<AgentSummary>>> {
+    let page = PageRequest::parse(query.limit, query.cursor.as_deref())?;
+    let filter = AgentFilter {
+        pattern: search::contains_pattern("q", query.q.as_deref())?,
+        organization_id: query.organization_id,
+        site_id: query.site_id,
+        presence: query.presence,
+        os_family: query.os_family,
+        role: query.role,
+        state: query.state,
+    };
+    Ok(Json(service::list(&app, &ctx, &filter, query.sort.unwrap_or_default(), &page).await?))
+}
+
+/// How many agents there are.
+#[utoipa::path(get, path = "/api/agents/count", tag = "agents", params(AgentCountQuery),
+    responses((status = 200, body = AgentCount)))]
+async fn count_agents(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    Query(query): Query<AgentCountQuery>,
+) -> Result<Json<AgentCount>> {
+    let filter = AgentFilter {
+        pattern: search::contains_pattern("q", query.q.as_deref())?,
+        organization_id: query.organization_id,
+        site_id: query.site_id,
+        presence: query.presence,
+        os_family: query.os_family,
+        role: query.role,
+        state: query.state,
+    };
+    Ok(Json(service::count(&app, &ctx, &filter).await?))
+}
+
+/// One agent.
+#[utoipa::path(get, path = "/api/agents/{id}", tag = "agents", params(("id" = Uuid, Path)),
+    responses((status = 200, body = Agent)))]
+async fn get_agent(State(app): State<App>, SignedIn(ctx): SignedIn, Path(id): Path<Uuid>) -> Result<Json<Agent>> {
+    Ok(Json(service::agent(&app, &ctx, id).await?))
+}
+
+/// Renames an agent or moves it to another site of its organization.
+#[utoipa::path(patch, path = "/api/agents/{id}", tag = "agents", params(("id" = Uuid, Path)),
+    request_body = UpdateAgent, responses((status = 200, body = Agent)))]
+async fn update_agent(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    Path(id): Path<Uuid>,
+    Json(body): Json<UpdateAgent>,
+) -> Result<Json<Agent>> {
+    let change = service::Change { display_name: body.display_name, site_id: body.site_id };
+    Ok(Json(service::update(&app, &ctx, id, &change).await?))
+}
+
+/// Tells an agent to leave. Its history stays.
+#[utoipa::path(delete, path = "/api/agents/{id}", tag = "agents", params(("id" = Uuid, Path), DecommissionQuery),
+    responses((status = 202, body = Agent)))]
+async fn decommission_agent(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    Path(id): Path<Uuid>,
+    Query(query): Query<DecommissionQuery>,
+) -> Result<(StatusCode, Json<Agent>)> {
+    Ok((StatusCode::ACCEPTED, Json(lifecycle::decommission(&app, &ctx, id, query.uninstall).await?)))
+}
+
+/// Ends a quarantine in favour of one of the machines seen.
+#[utoipa::path(post, path = "/api/agents/{id}/release", tag = "agents", params(("id" = Uuid, Path)),
+    request_body = ReleaseAgent, responses((status = 200, body = Agent)))]
+async fn release_agent(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    Path(id): Path<Uuid>,
+    Json(body): Json<ReleaseAgent>,
+) -> Result<Json<Agent>> {
+    Ok(Json(lifecycle::release(&app, &ctx, id, &body.machine_id).await?))
+}
+
+/// Merges this record into an older one of the organization, which is answered: it goes on with this one's key.
+#[utoipa::path(post, path = "/api/agents/{id}/merge", tag = "agents", params(("id" = Uuid, Path)),
+    request_body = MergeAgent, responses((status = 200, body = Agent)))]
+async fn merge_agent(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    Path(id): Path<Uuid>,
+    Json(body): Json<MergeAgent>,
+) -> Result<Json<Agent>> {
+    Ok(Json(lifecycle::merge(&app, &ctx, id, body.into).await?))
 }

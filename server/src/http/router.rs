@@ -11,7 +11,8 @@ use tower_http::timeout::TimeoutLayer;
 use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 
-use super::{middleware, openapi::ApiDocument};
+use super::middleware;
+use super::openapi::{ApiDocument, with_problems};
 use crate::app::App;
 use crate::core::Error;
 use crate::{accounts, agents, audit, commands, enrollment_tokens, events, hub, inventory, operations, organizations};
@@ -38,7 +39,7 @@ fn documented() -> OpenApiRouter<App> {
 /// The API document.
 #[must_use]
 pub fn api_document() -> utoipa::openapi::OpenApi {
-    documented().merge(events::routes::router()).into_openapi()
+    with_problems(documented().merge(events::routes::router()).into_openapi())
 }
 
 /// The router of the running server.

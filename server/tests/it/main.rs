@@ -6,4 +6,5 @@ mod support;
 mod auth;
 mod enrollment;
 mod migrations;
+mod openapi;
 mod process;

@@ -1,0 +1,212 @@
+//! The ends and turns of an agent's record: decommission, release from quarantine, merge.
+
+use chrono::TimeDelta;
+use gururmm_protocol::envelope;
+use uuid::Uuid;
+
+use super::service::{self, editable, resource};
+use super::store::{self, Locked};
+use super::view::{Agent, AgentState, SeenMachine};
+use crate::app::{App, Ctx};
+use crate::audit::{Mutation, Target};
+use crate::authz::{Action, require};
+use crate::commands::orders::sign_order;
+use crate::commands::service::cancel_all_queued;
+use crate::core::{Error, Result};
+use crate::hub::bus::{AgentSignal, DashboardEvent};
+
+/// How long an absent agent may come back and obey its order. Afterwards the record ends without it.
+const ORDER_LIFE: TimeDelta = TimeDelta::days(30);
+/// Most machine ids that a record remembers as rejected.
+const MAX_REJECTED: usize = 16;
+/// Most records that one pass of [`end_abandoned`] ends.
+const BATCH: i64 = 100;
+
+/// Tells an agent to leave; with `uninstall` it also removes itself from the machine. Its key is revoked when it obeys,
+/// or at once where nobody could obey: it never connected, is quarantined, or has no key. Doing it again changes nothing.
+///
+/// # Errors
+/// 403, 404.
+pub async fn decommission(app: &App, ctx: &Ctx, id: Uuid, uninstall: bool) -> Result<Agent> {
+    let mut work = Mutation::begin(app, ctx, "agent.decommission", Target::new("agent", id, "")).await?;
+    let result = async {
+        let agent = editable(&mut work, Action::Delete, id).await?;
+        work.note("uninstall", uninstall);
+        let cancelled = match agent.state {
+            AgentState::Decommissioning | AgentState::Decommissioned => Vec::new(),
+            AgentState::Active | AgentState::Quarantined => leave(app, &mut work, &agent, uninstall).await?,
+        };
+        Ok((agent.organization_id, cancelled))
+    }
+    .await;
+    let (organization_id, cancelled) = work.finish(result).await?;
+    announce(app, id, organization_id, &cancelled).await;
+    app.hub.bus.signal_agent(id, AgentSignal::Work).await;
+    service::agent(app, ctx, id).await
+}
+
+async fn leave(app: &App, work: &mut Mutation<'_>, agent: &Locked, uninstall: bool) -> Result<Vec<Uuid>> {
+    let now = app.env.now();
+    let cancelled = cancel_all_queued(app, &mut work.tx, agent.id, "the agent was decommissioned").await?;
+    work.note("cancelled_commands", cancelled.len());
+    if agent.state == AgentState::Active && agent.has_key && agent.has_connected {
+        let order = envelope::Action::Decommission { uninstall };
+        sign_order(app, &mut work.tx, agent.id, order, now + ORDER_LIFE).await?;
+        store::set_decommissioning(&mut work.tx, agent.id, now).await?;
+    } else {
+        work.note("at_once", true);
+        store::end(&mut work.tx, agent.id, None, now).await?;
+    }
+    Ok(cancelled)
+}
+
+/// Ends the records of agents that never came back for their decommission order; answers how many.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn end_abandoned(app: &App) -> Result<usize> {
+    let ctx = Ctx::system("reconcile");
+    let ids = {
+        let mut connection = app.db.acquire().await?;
+        store::abandoned(&mut connection, app.env.now(), BATCH).await?
+    };
+    for &id in &ids {
+        let mut work = Mutation::begin(app, &ctx, "agent.decommissioned", Target::new("agent", id, "")).await?;
+        let result = async {
+            let agent = editable(&mut work, Action::Delete, id).await?;
+            work.note("reason", "nobody came for the decommission order before it expired");
+            store::end(&mut work.tx, id, None, app.env.now()).await?;
+            Ok(agent.organization_id)
+        }
+        .await;
+        let organization_id = work.finish(result).await?;
+        announce(app, id, organization_id, &[]).await;
+    }
+    Ok(ids.len())
+}
+
+/// Ends a quarantine: the machine that is given goes on as this agent, the others that were seen are refused for good.
+///
+/// # Errors
+/// 403, 404, 409 when it is not quarantined, 422 when the machine was not seen.
+pub async fn release(app: &App, ctx: &Ctx, id: Uuid, machine_id: &str) -> Result<Agent> {
+    let mut work = Mutation::begin(app, ctx, "agent.release", Target::new("agent", id, "")).await?;
+    let result = async {
+        let agent = editable(&mut work, Action::Edit, id).await?;
+        if agent.state != AgentState::Quarantined {
+            return Err(Error::conflict("not_quarantined", "this agent is not quarantined"));
+        }
+        let seen = &agent.quarantine_machines.0;
+        // The latest sighting: what it said last is nearest to the truth.
+        let chosen = seen.iter().rev().find(|machine| machine.machine_id == machine_id);
+        let chosen = chosen
+            .ok_or_else(|| Error::invalid("machine_id", "must be one of the machines listed in the quarantine"))?;
+        let rejected = rejected(agent.rejected_machine_ids.clone(), seen, machine_id);
+        work.note("machine_id", machine_id);
+        work.note("rejected", rejected.clone());
+        store::release(&mut work.tx, id, chosen, &rejected, app.env.now()).await?;
+        Ok(agent.organization_id)
+    }
+    .await;
+    let organization_id = work.finish(result).await?;
+    announce(app, id, organization_id, &[]).await;
+    service::agent(app, ctx, id).await
+}
+
+/// The machines decided against, the latest decisions last, bounded.
+fn rejected(mut before: Vec<String>, seen: &[SeenMachine], chosen: &str) -> Vec<String> {
+    for machine in seen {
+        before.retain(|id| *id != machine.machine_id);
+        before.push(machine.machine_id.clone());
+    }
+    before.retain(|id| id != chosen);
+    before.split_off(before.len().saturating_sub(MAX_REJECTED))
+}
+
+/// Merges a record into an older one of the same organization: the older one gets its key and goes on, this one becomes
+/// history.
+///
+/// # Errors
+/// 403, 404, 409 when their states do not allow it, 422 when `into` is not an older record of the organization.
+pub async fn merge(app: &App, ctx: &Ctx, id: Uuid, into: Uuid) -> Result<Agent> {
+    let mut work = Mutation::begin(app, ctx, "agent.merge", Target::new("agent", id, "")).await?;
+    let result = async {
+        let mut found = store::lock(&mut work.tx, &ctx.scope(), &[id, into]).await?;
+        let from = take(&mut found, id).ok_or(Error::NotFound("agent"))?;
+        work.entry.target.label.clone_from(&from.name);
+        work.entry.organization_id = Some(from.organization_id);
+        work.entry.agent_id = Some(id);
+        require(&ctx.actor, Action::Edit, resource(&from), "agent")?;
+        let older = take(&mut found, into).filter(|older| is_older(older, &from));
+        let older = older.ok_or_else(|| Error::invalid("into", "must be an older record of the same organization"))?;
+        require(&ctx.actor, Action::Edit, resource(&older), "agent")?;
+        check_states(&from, &older)?;
+        work.note("into", into.to_string());
+        work.note("into_name", older.name);
+        let now = app.env.now();
+        store::move_key(&mut work.tx, id, into, now).await?;
+        let cancelled = cancel_all_queued(app, &mut work.tx, id, "the agent was merged into another record").await?;
+        store::end(&mut work.tx, id, Some(into), now).await?;
+        Ok((from.organization_id, cancelled))
+    }
+    .await;
+    let (organization_id, cancelled) = work.finish(result).await?;
+    announce(app, id, organization_id, &cancelled).await;
+    announce(app, into, organization_id, &[]).await;
+    service::agent(app, ctx, into).await
+}
+
+fn take(found: &mut Vec<Locked>, id: Uuid) -> Option<Locked> {
+    let index = found.iter().position(|agent| agent.id == id)?;
+    Some(found.swap_remove(index))
+}
+
+fn is_older(older: &Locked, newer: &Locked) -> bool {
+    older.organization_id == newer.organization_id && (older.enrolled_at, older.id) < (newer.enrolled_at, newer.id)
+}
+
+fn check_states(from: &Locked, older: &Locked) -> Result<()> {
+    for agent in [from, older] {
+        let problem = match agent.state {
+            AgentState::Active => continue,
+            AgentState::Quarantined => "is quarantined; release it first",
+            AgentState::Decommissioning => "is being decommissioned",
+            AgentState::Decommissioned => "is decommissioned",
+        };
+        return Err(Error::conflict("agent_state", format!("{} {problem}", agent.name)));
+    }
+    if from.has_key { Ok(()) } else { Err(Error::conflict("agent_state", format!("{} has no key", from.name))) }
+}
+
+/// Tells the agent's session and the dashboards, after the commit.
+async fn announce(app: &App, agent_id: Uuid, organization_id: Uuid, cancelled: &[Uuid]) {
+    let bus = &app.hub.bus;
+    bus.signal_agent(agent_id, AgentSignal::Standing).await;
+    for &command_id in cancelled {
+        bus.publish(DashboardEvent::Command { command_id, agent_id, organization_id }).await;
+    }
+    bus.publish(DashboardEvent::Agent { agent_id, organization_id }).await;
+    bus.publish(DashboardEvent::Fleet { organization_id }).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rejected_machines_are_bounded_and_never_include_the_chosen_one() {
+        let seen = |id: usize| SeenMachine {
+            machine_id: format!("m{id}"),
+            hostname: "h".into(),
+            boot_id: "b".into(),
+            address: None,
+            seen_at: chrono::DateTime::UNIX_EPOCH,
+        };
+        let machines: Vec<_> = (0..40).map(seen).collect();
+        let list = rejected(vec!["old".into(), "m39".into()], &machines, "m39");
+        assert_eq!(list.len(), MAX_REJECTED);
+        assert_eq!(list.last().map(String::as_str), Some("m38"));
+        assert!(!list.contains(&"m39".to_owned()) && !list.contains(&"old".to_owned()));
+        assert_eq!(rejected(vec!["old".into()], &[seen(1), seen(1)], "m1"), ["old"]);
+    }
+}

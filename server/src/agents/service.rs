@@ -1,0 +1,167 @@
+//! Agents: lists, one agent, its name and place.
+
+use uuid::Uuid;
+
+use super::view::{
+    Agent, AgentCount, AgentFilter, AgentKey, AgentName, AgentPermissions, AgentSort, AgentState, AgentSummary,
+    Quarantine,
+};
+use super::{store, store_list};
+use crate::app::{App, Ctx};
+use crate::audit::{Mutation, Target};
+use crate::authz::{Action, Actor, Permission, Resource, require};
+use crate::core::page::{Page, PageRequest};
+use crate::core::{Error, FieldError, Result, search};
+use crate::hub::bus::DashboardEvent;
+
+/// Agents that the caller may see.
+///
+/// # Errors
+/// 422 when the cursor belongs to a list in another order.
+pub async fn list(
+    app: &App,
+    ctx: &Ctx,
+    filter: &AgentFilter,
+    sort: AgentSort,
+    page: &PageRequest<AgentKey>,
+) -> Result<Page<AgentSummary>> {
+    if page.after.as_ref().is_some_and(|key| !belongs(key, sort)) {
+        return Err(Error::invalid("cursor", "belongs to a list in another order; start again without it"));
+    }
+    let mut connection = app.db.acquire().await?;
+    let rows = store_list::list(&mut connection, &ctx.scope(), filter, sort, page, app.env.now()).await?;
+    Ok(page.page(rows, |row| row.key(sort)).map(|row| row.agent))
+}
+
+/// How many there are.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn count(app: &App, ctx: &Ctx, filter: &AgentFilter) -> Result<AgentCount> {
+    let mut connection = app.db.acquire().await?;
+    store_list::count(&mut connection, &ctx.scope(), filter, app.env.now()).await
+}
+
+/// One agent.
+///
+/// # Errors
+/// 404 when it does not exist or is outside the caller's scope.
+pub async fn agent(app: &App, ctx: &Ctx, id: Uuid) -> Result<Agent> {
+    let mut connection = app.db.acquire().await?;
+    let summary = store_list::summary(&mut connection, &ctx.scope(), id, app.env.now()).await?;
+    let summary = summary.ok_or(Error::NotFound("agent"))?;
+    let details = store::details(&mut connection, id).await?.ok_or(Error::NotFound("agent"))?;
+    let quarantine = (summary.state == AgentState::Quarantined).then(|| Quarantine {
+        since: details.state_since,
+        reason: details.quarantine_reason.unwrap_or_default(),
+        machines: details.quarantine_machines.0,
+    });
+    Ok(Agent {
+        permissions: permissions(&ctx.actor, &summary),
+        summary,
+        display_name: details.display_name,
+        machine_id: details.machine_id,
+        enrolled_at: details.enrolled_at,
+        boot_id: details.boot_id,
+        protocol_version: details.protocol_version,
+        uptime_seconds: details.uptime_seconds,
+        latest_volumes: details.volumes.map(|volumes| volumes.0).unwrap_or_default(),
+        address: details.address,
+        quarantine,
+        duplicate_of: details.duplicate_id.zip(details.duplicate_name).map(|(id, name)| AgentName { id, name }),
+    })
+}
+
+/// What a change says; a field that is none stays.
+#[derive(Debug, Clone, Default)]
+pub struct Change {
+    /// New display name; the inner none: the host name again.
+    pub display_name: Option<Option<String>>,
+    /// New site, of the same organization.
+    pub site_id: Option<Uuid>,
+}
+
+/// Renames an agent or moves it to another site of its organization.
+///
+/// # Errors
+/// 403, 404, 409 for a decommissioned one, 422 with the fields that are wrong.
+pub async fn update(app: &App, ctx: &Ctx, id: Uuid, change: &Change) -> Result<Agent> {
+    let mut work = Mutation::begin(app, ctx, "agent.update", Target::new("agent", id, "")).await?;
+    let result = async {
+        let agent = editable(&mut work, Action::Edit, id).await?;
+        if agent.state == AgentState::Decommissioned {
+            return Err(Error::conflict("decommissioned", "this agent is decommissioned: its record is history"));
+        }
+        apply(&mut work, &agent, change).await?;
+        Ok(agent.organization_id)
+    }
+    .await;
+    let organization_id = work.finish(result).await?;
+    app.hub.bus.publish(DashboardEvent::Agent { agent_id: id, organization_id }).await;
+    app.hub.bus.publish(DashboardEvent::Fleet { organization_id }).await;
+    self::agent(app, ctx, id).await
+}
+
+async fn apply(work: &mut Mutation<'_>, agent: &store::Locked, change: &Change) -> Result<()> {
+    let mut errors = Vec::new();
+    if let Some(name) = &change.display_name {
+        match name.as_deref().map(|name| search::name("display_name", name)).transpose() {
+            Ok(name) => {
+                work.note("display_name", name);
+                store::set_display_name(&mut work.tx, agent.id, name).await?;
+            }
+            Err(error) => errors.push(error),
+        }
+    }
+    if let Some(site) = change.site_id {
+        match store::hold_site(&mut work.tx, agent.organization_id, site).await? {
+            Some(name) => {
+                work.note("site", name);
+                store::set_site(&mut work.tx, agent.id, site).await?;
+            }
+            None => errors.push(FieldError {
+                field: "site_id".into(),
+                message: "must be a site of the agent's organization".into(),
+            }),
+        }
+    }
+    if errors.is_empty() { Ok(()) } else { Err(Error::Invalid(errors)) }
+}
+
+/// The agent a mutation is about, locked, after the rights to it.
+pub(super) async fn editable(work: &mut Mutation<'_>, action: Action, id: Uuid) -> Result<store::Locked> {
+    let ctx = work.ctx();
+    let found = store::lock(&mut work.tx, &ctx.scope(), &[id]).await?;
+    let agent = found.into_iter().next().ok_or(Error::NotFound("agent"))?;
+    work.entry.target.label.clone_from(&agent.name);
+    work.entry.organization_id = Some(agent.organization_id);
+    work.entry.agent_id = Some(id);
+    require(&ctx.actor, action, resource(&agent), "agent")?;
+    Ok(agent)
+}
+
+/// What the rule book knows this agent as.
+pub(super) const fn resource(agent: &store::Locked) -> Resource {
+    Resource::Agent { organization: agent.organization_id, server_host: agent.server_host }
+}
+
+fn permissions(actor: &Actor, agent: &AgentSummary) -> AgentPermissions {
+    let resource = Resource::Agent { organization: agent.organization_id, server_host: agent.server_host };
+    let may = |action| Permission::of(actor, action, resource);
+    let gone = (agent.state == AgentState::Decommissioned).then_some("this agent is decommissioned");
+    let leaving = (agent.state == AgentState::Decommissioning).then_some("this agent is being decommissioned");
+    AgentPermissions {
+        command: may(Action::Command).unless(gone).unless(leaving),
+        edit: may(Action::Edit).unless(gone),
+        decommission: may(Action::Delete).unless(gone).unless(leaving),
+    }
+}
+
+const fn belongs(key: &AgentKey, sort: AgentSort) -> bool {
+    matches!(
+        (key, sort),
+        (AgentKey::Name(..), AgentSort::Name | AgentSort::NameDescending)
+            | (AgentKey::LastSeen(..), AgentSort::LastSeen | AgentSort::LastSeenDescending)
+            | (AgentKey::Organization(..), AgentSort::Organization | AgentSort::OrganizationDescending)
+    )
+}

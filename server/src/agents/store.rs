@@ -1,0 +1,189 @@
+//! SQL of single agents: detail, and the changes that people make.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::view::{AgentState, SeenMachine, VolumeUse};
+use crate::authz::Scope;
+use crate::core::Result;
+
+/// What the page of an agent shows beyond the list.
+pub struct Details {
+    pub display_name: Option<String>,
+    pub machine_id: String,
+    pub boot_id: String,
+    pub enrolled_at: DateTime<Utc>,
+    pub protocol_version: Option<i32>,
+    pub address: Option<String>,
+    pub state_since: DateTime<Utc>,
+    pub quarantine_reason: Option<String>,
+    pub quarantine_machines: Json<Vec<SeenMachine>>,
+    pub duplicate_id: Option<Uuid>,
+    pub duplicate_name: Option<String>,
+    pub uptime_seconds: Option<i64>,
+    pub volumes: Option<Json<Vec<VolumeUse>>>,
+}
+
+/// The rest of an agent whose summary was found in scope.
+pub async fn details(connection: &mut PgConnection, id: Uuid) -> Result<Option<Details>> {
+    Ok(sqlx::query_as!(
+        Details,
+        r#"SELECT a.display_name, a.machine_id, a.boot_id, a.enrolled_at, a.protocol_version, a.address, a.state_since,
+                  a.quarantine_reason, a.quarantine_machines AS "quarantine_machines: Json<Vec<SeenMachine>>",
+                  d.id AS "duplicate_id?", d.name AS "duplicate_name?", r.uptime_seconds AS "uptime_seconds?",
+                  r.volumes AS "volumes?: Json<Vec<VolumeUse>>"
+           FROM agents a LEFT JOIN agents d ON d.id = a.duplicate_of
+           LEFT JOIN agent_readings_latest r ON r.agent_id = a.id
+           WHERE a.id = $1"#,
+        id
+    )
+    .fetch_optional(connection)
+    .await?)
+}
+
+/// An agent's record, locked for a change.
+pub struct Locked {
+    pub id: Uuid,
+    pub organization_id: Uuid,
+    pub name: String,
+    pub state: AgentState,
+    pub server_host: bool,
+    pub enrolled_at: DateTime<Utc>,
+    pub rejected_machine_ids: Vec<String>,
+    pub quarantine_machines: Json<Vec<SeenMachine>>,
+    /// It has a key that is not revoked.
+    pub has_key: bool,
+    /// It has been connected at least once.
+    pub has_connected: bool,
+}
+
+/// Locks agents that the scope covers, in the order of their ids, so that two changes of the same agents cannot wait
+/// for each other.
+pub async fn lock(connection: &mut PgConnection, scope: &Scope, ids: &[Uuid]) -> Result<Vec<Locked>> {
+    Ok(sqlx::query_as!(
+        Locked,
+        r#"SELECT a.id, a.organization_id, a.name, a.state AS "state: AgentState", a.server_host,
+                  a.enrolled_at, a.rejected_machine_ids,
+                  a.quarantine_machines AS "quarantine_machines: Json<Vec<SeenMachine>>",
+                  EXISTS (SELECT 1 FROM agent_keys k WHERE k.agent_id = a.id AND k.revoked_at IS NULL) AS "has_key!",
+                  EXISTS (SELECT 1 FROM agent_presence p WHERE p.agent_id = a.id) AS "has_connected!"
+           FROM agents a WHERE a.id = ANY($2) AND ($1::uuid[] IS NULL OR a.organization_id = ANY($1))
+           ORDER BY a.id FOR UPDATE OF a"#,
+        scope.organizations(),
+        ids
+    )
+    .fetch_all(connection)
+    .await?)
+}
+
+pub async fn set_display_name(connection: &mut PgConnection, id: Uuid, name: Option<&str>) -> Result<()> {
+    sqlx::query!("UPDATE agents SET display_name = $2 WHERE id = $1", id, name).execute(connection).await?;
+    Ok(())
+}
+
+pub async fn set_site(connection: &mut PgConnection, id: Uuid, site: Uuid) -> Result<()> {
+    sqlx::query!("UPDATE agents SET site_id = $2 WHERE id = $1", id, site).execute(connection).await?;
+    Ok(())
+}
+
+/// The name of a site of this organization, held until the transaction ends: nobody deletes it meanwhile.
+pub async fn hold_site(connection: &mut PgConnection, organization: Uuid, site: Uuid) -> Result<Option<String>> {
+    Ok(sqlx::query_scalar!(
+        "SELECT name FROM sites WHERE id = $2 AND organization_id = $1 AND deleted_at IS NULL FOR SHARE",
+        organization,
+        site
+    )
+    .fetch_optional(connection)
+    .await?)
+}
+
+pub async fn set_decommissioning(connection: &mut PgConnection, id: Uuid, now: DateTime<Utc>) -> Result<()> {
+    sqlx::query!("UPDATE agents SET state = 'decommissioning', state_since = $2 WHERE id = $1", id, now)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Ends the record: key revoked, open orders done, and where it went if it was merged.
+pub async fn end(connection: &mut PgConnection, id: Uuid, merged_into: Option<Uuid>, now: DateTime<Utc>) -> Result<()> {
+    sqlx::query!("UPDATE agent_keys SET revoked_at = $2 WHERE agent_id = $1 AND revoked_at IS NULL", id, now)
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query!("UPDATE agent_envelopes SET done_at = $2 WHERE agent_id = $1 AND done_at IS NULL", id, now)
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query!(
+        "UPDATE agents SET state = 'decommissioned', state_since = $2, merged_into = $3, quarantine_reason = NULL,
+                           quarantine_machines = '[]'
+         WHERE id = $1",
+        id,
+        now,
+        merged_into
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Ends a quarantine in favour of one machine.
+pub async fn release(
+    connection: &mut PgConnection,
+    id: Uuid,
+    machine: &SeenMachine,
+    rejected: &[String],
+    now: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query!(
+        "UPDATE agents SET state = 'active', state_since = $2, machine_id = $3, boot_id = $4, hostname = $5,
+                           rejected_machine_ids = $6, quarantine_reason = NULL, quarantine_machines = '[]'
+         WHERE id = $1",
+        id,
+        now,
+        machine.machine_id,
+        machine.boot_id,
+        machine.hostname,
+        rejected
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Gives `into` the key of `from`, with what is known of the machine that holds it; the old key of `into` is revoked.
+pub async fn move_key(connection: &mut PgConnection, from: Uuid, into: Uuid, now: DateTime<Utc>) -> Result<()> {
+    sqlx::query!("UPDATE agent_keys SET revoked_at = $2 WHERE agent_id = $1 AND revoked_at IS NULL", into, now)
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query!("UPDATE agent_keys SET agent_id = $2 WHERE agent_id = $1 AND revoked_at IS NULL", from, into)
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query!(
+        "UPDATE agents i SET machine_id = f.machine_id, boot_id = f.boot_id, hostname = f.hostname,
+             agent_version = f.agent_version, protocol_version = f.protocol_version, address = f.address,
+             os_family = f.os_family, os_name = f.os_name, machine_role = f.machine_role, time_zone = f.time_zone,
+             pending_reboot = f.pending_reboot, server_host = i.server_host OR f.server_host,
+             rejected_machine_ids = array_remove(i.rejected_machine_ids, f.machine_id)
+         FROM agents f WHERE i.id = $2 AND f.id = $1",
+        from,
+        into
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Agents that were told to leave and whose order nobody can collect any more.
+pub async fn abandoned(connection: &mut PgConnection, now: DateTime<Utc>, limit: i64) -> Result<Vec<Uuid>> {
+    Ok(sqlx::query_scalar!(
+        "SELECT a.id FROM agents a WHERE a.state = 'decommissioning' AND NOT EXISTS (
+             SELECT 1 FROM agent_envelopes e
+             WHERE e.agent_id = a.id AND e.kind = 'decommission' AND e.done_at IS NULL AND e.expires_at > $1)
+         ORDER BY a.id LIMIT $2",
+        now,
+        limit
+    )
+    .fetch_all(connection)
+    .await?)
+}

@@ -1,0 +1,234 @@
+//! SQL of lists of agents: the filter is the caller's, so these statements are put together at run time.
+
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, Postgres, QueryBuilder};
+use uuid::Uuid;
+
+use super::view::{
+    AgentCount, AgentFilter, AgentKey, AgentSort, AgentState, AgentSummary, MachineRole, OsFamily, Presence,
+    PresenceState, VolumeUse,
+};
+use crate::authz::Scope;
+use crate::core::Result;
+use crate::core::page::PageRequest;
+
+const COLUMNS: &str = "
+    SELECT a.id, a.name, a.hostname, a.organization_id, o.name AS organization_name, a.site_id, s.name AS site_name,
+           a.state, coalesce(p.state, 'never') AS presence, p.since, p.last_seen_at, a.os_family, a.os_name,
+           a.machine_role, a.agent_version, r.cpu_percent, r.memory_used_bytes, r.memory_total_bytes, r.worst_mount,
+           r.worst_used_bytes, r.worst_total_bytes, r.at AS reading_at, a.pending_reboot, a.server_host,
+           a.sort_name, lower(o.name) AS sort_organization, ";
+
+/// The last proof of life as a number: sorts and travels in cursors without surprises; never is 0.
+const LAST_SEEN: &str = "coalesce((extract(epoch FROM p.last_seen_at) * 1000000)::bigint, 0)";
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: Uuid,
+    name: String,
+    hostname: String,
+    organization_id: Uuid,
+    organization_name: String,
+    site_id: Uuid,
+    site_name: String,
+    state: AgentState,
+    presence: PresenceState,
+    since: Option<DateTime<Utc>>,
+    last_seen_at: Option<DateTime<Utc>>,
+    os_family: Option<OsFamily>,
+    os_name: Option<String>,
+    machine_role: Option<MachineRole>,
+    agent_version: String,
+    cpu_percent: Option<f32>,
+    memory_used_bytes: Option<i64>,
+    memory_total_bytes: Option<i64>,
+    worst_mount: Option<String>,
+    worst_used_bytes: Option<i64>,
+    worst_total_bytes: Option<i64>,
+    reading_at: Option<DateTime<Utc>>,
+    pending_reboot: Option<bool>,
+    server_host: bool,
+    sort_name: String,
+    sort_organization: String,
+    last_seen: i64,
+}
+
+/// An agent with what it is sorted by.
+pub struct Sorted {
+    pub agent: AgentSummary,
+    sort_name: String,
+    sort_organization: String,
+    last_seen: i64,
+}
+
+impl Sorted {
+    /// Where the page after this row begins.
+    pub fn key(&self, sort: AgentSort) -> AgentKey {
+        let id = self.agent.id;
+        match sort {
+            AgentSort::Name | AgentSort::NameDescending => AgentKey::Name(self.sort_name.clone(), id),
+            AgentSort::LastSeen | AgentSort::LastSeenDescending => AgentKey::LastSeen(self.last_seen, id),
+            AgentSort::Organization | AgentSort::OrganizationDescending => {
+                AgentKey::Organization(self.sort_organization.clone(), self.sort_name.clone(), id)
+            }
+        }
+    }
+}
+
+impl From<Row> for Sorted {
+    fn from(row: Row) -> Self {
+        let worst_volume = match (row.worst_mount, row.worst_used_bytes, row.worst_total_bytes) {
+            (Some(mount), Some(used_bytes), Some(total_bytes)) => Some(VolumeUse { mount, used_bytes, total_bytes }),
+            _ => None,
+        };
+        let agent = AgentSummary {
+            id: row.id,
+            name: row.name,
+            hostname: row.hostname,
+            organization_id: row.organization_id,
+            organization_name: row.organization_name,
+            site_id: row.site_id,
+            site_name: row.site_name,
+            state: row.state,
+            presence: Presence { state: row.presence, since: row.since, last_seen_at: row.last_seen_at },
+            os_family: row.os_family,
+            os_name: row.os_name,
+            machine_role: row.machine_role,
+            agent_version: row.agent_version,
+            cpu_percent: row.cpu_percent,
+            memory_used_bytes: row.memory_used_bytes,
+            memory_total_bytes: row.memory_total_bytes,
+            worst_volume,
+            reading_at: row.reading_at,
+            pending_reboot: row.pending_reboot,
+            server_host: row.server_host,
+        };
+        Self { agent, sort_name: row.sort_name, sort_organization: row.sort_organization, last_seen: row.last_seen }
+    }
+}
+
+pub async fn list(
+    connection: &mut PgConnection,
+    scope: &Scope,
+    filter: &AgentFilter,
+    sort: AgentSort,
+    page: &PageRequest<AgentKey>,
+    now: DateTime<Utc>,
+) -> Result<Vec<Sorted>> {
+    let mut query = QueryBuilder::new(COLUMNS);
+    query.push(LAST_SEEN).push(" AS last_seen");
+    push_source(&mut query, scope, filter, now);
+    if let Some(after) = &page.after {
+        push_after(&mut query, after, if sort.descends() { " < (" } else { " > (" });
+    }
+    push_order(&mut query, sort);
+    query.push(" LIMIT ").push_bind(page.fetch());
+    let rows: Vec<Row> = query.build_query_as().fetch_all(connection).await?;
+    Ok(rows.into_iter().map(Into::into).collect())
+}
+
+/// One agent that the scope covers, in whatever state.
+pub async fn summary(
+    connection: &mut PgConnection,
+    scope: &Scope,
+    id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<Option<AgentSummary>> {
+    let mut query = QueryBuilder::new(COLUMNS);
+    query.push(LAST_SEEN).push(" AS last_seen");
+    push_tables(&mut query, scope, now);
+    query.push(" AND a.id = ").push_bind(id);
+    let row: Option<Row> = query.build_query_as().fetch_optional(connection).await?;
+    Ok(row.map(|row| Sorted::from(row).agent))
+}
+
+pub async fn count(
+    connection: &mut PgConnection,
+    scope: &Scope,
+    filter: &AgentFilter,
+    now: DateTime<Utc>,
+) -> Result<AgentCount> {
+    let mut query = QueryBuilder::new(
+        "SELECT count(*), count(*) FILTER (WHERE p.state = 'online'), count(*) FILTER (WHERE p.state = 'offline'),
+                count(*) FILTER (WHERE p.state = 'reconnecting'), count(*) FILTER (WHERE p.state IS NULL),
+                count(*) FILTER (WHERE a.state = 'quarantined')",
+    );
+    push_source(&mut query, scope, filter, now);
+    let (total, online, offline, reconnecting, never, quarantined) =
+        query.build_query_as().fetch_one(connection).await?;
+    Ok(AgentCount { total, online, offline, reconnecting, never, quarantined })
+}
+
+fn push_tables<'a>(query: &mut QueryBuilder<Postgres>, scope: &'a Scope, now: DateTime<Utc>) {
+    query
+        .push(
+            " FROM agents a JOIN organizations o ON o.id = a.organization_id JOIN sites s ON s.id = a.site_id
+              LEFT JOIN agent_readings_latest r ON r.agent_id = a.id
+              LEFT JOIN agent_presence_effective(",
+        )
+        .push_bind(now)
+        .push(") p ON p.agent_id = a.id WHERE true");
+    if let Some(organizations) = scope.organizations() {
+        query.push(" AND a.organization_id = ANY(").push_bind(organizations.to_vec()).push(")");
+    }
+}
+
+fn push_source(query: &mut QueryBuilder<Postgres>, scope: &Scope, filter: &AgentFilter, now: DateTime<Utc>) {
+    push_tables(query, scope, now);
+    match filter.state {
+        Some(state) => query.push(" AND a.state = ").push_bind(state),
+        None => query.push(" AND a.state <> 'decommissioned'"),
+    };
+    if let Some(id) = filter.organization_id {
+        query.push(" AND a.organization_id = ").push_bind(id);
+    }
+    if let Some(id) = filter.site_id {
+        query.push(" AND a.site_id = ").push_bind(id);
+    }
+    if let Some(presence) = filter.presence {
+        query.push(" AND coalesce(p.state, 'never') = ").push_bind(presence);
+    }
+    if let Some(family) = filter.os_family {
+        query.push(" AND a.os_family = ").push_bind(family);
+    }
+    if let Some(role) = filter.role {
+        query.push(" AND a.machine_role = ").push_bind(role);
+    }
+    if let Some(pattern) = &filter.pattern {
+        query.push(" AND (a.name ILIKE ").push_bind(pattern.clone());
+        for column in ["a.hostname", "a.os_name", "a.address"] {
+            query.push(" OR ").push(column).push(" ILIKE ").push_bind(pattern.clone());
+        }
+        query.push(")");
+    }
+}
+
+fn push_after(query: &mut QueryBuilder<Postgres>, after: &AgentKey, compare: &str) {
+    match after {
+        AgentKey::Name(name, id) => {
+            query.push(" AND (a.sort_name, a.id)").push(compare).push_bind(name.clone()).push(", ").push_bind(*id);
+        }
+        AgentKey::LastSeen(at, id) => {
+            query.push(" AND (").push(LAST_SEEN).push(", a.id)").push(compare);
+            query.push_bind(*at).push(", ").push_bind(*id);
+        }
+        AgentKey::Organization(organization, name, id) => {
+            query.push(" AND (lower(o.name), a.sort_name, a.id)").push(compare).push_bind(organization.clone());
+            query.push(", ").push_bind(name.clone()).push(", ").push_bind(*id);
+        }
+    }
+    query.push(")");
+}
+
+fn push_order(query: &mut QueryBuilder<Postgres>, sort: AgentSort) {
+    let columns: &[&str] = match sort {
+        AgentSort::Name | AgentSort::NameDescending => &["a.sort_name", "a.id"],
+        AgentSort::LastSeen | AgentSort::LastSeenDescending => &[LAST_SEEN, "a.id"],
+        AgentSort::Organization | AgentSort::OrganizationDescending => &["lower(o.name)", "a.sort_name", "a.id"],
+    };
+    let mut separator = " ORDER BY ";
+    for column in columns {
+        query.push(separator).push(*column).push(if sort.descends() { " DESC" } else { "" });
+        separator = ", ";
+    }
+}

@@ -1,0 +1,289 @@
+//! Agents as people see them, and what lists of them can be filtered and sorted by.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::authz::Permission;
+
+/// State of an agent's record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum AgentState {
+    /// In use.
+    Active,
+    /// Two machines use its key: cut off until a technician decides.
+    Quarantined,
+    /// Told to leave, and has not confirmed yet.
+    Decommissioning,
+    /// Gone; the record is history.
+    Decommissioned,
+}
+
+/// Whether an agent is connected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum PresenceState {
+    /// Connected, with a recent proof.
+    Online,
+    /// The server that held its connection went away a moment ago.
+    Reconnecting,
+    /// Not connected.
+    Offline,
+    /// Enrolled, and never connected.
+    Never,
+}
+
+/// Kind of operating system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum OsFamily {
+    /// Microsoft Windows.
+    Windows,
+    /// Linux.
+    Linux,
+    /// Anything else.
+    Other,
+}
+
+/// What a machine is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum MachineRole {
+    /// A person's machine.
+    Workstation,
+    /// A server.
+    Server,
+    /// A domain controller.
+    DomainController,
+    /// Cannot be told.
+    Unknown,
+}
+
+/// Whether an agent is connected, and since when.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Presence {
+    /// The state.
+    pub state: PresenceState,
+    /// Since when; null: never connected.
+    pub since: Option<DateTime<Utc>>,
+    /// The last proof of life.
+    pub last_seen_at: Option<DateTime<Utc>>,
+}
+
+/// How full a volume is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct VolumeUse {
+    /// Mount point or drive letter.
+    pub mount: String,
+    /// Bytes in use.
+    pub used_bytes: i64,
+    /// Bytes in all.
+    pub total_bytes: i64,
+}
+
+/// An agent as lists show it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct AgentSummary {
+    /// Id.
+    pub id: Uuid,
+    /// Display name, or host name where there is none.
+    pub name: String,
+    /// Host name.
+    pub hostname: String,
+    /// Its organization.
+    pub organization_id: Uuid,
+    /// The organization's name.
+    pub organization_name: String,
+    /// Its site.
+    pub site_id: Uuid,
+    /// The site's name.
+    pub site_name: String,
+    /// State of the record.
+    pub state: AgentState,
+    /// Whether it is connected.
+    pub presence: Presence,
+    /// Kind of operating system, once reported.
+    pub os_family: Option<OsFamily>,
+    /// Name of the operating system.
+    pub os_name: Option<String>,
+    /// What the machine is for.
+    pub machine_role: Option<MachineRole>,
+    /// Version of the agent.
+    pub agent_version: String,
+    /// CPU use, 0 to 100, of the latest reading.
+    pub cpu_percent: Option<f32>,
+    /// Memory in use.
+    pub memory_used_bytes: Option<i64>,
+    /// Memory in all.
+    pub memory_total_bytes: Option<i64>,
+    /// The fullest volume, by share.
+    pub worst_volume: Option<VolumeUse>,
+    /// When the latest reading was taken.
+    pub reading_at: Option<DateTime<Utc>>,
+    /// Whether the machine waits for a restart; null: cannot be told.
+    pub pending_reboot: Option<bool>,
+    /// It runs on the server's own host: only the owner of the installation may act on it.
+    pub server_host: bool,
+}
+
+/// An agent, whole.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Agent {
+    /// What lists show.
+    #[serde(flatten)]
+    pub summary: AgentSummary,
+    /// Name given by people; null: the host name stands for it.
+    pub display_name: Option<String>,
+    /// What the machine says it is: evidence, no identity.
+    pub machine_id: String,
+    /// When it enrolled.
+    pub enrolled_at: DateTime<Utc>,
+    /// Changes with every start of the machine.
+    pub boot_id: String,
+    /// Protocol it speaks.
+    pub protocol_version: Option<i32>,
+    /// Seconds since the machine started, at the latest reading.
+    pub uptime_seconds: Option<i64>,
+    /// Every volume of the latest reading.
+    pub latest_volumes: Vec<VolumeUse>,
+    /// Where its connection came from.
+    pub address: Option<String>,
+    /// Why it is cut off, while it is.
+    pub quarantine: Option<Quarantine>,
+    /// An older record that seems to be the same machine.
+    pub duplicate_of: Option<AgentName>,
+    /// What the caller may do with it.
+    pub permissions: AgentPermissions,
+}
+
+/// An agent by name.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct AgentName {
+    /// Id.
+    pub id: Uuid,
+    /// Name.
+    pub name: String,
+}
+
+/// Why an agent is cut off.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Quarantine {
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// Why.
+    pub reason: String,
+    /// The machines that used its key.
+    pub machines: Vec<SeenMachine>,
+}
+
+/// A machine that used a quarantined agent's key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SeenMachine {
+    /// What it said it is.
+    pub machine_id: String,
+    /// Host name.
+    pub hostname: String,
+    /// Boot id.
+    pub boot_id: String,
+    /// Where it came from.
+    pub address: Option<String>,
+    /// When.
+    pub seen_at: DateTime<Utc>,
+}
+
+/// What the caller may do with an agent.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct AgentPermissions {
+    /// Run commands on it.
+    pub command: Permission,
+    /// Rename, move, release, merge.
+    pub edit: Permission,
+    /// Decommission it.
+    pub decommission: Permission,
+}
+
+/// How many agents there are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct AgentCount {
+    /// All that match.
+    pub total: i64,
+    /// Of these: connected.
+    pub online: i64,
+    /// Of these: not connected.
+    pub offline: i64,
+    /// Of these: their server went away a moment ago.
+    pub reconnecting: i64,
+    /// Of these: never connected.
+    pub never: i64,
+    /// Of these: quarantined, whatever their presence.
+    pub quarantined: i64,
+}
+
+/// Which agents a list is about. Decommissioned ones only when `state` asks for them.
+#[derive(Debug, Clone, Default)]
+pub struct AgentFilter {
+    /// Pattern over name, host name, operating system and address.
+    pub pattern: Option<String>,
+    /// Of this organization.
+    pub organization_id: Option<Uuid>,
+    /// Of this site.
+    pub site_id: Option<Uuid>,
+    /// With this presence.
+    pub presence: Option<PresenceState>,
+    /// With this kind of operating system.
+    pub os_family: Option<OsFamily>,
+    /// For this purpose.
+    pub role: Option<MachineRole>,
+    /// In this state.
+    pub state: Option<AgentState>,
+}
+
+/// Order of a list of agents; the id breaks ties in the same direction.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+pub enum AgentSort {
+    /// By name.
+    #[default]
+    #[serde(rename = "name")]
+    Name,
+    /// By name, from the end.
+    #[serde(rename = "-name")]
+    NameDescending,
+    /// Longest unseen first; never seen before all.
+    #[serde(rename = "last_seen")]
+    LastSeen,
+    /// Latest seen first.
+    #[serde(rename = "-last_seen")]
+    LastSeenDescending,
+    /// By organization and name.
+    #[serde(rename = "organization")]
+    Organization,
+    /// By organization and name, from the end.
+    #[serde(rename = "-organization")]
+    OrganizationDescending,
+}
+
+impl AgentSort {
+    /// Whether it runs from the end.
+    #[must_use]
+    pub const fn descends(self) -> bool {
+        matches!(self, Self::NameDescending | Self::LastSeenDescending | Self::OrganizationDescending)
+    }
+}
+
+/// Where a page of agents follows on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AgentKey {
+    /// Of a list by name.
+    Name(String, Uuid),
+    /// Of a list by last proof of life, microseconds since 1970; 0 for never.
+    LastSeen(i64, Uuid),
+    /// Of a list by organization and name.
+    Organization(String, String, Uuid),
+}
