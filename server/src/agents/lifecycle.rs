@@ -5,8 +5,9 @@ use gururmm_protocol::envelope;
 use uuid::Uuid;
 
 use super::service::{self, editable, resource};
+use super::standing::SeenMachine;
 use super::store::{self, Locked};
-use super::view::{Agent, AgentState, SeenMachine};
+use super::view::{Agent, AgentState};
 use crate::app::{App, Ctx};
 use crate::audit::{Mutation, Target};
 use crate::authz::{Action, require};

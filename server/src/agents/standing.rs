@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::server_host;
 use super::store_standing as store;
+pub use super::view::AgentState as State;
 use crate::app::{App, Ctx};
 use crate::audit::{Mutation, Target};
 use crate::authz::Actor;
@@ -19,19 +20,6 @@ use crate::hub::bus::{AgentSignal, DashboardEvent};
 
 /// Most machines kept as evidence of one quarantine.
 const MAX_EVIDENCE: usize = 16;
-
-/// State of an agent's record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// In use.
-    Active,
-    /// Two machines use its key; a technician has to decide.
-    Quarantined,
-    /// Waits for the agent to obey the decommission order.
-    Decommissioning,
-    /// Over; the record is history.
-    Decommissioned,
-}
 
 impl std::str::FromStr for State {
     type Err = Error;
@@ -114,7 +102,7 @@ pub fn judge(record: &Record, machine: &MachineIdentity) -> Verdict {
 }
 
 /// A machine that used a quarantined key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SeenMachine {
     /// What it said it is.
     pub machine_id: String,

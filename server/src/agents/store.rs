@@ -5,7 +5,9 @@ use sqlx::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::view::{AgentState, SeenMachine, VolumeUse};
+use super::standing::SeenMachine;
+use super::store_enrollment::revoke_keys;
+use super::view::{AgentState, VolumeUse};
 use crate::authz::Scope;
 use crate::core::Result;
 
@@ -108,9 +110,7 @@ pub async fn set_decommissioning(connection: &mut PgConnection, id: Uuid, now: D
 
 /// Ends the record: key revoked, open orders done, and where it went if it was merged.
 pub async fn end(connection: &mut PgConnection, id: Uuid, merged_into: Option<Uuid>, now: DateTime<Utc>) -> Result<()> {
-    sqlx::query!("UPDATE agent_keys SET revoked_at = $2 WHERE agent_id = $1 AND revoked_at IS NULL", id, now)
-        .execute(&mut *connection)
-        .await?;
+    revoke_keys(connection, id, now).await?;
     sqlx::query!("UPDATE agent_envelopes SET done_at = $2 WHERE agent_id = $1 AND done_at IS NULL", id, now)
         .execute(&mut *connection)
         .await?;
@@ -153,9 +153,7 @@ pub async fn release(
 
 /// Gives `into` the key of `from`, with what is known of the machine that holds it; the old key of `into` is revoked.
 pub async fn move_key(connection: &mut PgConnection, from: Uuid, into: Uuid, now: DateTime<Utc>) -> Result<()> {
-    sqlx::query!("UPDATE agent_keys SET revoked_at = $2 WHERE agent_id = $1 AND revoked_at IS NULL", into, now)
-        .execute(&mut *connection)
-        .await?;
+    revoke_keys(connection, into, now).await?;
     sqlx::query!("UPDATE agent_keys SET agent_id = $2 WHERE agent_id = $1 AND revoked_at IS NULL", from, into)
         .execute(&mut *connection)
         .await?;

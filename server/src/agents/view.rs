@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::standing::SeenMachine;
 use crate::authz::Permission;
 
 /// State of an agent's record.
@@ -180,21 +181,6 @@ pub struct Quarantine {
     pub reason: String,
     /// The machines that used its key.
     pub machines: Vec<SeenMachine>,
-}
-
-/// A machine that used a quarantined agent's key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct SeenMachine {
-    /// What it said it is.
-    pub machine_id: String,
-    /// Host name.
-    pub hostname: String,
-    /// Boot id.
-    pub boot_id: String,
-    /// Where it came from.
-    pub address: Option<String>,
-    /// When.
-    pub seen_at: DateTime<Utc>,
 }
 
 /// What the caller may do with an agent.
