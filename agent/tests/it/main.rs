@@ -1,1 +1,12 @@
+//! The real agent against a scripted server.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod agent;
+mod binary;
+mod commands;
+mod enrollment;
+mod link;
+mod proxy;
+mod reports;
+mod restart;
+mod server;

@@ -167,8 +167,8 @@ mod tests {
                 in_pieces.push(OutputStream::Stdout, &bytes[pair[0]..pair[1]]);
             }
             let expected = clean_block(&String::from_utf8_lossy(&bytes).replace("ab", "[redacted]"));
-            prop_assert_eq!(whole(&mut in_pieces), expected.clone());
-            prop_assert_eq!(whole(&mut at_once), expected);
+            prop_assert_eq!(&whole(&mut in_pieces), &expected);
+            prop_assert_eq!(&whole(&mut at_once), &expected);
         }
 
         #[test]

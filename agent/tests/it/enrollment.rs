@@ -1,0 +1,82 @@
+//! Joining a server.
+
+use ed25519_dalek::SigningKey;
+use gururmm_agent::core::random::SystemRandom;
+use gururmm_agent::link::address::{BadAddress, ServerAddress};
+use gururmm_agent::link::enroll::{EnrollError, Enrollment, enroll};
+use gururmm_agent::platform;
+use gururmm_agent::store::DataDir;
+use gururmm_agent::store::config::Config;
+use gururmm_protocol::crypto::PublicKey;
+use gururmm_protocol::enroll::EnrollmentToken;
+
+use super::server::{AGENT_ID, TestServer};
+
+async fn try_enroll(dir: &DataDir, server: &TestServer, token: &EnrollmentToken) -> Result<Config, EnrollError> {
+    let address = ServerAddress::parse(&server.url()).unwrap();
+    let machine = platform::machine_identity();
+    enroll(dir, Enrollment { server: &address, token, ca_pem: None, machine, random: &SystemRandom }).await
+}
+
+#[tokio::test]
+async fn a_machine_enrolls_and_again_with_proof_by_its_old_key() {
+    let server = TestServer::start().await;
+    let temp = tempfile::tempdir().unwrap();
+    let dir = DataDir::open(temp.path()).unwrap();
+    let first = try_enroll(&dir, &server, &server.token()).await.unwrap();
+    assert_eq!(first.agent_id, AGENT_ID);
+    assert_eq!(Config::load(&dir).unwrap(), Some(first.clone()));
+    let first_key = PublicKey::of(&first.load_key(&dir).unwrap());
+    assert_eq!(private_files(temp.path()), [0o600; 3], "lock, configuration and key are for their owner only");
+
+    let second = try_enroll(&dir, &server, &server.token()).await.unwrap();
+    assert_ne!(second.key_file, first.key_file);
+    assert!(!dir.join(&first.key_file).exists(), "the old key is gone");
+    let seen = server.seen.lock().unwrap();
+    let fingerprint = server.token().server;
+    assert_eq!(seen.enrollments[0].previous, None);
+    assert_eq!(seen.enrollments[1].proven_previous_key(&fingerprint), Some(first_key));
+}
+
+fn private_files(path: &std::path::Path) -> Vec<u32> {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::read_dir(path)
+        .unwrap()
+        .map(|entry| entry.unwrap().metadata().unwrap().permissions().mode() & 0o777)
+        .collect()
+}
+
+#[tokio::test]
+async fn a_server_with_another_key_never_sees_the_token() {
+    let server = TestServer::start().await;
+    let temp = tempfile::tempdir().unwrap();
+    let dir = DataDir::open(temp.path()).unwrap();
+    let other = PublicKey::of(&SigningKey::from_bytes(&[1; 32])).fingerprint();
+    let error = try_enroll(&dir, &server, &EnrollmentToken::new(other, [5; 32])).await.unwrap_err();
+    assert!(error.to_string().contains("The token was not sent"), "{error}");
+    assert_eq!(server.seen.lock().unwrap().requests, ["/api/agent/identity"]);
+    assert_eq!(Config::load(&dir).unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_refusal_is_shown_as_text_and_changes_nothing() {
+    let server = TestServer::start().await;
+    let temp = tempfile::tempdir().unwrap();
+    let dir = DataDir::open(temp.path()).unwrap();
+    let good = try_enroll(&dir, &server, &server.token()).await.unwrap();
+    let bad = EnrollmentToken::new(server.token().server, [6; 32]);
+    let error = try_enroll(&dir, &server, &bad).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the server refused: Enrollment token invalid: The token is wrong,[31m expired or used up. (HTTP 403)"
+    );
+    assert_eq!(Config::load(&dir).unwrap(), Some(good.clone()));
+    good.load_key(&dir).unwrap();
+}
+
+#[test]
+fn plain_text_to_another_machine_is_refused_before_anything_is_sent() {
+    let error = ServerAddress::parse("http://192.0.2.1:3001").unwrap_err();
+    assert!(matches!(error, BadAddress::PlainText(_)));
+    assert!(error.to_string().contains("use https"), "{error}");
+}

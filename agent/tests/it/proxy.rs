@@ -1,0 +1,122 @@
+//! A server behind a private certificate authority, reached only through a proxy.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use axum_server::tls_rustls::RustlsConfig;
+use gururmm_agent::link::tls;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::binary::{Running, finished, program};
+use super::server::{TestServer, script};
+
+const NAME: &str = "rmm.customer.test";
+
+/// A proxy that knows one name; records what it was asked.
+async fn proxy(target: SocketAddr) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&asked);
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let log = Arc::clone(&log);
+            tokio::spawn(async move {
+                let mut client = BufReader::new(client);
+                let mut head = String::new();
+                while !head.ends_with("\r\n\r\n") {
+                    if client.read_line(&mut head).await.unwrap_or(0) == 0 {
+                        return;
+                    }
+                }
+                let known = head.starts_with(&format!("CONNECT {NAME}:443 "));
+                log.lock().unwrap().push(head);
+                if known {
+                    client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+                    let mut server = TcpStream::connect(target).await.unwrap();
+                    let _ = copy_bidirectional(&mut client, &mut server).await;
+                } else {
+                    let _ = client.write_all(b"HTTP/1.1 403 Forbidden\r\n\r\n").await;
+                }
+            });
+        }
+    });
+    (address, asked)
+}
+
+/// A certificate authority's PEM, and the server with a certificate of it.
+async fn with_tls(server: &TestServer) -> (String, SocketAddr) {
+    tls::install_provider();
+    let mut authority = CertificateParams::new(Vec::new()).unwrap();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let certificate = CertificateParams::new([NAME.to_owned()]).unwrap().signed_by(&key, &authority).unwrap();
+    let config =
+        RustlsConfig::from_pem(certificate.pem().into_bytes(), key.serialize_pem().into_bytes()).await.unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let address = listener.local_addr().unwrap();
+    let serve =
+        axum_server::from_tcp_rustls(listener, config).unwrap().serve(server.router.clone().into_make_service());
+    tokio::spawn(serve);
+    (authority.pem(), address)
+}
+
+#[tokio::test]
+async fn enrollment_and_session_go_through_the_proxy_and_trust_the_given_authority() {
+    let mut server = TestServer::start().await;
+    let (authority, target) = with_tls(&server).await;
+    let (proxy, asked) = proxy(target).await;
+    let proxy = format!("http://agent:pass@{proxy}");
+    let dir = tempfile::tempdir().unwrap();
+    let ca_file = dir.path().join("ca.pem");
+    std::fs::write(&ca_file, &authority).unwrap();
+    let data = dir.path().join("data");
+    let enroll = |with_authority: bool, no_proxy: &str| {
+        let mut command = program();
+        command.args(["enroll", "--server", &format!("https://{NAME}")]).arg("--data-dir").arg(&data);
+        command.env("GURURMM_TOKEN", server.token().reveal());
+        command.env("HTTPS_PROXY", &proxy).env("NO_PROXY", no_proxy);
+        if with_authority {
+            command.arg("--ca-file").arg(&ca_file);
+        }
+        command
+    };
+    let distrusted = finished(&mut enroll(false, "")).await;
+    let error = String::from_utf8_lossy(&distrusted.stderr).into_owned();
+    assert!(!distrusted.status.success() && error.contains("UnknownIssuer"), "{error}");
+    asked.lock().unwrap().clear();
+    assert!(!finished(&mut enroll(true, NAME)).await.status.success(), "NO_PROXY: there is no such name");
+    assert!(asked.lock().unwrap().is_empty());
+
+    let enrolled = finished(&mut enroll(true, "")).await;
+    assert!(enrolled.status.success(), "{}", String::from_utf8_lossy(&enrolled.stderr));
+    asked.lock().unwrap().clear();
+    let mut command = program();
+    command.env("https_proxy", &proxy);
+    let agent = Running::start_with(&data, command);
+    let mut session = server.accept().await;
+    let id = session.run(script("echo through")).await;
+    session.result(id).await;
+    assert_eq!(session.stdout(id), "through\n");
+    let asked = asked.lock().unwrap().clone();
+    assert_eq!(asked.len(), 1);
+    assert!(asked[0].to_ascii_lowercase().contains("proxy-authorization: basic ywdlbnq6cgfzcw=="), "{}", asked[0]);
+    agent.kill();
+}
+
+#[tokio::test]
+async fn nothing_to_this_machine_goes_through_a_proxy() {
+    let mut server = TestServer::start().await;
+    let (proxy, asked) = proxy(server.address).await;
+    let dir = super::agent::enrolled(&server);
+    let mut command = program();
+    command.env("HTTP_PROXY", format!("http://{proxy}")).env("ALL_PROXY", format!("http://{proxy}"));
+    let agent = Running::start_with(dir.path(), command);
+    server.accept().await.receive().await;
+    assert!(asked.lock().unwrap().is_empty());
+    agent.kill();
+}
