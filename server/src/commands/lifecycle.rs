@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
-use gururmm_protocol::command::CommandResult;
+use gururmm_protocol::command::{CommandResult, Outcome};
 use gururmm_protocol::envelope::Refusal;
 
 use super::CommandState;
@@ -101,6 +101,7 @@ pub fn step(facts: &Facts, event: &Event<'_>, now: DateTime<Utc>) -> Step {
             Step::Become(result.outcome.into(), result.reason.clone().map(Cow::Owned))
         }
         (Event::Finished(result), state) if says_the_same(facts, result, state) => Step::Nothing,
+        (Event::Finished(result), Unknown) if result.outcome == Outcome::Unknown => Step::Nothing,
         (Event::Finished(result), Unknown) => {
             Step::Become(result.outcome.into(), result.reason.clone().map(Cow::Owned))
         }

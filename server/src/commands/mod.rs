@@ -19,7 +19,9 @@ pub mod link;
 pub mod orders;
 pub mod routes;
 pub mod service;
+pub(crate) mod store;
 pub(crate) mod store_link;
+pub mod sweep;
 
 /// Most commands of one agent that have not ended.
 pub const MAX_OPEN_PER_AGENT: i64 = 200;

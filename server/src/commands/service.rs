@@ -1,15 +1,292 @@
 //! Use cases of commands.
 
+use chrono::{DateTime, TimeDelta, Utc};
+use gururmm_protocol::command::{InvalidCommand, RunCommand, summary};
+use gururmm_protocol::envelope::{Action as Order, SignedEnvelope};
+use gururmm_protocol::limits;
+use gururmm_protocol::message::ToAgent;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::CommandState;
-use super::store_link::{self, End};
-use crate::app::App;
-use crate::core::Result;
+pub use super::sweep::sweep;
+
+use super::lifecycle::{Event, Step, step};
+use super::store::{self, Agent, Detail, Filter, NewCommand};
+use super::store_link::{self, End, Locked};
+use super::{Command, CommandPermissions, CommandState, CommandSummary, MAX_OPEN_PER_AGENT, Output, PATIENCE, orders};
+use crate::agents::view::AgentState;
+use crate::app::{App, Ctx};
+use crate::audit::{Mutation, Target};
+use crate::authz::{self, Action, Actor, Permission, Resource};
+use crate::core::page::{Page, PageRequest};
+use crate::core::{Error, Result};
+use crate::hub::bus::{AgentSignal, DashboardEvent};
+
+/// Signs a command and queues it for its agent. It is durable when this returns.
+///
+/// # Errors
+/// 404 outside the scope, 403 when not permitted, 409 when the agent is not active or has too many open commands, 422
+/// naming the field.
+pub async fn create(app: &App, ctx: &Ctx, agent_id: Uuid, run: RunCommand, expires_in: i64) -> Result<Command> {
+    let title = summary(&run.program);
+    let mut work = Mutation::begin(app, ctx, "command.create", Target::unknown("command", &title)).await?;
+    let id = app.env.id();
+    let result = async {
+        let agent = store::lock_agent(&mut work.tx, &ctx.scope(), agent_id).await?.ok_or(Error::NotFound("agent"))?;
+        work.entry.agent_id = Some(agent.id);
+        work.entry.organization_id = Some(agent.organization_id);
+        work.note("agent", agent.name.as_str());
+        work.note("secret_names", run.secrets.keys().cloned().collect::<Vec<_>>());
+        authz::require(&ctx.actor, Action::Command, resource(agent.organization_id, agent.server_host), "agent")?;
+        check(&run, expires_in)?;
+        check_agent(&agent, store::count_open(&mut work.tx, agent.id).await?)?;
+        insert(app, ctx, &mut work.tx, &agent, id, &title, run, expires_in).await?;
+        work.entry.target.id = Some(id);
+        Ok(agent.organization_id)
+    }
+    .await;
+    let organization_id = work.finish(result).await?;
+    app.hub.bus.signal_agent(agent_id, AgentSignal::Work).await;
+    app.hub.bus.publish(DashboardEvent::Command { command_id: id, agent_id, organization_id }).await;
+    get(app, ctx, id).await
+}
+
+const fn resource(organization: Uuid, server_host: bool) -> Resource {
+    Resource::Agent { organization, server_host }
+}
+
+fn check(run: &RunCommand, expires_in: i64) -> Result<()> {
+    run.validate().map_err(|InvalidCommand { field, problem }| Error::invalid(field, problem))?;
+    if let Some(name) = run.secrets.keys().find(|name| run.environment.contains_key(*name)) {
+        return Err(Error::invalid("secrets", format!("{name} is also in environment; give it once")));
+    }
+    if !(1..=limits::MAX_COMMAND_EXPIRY).contains(&expires_in) {
+        return Err(Error::invalid("expires_in_seconds", format!("must be 1 to {}", limits::MAX_COMMAND_EXPIRY)));
+    }
+    Ok(())
+}
+
+fn check_agent(agent: &Agent, open: i64) -> Result<()> {
+    let refuse = |reason: &str| Err(Error::conflict("agent_not_active", reason));
+    match agent.state {
+        AgentState::Active => {}
+        AgentState::Quarantined => {
+            return refuse("the agent is quarantined: two machines use its key; release it for one of them first");
+        }
+        AgentState::Decommissioning => return refuse("the agent is being decommissioned"),
+        AgentState::Decommissioned => return refuse("the agent is decommissioned"),
+    }
+    if open >= MAX_OPEN_PER_AGENT {
+        return Err(Error::conflict(
+            "too_many_open_commands",
+            format!("the agent has {open} commands that have not ended; wait for some, or cancel them"),
+        ));
+    }
+    Ok(())
+}
+
+#[expect(clippy::too_many_arguments, reason = "one use: the second half of `create`")]
+async fn insert(
+    app: &App,
+    ctx: &Ctx,
+    connection: &mut PgConnection,
+    agent: &Agent,
+    id: Uuid,
+    title: &str,
+    run: RunCommand,
+    expires_in: i64,
+) -> Result<()> {
+    let now = app.env.now();
+    let expires_at = now + TimeDelta::seconds(expires_in);
+    let (timeout_seconds, spec) = (run.timeout_seconds, serde_json::to_value(run.redacted()).map_err(Error::internal)?);
+    let envelope = orders::seal(app, id, agent.id, Order::RunCommand(run), expires_at)?;
+    check_size(&envelope)?;
+    let payload_sealed = app.keys.vault.seal(&app.env, id.as_bytes(), envelope.payload.as_bytes())?;
+    let (requested_by, requested_by_label) = requester(&ctx.actor);
+    let command = NewCommand {
+        id,
+        agent_id: agent.id,
+        organization_id: agent.organization_id,
+        summary: title,
+        spec: &spec,
+        timeout_seconds,
+        requested_by,
+        requested_by_label,
+        created_at: now,
+        expires_at,
+        header: &envelope.header,
+        signature: envelope.signature.as_bytes(),
+        payload_sealed: &payload_sealed,
+    };
+    store::insert(connection, &command).await
+}
+
+/// Every field may be within its bound and the whole still too long for one message.
+fn check_size(envelope: &SignedEnvelope) -> Result<()> {
+    let message = ToAgent::Envelope(envelope.clone()).encode().map_err(Error::internal)?;
+    if message.len() > limits::MAX_MESSAGE {
+        let problem = format!(
+            "the command is too large to be sent: {} bytes with everything in it, at most {} are possible",
+            message.len(),
+            limits::MAX_MESSAGE
+        );
+        return Err(Error::invalid("program", problem));
+    }
+    Ok(())
+}
+
+fn requester(actor: &Actor) -> (Option<Uuid>, &str) {
+    match actor {
+        Actor::User(user) => (Some(user.id), &user.email),
+        Actor::Agent { id, name } => (Some(*id), name),
+        Actor::Operator => (None, "command line"),
+        Actor::System(part) => (None, part),
+        Actor::Anonymous => (None, "anonymous"),
+    }
+}
+
+/// Stops a command: at once while it waits, else by a signed order to the agent. Asking twice changes nothing.
+///
+/// # Errors
+/// 404 outside the scope, 403 when not permitted, 409 when it is already over.
+pub async fn cancel(app: &App, ctx: &Ctx, id: Uuid) -> Result<Command> {
+    let mut work = Mutation::begin(app, ctx, "command.cancel", Target::new("command", id, "")).await?;
+    let result = async {
+        let detail = store::detail(&mut work.tx, &ctx.scope(), id).await?.ok_or(Error::NotFound("command"))?;
+        let CommandSummary { agent_id, organization_id, .. } = detail.summary;
+        work.entry.target.label.clone_from(&detail.summary.summary);
+        work.entry.agent_id = Some(agent_id);
+        work.entry.organization_id = Some(organization_id);
+        work.note("agent", detail.summary.agent_name.as_str());
+        authz::require(&ctx.actor, Action::Command, resource(organization_id, detail.server_host), "command")?;
+        let command = store_link::lock(&mut work.tx, agent_id, &[id]).await?.pop().ok_or(Error::NotFound("command"))?;
+        apply_cancel(app, &mut work.tx, &command).await?;
+        Ok((agent_id, organization_id))
+    }
+    .await;
+    let (agent_id, organization_id) = work.finish(result).await?;
+    app.hub.bus.signal_agent(agent_id, AgentSignal::Work).await;
+    app.hub.bus.publish(DashboardEvent::Command { command_id: id, agent_id, organization_id }).await;
+    get(app, ctx, id).await
+}
+
+async fn apply_cancel(app: &App, connection: &mut PgConnection, command: &Locked) -> Result<()> {
+    let now = app.env.now();
+    match step(&command.facts, &Event::Cancel, now) {
+        Step::Become(state, reason) => {
+            let end = End { reason: reason.as_deref(), finished_at: now, ..End::default() };
+            store_link::end(connection, &[command.id], state, &end).await
+        }
+        Step::OrderCancel => {
+            let order = Order::CancelCommand { command_id: command.id };
+            let last = last_moment(command, now);
+            orders::sign_order(app, connection, command.agent_id, order, last).await?;
+            store_link::mark_cancel_requested(connection, command.id, now).await
+        }
+        Step::Refuse(reason) => {
+            Err(Error::conflict("command_over", format!("{reason}: {}", command.facts.state.as_str())))
+        }
+        Step::KeepLate | Step::Nothing => Ok(()),
+    }
+}
+
+/// When the command is over in any case: an order to stop it is of use until then.
+fn last_moment(command: &Locked, now: DateTime<Utc>) -> DateTime<Utc> {
+    command.facts.expires_at.max(now) + TimeDelta::seconds(command.timeout_seconds.into()) + PATIENCE
+}
+
+/// A command.
+///
+/// # Errors
+/// 404 outside the scope.
+pub async fn get(app: &App, ctx: &Ctx, id: Uuid) -> Result<Command> {
+    let mut connection = app.db.acquire().await?;
+    let detail = store::detail(&mut connection, &ctx.scope(), id).await?.ok_or(Error::NotFound("command"))?;
+    Ok(command(detail, &ctx.actor))
+}
+
+fn command(detail: Detail, actor: &Actor) -> Command {
+    let summary = detail.summary;
+    let obstacle = if summary.state.is_end() {
+        Some("the command is already over")
+    } else if detail.cancel_requested_at.is_some() {
+        Some("cancelling was asked for already; the agent has not answered yet")
+    } else {
+        None
+    };
+    let may = Permission::of(actor, Action::Command, resource(summary.organization_id, detail.server_host));
+    Command {
+        summary,
+        program: detail.spec.program.into(),
+        timeout_seconds: detail.spec.timeout_seconds,
+        output_limit_bytes: detail.spec.output_limit_bytes,
+        working_directory: detail.spec.working_directory,
+        environment: detail.spec.environment,
+        secret_names: detail.spec.secrets.into_keys().collect(),
+        signal: detail.signal,
+        reason: detail.reason,
+        cancel_requested_at: detail.cancel_requested_at,
+        output_chunks: u32::try_from(detail.output_chunks).unwrap_or(0),
+        output_dropped_bytes: u64::try_from(detail.output_dropped_bytes).unwrap_or(0),
+        late_result: detail.late_result,
+        permissions: CommandPermissions { cancel: may.unless(obstacle) },
+    }
+}
+
+/// Commands within the scope, newest first.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn list(
+    app: &App,
+    ctx: &Ctx,
+    state: Option<CommandState>,
+    agent_id: Option<Uuid>,
+    organization_id: Option<Uuid>,
+    page: &PageRequest<Uuid>,
+) -> Result<Page<CommandSummary>> {
+    let mut connection = app.db.acquire().await?;
+    let filter = Filter { state, agent_id, organization_id };
+    let rows = store::list(&mut connection, &ctx.scope(), &filter, page).await?;
+    Ok(page.page(rows, |row| row.id))
+}
+
+/// Commands of one agent, newest first.
+///
+/// # Errors
+/// 404 when the agent is outside the scope.
+pub async fn list_of_agent(
+    app: &App,
+    ctx: &Ctx,
+    agent_id: Uuid,
+    state: Option<CommandState>,
+    page: &PageRequest<Uuid>,
+) -> Result<Page<CommandSummary>> {
+    let visible = store::agent_visible(&mut *app.db.acquire().await?, &ctx.scope(), agent_id).await?;
+    if !visible {
+        return Err(Error::NotFound("agent"));
+    }
+    list(app, ctx, state, Some(agent_id), None, page).await
+}
+
+/// Output of a command after chunk `after`.
+///
+/// # Errors
+/// 404 outside the scope.
+pub async fn output(app: &App, ctx: &Ctx, id: Uuid, after: Option<u32>, limit: u32) -> Result<Output> {
+    let mut connection = app.db.acquire().await?;
+    // The state first: when it says that the command is over, all of its output is there.
+    let state = store::state(&mut connection, &ctx.scope(), id).await?.ok_or(Error::NotFound("command"))?;
+    let from = after.map(|after| i32::try_from(after).unwrap_or(i32::MAX));
+    let mut chunks = store::output(&mut connection, id, from, i64::from(limit) + 1).await?;
+    let more = chunks.len() > limit as usize;
+    chunks.truncate(limit as usize);
+    let next_after = chunks.last().map(|chunk| chunk.index).or(after);
+    Ok(Output { chunks, next_after, complete: state.is_end() && !more })
+}
 
 /// Cancels what an agent still has waiting, in the caller's transaction (the agent is being decommissioned or merged);
-/// answers the commands, for [`crate::hub::bus::DashboardEvent::Command`] after the commit.
+/// answers the commands, for [`DashboardEvent::Command`] after the commit.
 ///
 /// # Errors
 /// When the database cannot be reached.

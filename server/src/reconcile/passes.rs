@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Pass;
-use crate::{accounts, db, operations};
+use crate::{accounts, commands, db, operations};
 
 /// Every pass of the server.
 pub(super) fn all() -> Vec<Pass> {
@@ -20,6 +20,12 @@ pub(super) fn all() -> Vec<Pass> {
             every: seconds(3600),
             once_in_cluster: true,
             run: |app| Box::pin(async move { accounts::service::forget_old_sessions(&app).await }),
+        },
+        Pass {
+            name: "commands",
+            every: seconds(15),
+            once_in_cluster: true,
+            run: |app| Box::pin(async move { commands::service::sweep(&app).await }),
         },
         Pass {
             name: "upkeep",

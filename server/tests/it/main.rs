@@ -4,6 +4,7 @@
 mod support;
 
 mod auth;
+mod commands;
 mod enrollment;
 mod migrations;
 mod openapi;
