@@ -24,7 +24,9 @@ use crate::store::config::Config;
 use crate::store::ledger::SharedLedger;
 use crate::store::status::{LinkState, Status};
 
-const TICK: Duration = Duration::from_millis(250);
+const TICK: Duration = Duration::from_secs(1);
+/// While the agent ends, it looks this often whether all is done.
+const LEAVING_TICK: Duration = Duration::from_millis(50);
 /// A status that only counts differently is written this often at most; a change of state at once.
 const STATUS_EVERY: Duration = Duration::from_secs(5);
 const PRUNE_EVERY: Duration = Duration::from_secs(3_600);
@@ -59,6 +61,7 @@ pub(super) struct Engine {
     pub(super) leaving: Option<Leaving>,
     status: Status,
     status_written: Duration,
+    status_changed: bool,
     pruned: Option<Duration>,
 }
 
@@ -99,6 +102,7 @@ impl Engine {
             leaving: None,
             status,
             status_written,
+            status_changed: false,
             pruned: None,
         };
         engine.write_status();
@@ -125,6 +129,7 @@ impl Engine {
                     None => self.session_lost(),
                 },
                 _ = tick.tick() => self.on_tick(),
+                () = tokio::time::sleep(LEAVING_TICK), if self.leaving.is_some() => {}
                 () = inputs.stop.cancelled(), if self.leaving.is_none() => self.stop_in_order(),
             }
         }
@@ -196,6 +201,7 @@ impl Engine {
         match message {
             ToAgent::Ack { seqs } => {
                 self.status.last_acknowledged = Some(self.time.wall());
+                self.status_changed = true;
                 seqs.into_iter().for_each(|seq| self.settle(seq));
             }
             ToAgent::Refused { seq, message } => {
@@ -228,6 +234,7 @@ impl Engine {
     }
 
     fn on_run(&mut self, event: RunEvent) {
+        self.status_changed = true;
         match event {
             RunEvent::Started { id, started_at } => self.outbox.command_started(id, started_at),
             RunEvent::Output { id } => self.outbox.command_output(id),
@@ -240,6 +247,7 @@ impl Engine {
     }
 
     fn on_collected(&mut self, found: Collected) {
+        self.status_changed = true;
         match found {
             Collected::Sections(sections) => {
                 for section in sections {
@@ -256,7 +264,7 @@ impl Engine {
 
     fn on_tick(&mut self) {
         let now = self.time.steady();
-        if now.saturating_sub(self.status_written) >= STATUS_EVERY {
+        if self.status_changed && now.saturating_sub(self.status_written) >= STATUS_EVERY {
             self.write_status();
         }
         let due = self.pruned.is_none_or(|last| now.saturating_sub(last) >= PRUNE_EVERY);
@@ -300,6 +308,7 @@ impl Engine {
         self.status.commands_in_progress = in_progress;
         self.status.written_at = self.time.wall();
         self.status_written = self.time.steady();
+        self.status_changed = false;
         if let Err(error) = self.status.save(&self.dir) {
             tracing::warn!(%error, "the status cannot be written");
         }

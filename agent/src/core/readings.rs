@@ -12,6 +12,8 @@ use super::clock::ServerClock;
 pub const MAX_KEPT: usize = 240;
 /// Most readings in one report.
 pub const BATCH: usize = 60;
+/// A report takes no further reading once it has this many bytes of JSON (a machine may have many volumes).
+const BATCH_BYTES: usize = 128 * 1024;
 
 /// A reading and when it was taken. Its time by the server's clock is set once, when that clock is known; from then on
 /// it stays, so that the server recognizes a reading that is sent again.
@@ -51,9 +53,15 @@ impl Readings {
         }
     }
 
-    /// Takes out up to [`BATCH`] dated readings, oldest first.
+    /// Takes out up to [`BATCH`] dated readings, oldest first; fewer when they are large.
     pub fn take(&mut self) -> Vec<Reading> {
-        let ready = self.kept.iter().take(BATCH).take_while(|kept| kept.dated).count();
+        let mut bytes = 0;
+        let fits = |kept: &&Kept| {
+            let room = bytes < BATCH_BYTES;
+            bytes += serde_json::to_vec(&kept.reading).map_or(0, |json| json.len());
+            kept.dated && room
+        };
+        let ready = self.kept.iter().take(BATCH).take_while(fits).count();
         self.kept.drain(..ready).map(|kept| kept.reading).collect()
     }
 
@@ -94,6 +102,7 @@ impl Readings {
 mod tests {
     use super::*;
     use chrono::DateTime;
+    use gururmm_protocol::readings::VolumeUse;
 
     fn reading() -> Reading {
         Reading {
@@ -145,6 +154,24 @@ mod tests {
         );
         let taken = readings.take();
         assert!(taken[1].at > taken[0].at);
+    }
+
+    #[test]
+    fn a_report_stays_small_however_many_volumes_there_are() {
+        let clock = ServerClock::told(DateTime::UNIX_EPOCH, Duration::ZERO);
+        let volume = VolumeUse { mount: "m".repeat(255), used_bytes: u64::MAX, total_bytes: u64::MAX };
+        let mut readings = Readings::default();
+        for second in 0..100 {
+            let reading = Reading { volumes: vec![volume.clone(); 64], ..reading() };
+            readings.push(Duration::from_secs(second), reading, &clock);
+        }
+        let mut all = 0;
+        while readings.has_ready() {
+            let taken = readings.take();
+            all += taken.len();
+            assert!(serde_json::to_vec(&taken).unwrap().len() < gururmm_protocol::limits::MAX_MESSAGE * 3 / 4);
+        }
+        assert_eq!(all, 100);
     }
 
     #[test]

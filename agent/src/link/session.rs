@@ -77,3 +77,31 @@ pub async fn run(
     let _ = timeout(GOODBYE, sink.close()).await;
     ended
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio_tungstenite::{MaybeTlsStream, accept_async, client_async};
+
+    /// The machine behind the socket is gone without a word: no close, no reset.
+    #[tokio::test]
+    async fn silence_ends_a_session() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let accept = async { accept_async(listener.accept().await.unwrap().0).await.unwrap() };
+        let connect = async {
+            let stream = MaybeTlsStream::Plain(TcpStream::connect(address).await.unwrap());
+            client_async(format!("ws://{address}/"), stream).await.unwrap().0
+        };
+        let (server, client) = tokio::join!(accept, connect);
+        tokio::time::pause();
+        let began = tokio::time::Instant::now();
+        let (incoming, _kept) = mpsc::channel(1);
+        let (_kept_too, outgoing) = mpsc::channel(1);
+        let error = run(client, &incoming, outgoing, &CancellationToken::new()).await.unwrap_err();
+        assert_eq!(error, LinkError::failed("nothing came from the server for 75 s"));
+        assert!(began.elapsed() >= SESSION_TIMEOUT && began.elapsed() < SESSION_TIMEOUT * 2);
+        drop(server);
+    }
+}

@@ -79,8 +79,11 @@ impl Ledger {
         }
         self.lines += 1;
         self.journal.apply(record);
-        if self.lines > self.journal.len().saturating_mul(3) + SLACK {
-            self.compact()?;
+        if self.lines > self.journal.len().saturating_mul(3) + SLACK
+            && let Err(error) = self.compact()
+        {
+            // The step itself is written down; the file is only longer than it need be.
+            tracing::warn!(%error, "the journal cannot be shortened");
         }
         Ok(())
     }
@@ -96,10 +99,17 @@ impl Ledger {
     /// Writes down a command's end, after its output is safely on disk.
     ///
     /// # Errors
-    /// [`StoreError::Io`] when the disk refuses.
+    /// [`StoreError::Io`] when the disk refuses; until a restart the end is known all the same.
     pub fn finish(&mut self, id: Uuid, expires_at: DateTime<Utc>, result: CommandResult) -> Result<(), StoreError> {
-        self.spool.close(id)?;
-        self.record(Record::Finished { id, expires_at, result })
+        if let Err(error) = self.spool.close(id) {
+            tracing::error!(command = %id, %error, "output may be lost in a power cut");
+        }
+        let record = Record::Finished { id, expires_at, result };
+        let written = self.record(record.clone());
+        if written.is_err() {
+            self.journal.apply(record);
+        }
+        written
     }
 
     /// The server has everything of a command: its output goes, its id and result stay until they are pruned.
