@@ -38,6 +38,8 @@ pub struct Parts {
     pub started_at: DateTime<Utc>,
     /// Cancelled when the server is told to stop: long answers and background passes end.
     pub shutdown: CancellationToken,
+    /// Open event streams, and what was announced on them.
+    pub events: crate::events::Events,
     /// Bounds on attempts per address.
     pub limits: crate::http::rate_limit::Limits,
 }

@@ -53,6 +53,7 @@ pub async fn run(config: Config) -> Result<()> {
         hub: Hub::default(),
         node_id,
         shutdown: CancellationToken::new(),
+        events: Default::default(),
         limits: Default::default(),
     });
     let tasks = TaskTracker::new();

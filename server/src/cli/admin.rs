@@ -96,6 +96,7 @@ impl Session {
             hub: Default::default(),
             node_id,
             shutdown: Default::default(),
+            events: Default::default(),
             limits: Default::default(),
         });
         Ok(Self { app, ctx: Ctx::operator(), ours: cluster.zip(lock) })

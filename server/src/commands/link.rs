@@ -16,6 +16,7 @@ use crate::app::{App, Ctx};
 use crate::audit::{Mutation, Target};
 use crate::authz::Actor;
 use crate::core::{Error, Result};
+use crate::events::announce_output;
 use crate::hub::bus::DashboardEvent;
 
 /// Most chunks of output of one command.
@@ -163,14 +164,13 @@ pub async fn on_event(
         return Ok(applied.verdict());
     };
     tx.commit().await?;
-    let mut events = Vec::new();
     if changed {
-        events.push(DashboardEvent::Command { command_id, agent_id, organization_id });
+        publish(app, vec![DashboardEvent::Command { command_id, agent_id, organization_id }]).await;
     }
     if more_output {
-        events.push(DashboardEvent::CommandOutput { command_id, agent_id, organization_id });
+        let event = DashboardEvent::CommandOutput { command_id, agent_id, organization_id };
+        announce_output(app, command_id, event);
     }
-    publish(app, events).await;
     Ok(Verdict::Stored)
 }
 

@@ -127,26 +127,41 @@ pub struct SignedIn(pub Ctx);
 impl FromRequestParts<App> for SignedIn {
     type Rejection = Error;
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
-        let missing =
-            Error::Unauthenticated { code: "not_signed_in", detail: "sign in, or send Authorization: Bearer <token>" };
-        let token = match parts.headers.get(header::AUTHORIZATION) {
-            Some(value) => value
-                .to_str()
-                .ok()
-                .and_then(|value| value.split_once(' '))
-                .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-                .map(|(_, token)| token.trim().to_owned())
-                .ok_or(missing)?,
-            None => {
-                let jar = CookieJar::from_headers(&parts.headers);
-                let token = jar.get(SESSION_COOKIE).map(|cookie| cookie.value().to_owned()).ok_or(missing)?;
-                // Only a cookie is sent by a browser on its own, so only then another site could be behind it.
-                check_origin(parts, app)?;
-                token
-            }
-        };
+        let token = access_token(parts, app)?;
         let user = accounts::service::authenticate(app, &token).await?;
         Ok(Self(context(parts, app, Actor::User(user))))
+    }
+}
+
+/// The caller's access token, unchecked: for answers that outlive the check at their start, and so repeat it.
+/// It is a secret.
+pub struct AccessToken(pub String);
+
+impl FromRequestParts<App> for AccessToken {
+    type Rejection = Error;
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+        access_token(parts, app).map(Self)
+    }
+}
+
+fn access_token(parts: &Parts, app: &App) -> Result<String, Error> {
+    let missing =
+        Error::Unauthenticated { code: "not_signed_in", detail: "sign in, or send Authorization: Bearer <token>" };
+    match parts.headers.get(header::AUTHORIZATION) {
+        Some(value) => value
+            .to_str()
+            .ok()
+            .and_then(|value| value.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, token)| token.trim().to_owned())
+            .ok_or(missing),
+        None => {
+            let jar = CookieJar::from_headers(&parts.headers);
+            let token = jar.get(SESSION_COOKIE).map(|cookie| cookie.value().to_owned()).ok_or(missing)?;
+            // Only a cookie is sent by a browser on its own, so only then another site could be behind it.
+            check_origin(parts, app)?;
+            Ok(token)
+        }
     }
 }
 

@@ -6,6 +6,7 @@ mod support;
 mod auth;
 mod commands;
 mod enrollment;
+mod events;
 mod migrations;
 mod openapi;
 mod process;

@@ -62,6 +62,7 @@ impl TestApp {
             node_id: Uuid::from_u128(1),
             started_at: start_of_time(),
             shutdown: Default::default(),
+            events: Default::default(),
             limits: Default::default(),
         });
         let router: Router = gururmm_server::http::router::build(app.clone());

@@ -1,0 +1,189 @@
+//! Hints to dashboards over server-sent events.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use gururmm_protocol::command::{CommandEvent, OutputStream};
+use gururmm_server::accounts::service::authenticate;
+use gururmm_server::commands::link;
+use gururmm_server::events::stream::{Hint, Subscription};
+use gururmm_server::hub::bus::DashboardEvent;
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::commands::{Place, shell};
+use crate::support::{Client, TestApp};
+
+/// An open stream, read event by event.
+struct Stream {
+    response: reqwest::Response,
+    text: String,
+}
+
+impl Stream {
+    async fn open(client: &Client) -> Self {
+        let response = client.request(reqwest::Method::GET, "/api/events").send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        let mut stream = Self { response, text: String::new() };
+        assert_eq!(stream.next().await, Some(("resync".into(), json!({}))));
+        stream
+    }
+
+    /// The next event, `None` at the end of the stream.
+    async fn next(&mut self) -> Option<(String, Value)> {
+        loop {
+            if let Some((event, rest)) = self.text.split_once("\n\n") {
+                let field = |name: &str| event.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+                let found = field("event:").zip(field("data:"));
+                let found = found.map(|(name, data)| (name.to_owned(), serde_json::from_str(data).unwrap()));
+                self.text = rest.to_owned();
+                if found.is_some() {
+                    return found;
+                }
+                continue;
+            }
+            let chunk = tokio::time::timeout(Duration::from_secs(20), self.response.chunk()).await.unwrap();
+            self.text.push_str(std::str::from_utf8(&chunk.ok()??).unwrap());
+        }
+    }
+
+    async fn expect_silence(&mut self) {
+        let quiet = tokio::time::timeout(Duration::from_millis(700), self.next()).await;
+        assert!(quiet.is_err(), "{quiet:?}");
+    }
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn hints_name_ids_and_reach_only_who_may_see_them(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let (acme, other) = (Place::new(&app, "Acme").await, Place::new(&app, "Other").await);
+    let technician = acme.technician(&app).await;
+    let mut mine = Stream::open(&technician).await;
+    let mut theirs = Stream::open(&other.technician(&app).await).await;
+    let id = acme.create(&technician, shell("echo secret-looking-text")).await;
+    assert_eq!(mine.next().await, Some(("command".into(), json!({"command_id": id, "agent_id": acme.agent}))));
+    app.app.hub.bus.publish(DashboardEvent::Fleet { organization_id: acme.organization }).await;
+    assert_eq!(mine.next().await, Some(("fleet".into(), json!({}))));
+    theirs.expect_silence().await;
+    app.anonymous().get("/api/events").await.expect_problem(401, "not_signed_in");
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn equal_hints_fall_together(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let place = Place::new(&app, "Acme").await;
+    let mut stream = Stream::open(&app.admin().await).await;
+    let event = DashboardEvent::Agent { agent_id: place.agent, organization_id: place.organization };
+    for _ in 0..500 {
+        app.app.hub.bus.publish(event).await;
+    }
+    assert_eq!(stream.next().await, Some(("agent".into(), json!({"agent_id": place.agent}))));
+    let quiet = tokio::time::timeout(Duration::from_millis(900), stream.next()).await;
+    assert!(quiet.is_err(), "{quiet:?}");
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn a_stream_ends_with_its_session_before_anything_more_is_told(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let place = Place::new(&app, "Acme").await;
+    let technician = place.technician(&app).await;
+    let mut stream = Stream::open(&technician).await;
+    technician.post("/api/auth/logout", json!({})).await.expect(204);
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    app.app.hub.bus.publish(DashboardEvent::Fleet { organization_id: place.organization }).await;
+    assert_eq!(stream.next().await, None);
+
+    // Without any event, the end comes with the next look at the session.
+    let technician = place.technician(&app).await;
+    let mut stream = Stream::open(&technician).await;
+    app.advance(TimeDelta::hours(13));
+    assert_eq!(stream.next().await, None);
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn a_lost_membership_silences_the_stream(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let place = Place::new(&app, "Acme").await;
+    let mut stream = Stream::open(&place.technician(&app).await).await;
+    sqlx::query("DELETE FROM user_memberships").execute(&app.db).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    app.app.hub.bus.publish(DashboardEvent::Fleet { organization_id: place.organization }).await;
+    stream.expect_silence().await;
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn streams_of_a_user_are_bounded_and_given_back(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let admin = app.admin().await;
+    let mut open = Vec::new();
+    for _ in 0..20 {
+        open.push(Stream::open(&admin).await);
+    }
+    let refused = admin.get("/api/events").await;
+    refused.expect_problem(429, "too_many_requests");
+    assert!(refused.headers.contains_key("retry-after"));
+    drop(Stream::open(&app.dev_admin().await).await);
+    open.pop();
+    for attempt in 0.. {
+        // The server notices a closed connection a moment later.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let response = admin.request(reqwest::Method::GET, "/api/events").send().await.unwrap();
+        if response.status() == 200 {
+            break;
+        }
+        assert!(attempt < 100, "the place is not given back");
+    }
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn streams_end_when_the_server_stops(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let mut stream = Stream::open(&app.admin().await).await;
+    app.app.shutdown.cancel();
+    assert_eq!(stream.next().await, None);
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn whoever_falls_behind_is_told_to_fetch_anew(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let account = json!({"email": "ada@example.com", "password": "a long enough password", "name": "Ada"});
+    let login = app.anonymous().post("/api/auth/register", account).await.expect(201);
+    let token = login["token"].as_str().unwrap().to_owned();
+    let user = authenticate(&app.app, &token).await.unwrap();
+    let mut stream = Subscription::open(&app.app, &user, token).unwrap();
+    assert_eq!(stream.next().await, Some(Hint::Resync {}));
+    let organization_id = Uuid::from_u128(1);
+    for n in 0..5000 {
+        app.app.hub.bus.publish(DashboardEvent::Agent { agent_id: Uuid::from_u128(n), organization_id }).await;
+    }
+    assert_eq!(stream.next().await, Some(Hint::Resync {}));
+    app.app.hub.bus.publish(DashboardEvent::Fleet { organization_id }).await;
+    assert_eq!(stream.next().await, Some(Hint::Fleet {}), "and the stream goes on");
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn output_is_announced_seldom_and_the_last_of_it_always(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let place = Place::new(&app, "Acme").await;
+    let technician = place.technician(&app).await;
+    let id = place.create(&technician, shell("yes")).await;
+    link::claim(&app.app, place.agent, 8).await.unwrap();
+    let mut bus = app.app.hub.bus.subscribe_dashboard();
+    for index in 0..60 {
+        let event = CommandEvent::Output { index, stream: OutputStream::Stdout, text: "y\n".into() };
+        link::on_event(&app.app, place.agent, place.organization, id, event).await.unwrap();
+    }
+    let mut announced = 0;
+    while let Ok(Ok(event)) = tokio::time::timeout(Duration::from_millis(600), bus.recv()).await {
+        if let DashboardEvent::CommandOutput { command_id, .. } = event {
+            assert_eq!(command_id, id);
+            announced += 1;
+        }
+    }
+    assert!((2..=10).contains(&announced), "{announced}");
+    let event = CommandEvent::Output { index: 60, stream: OutputStream::Stdout, text: "the end\n".into() };
+    link::on_event(&app.app, place.agent, place.organization, id, event).await.unwrap();
+    assert!(matches!(bus.recv().await.unwrap(), DashboardEvent::CommandOutput { .. }));
+}
