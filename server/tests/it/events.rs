@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::commands::{Place, shell};
+use crate::support::place::{Place, shell};
 use crate::support::{Client, TestApp};
 
 /// An open stream, read event by event.

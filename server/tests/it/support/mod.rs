@@ -2,6 +2,7 @@
 
 mod agents;
 mod client;
+pub mod place;
 
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 pub use agents::TokenRow;
-pub use client::{Answer, Client};
+pub use client::Client;
 
 /// The moment at which every test starts.
 pub fn start_of_time() -> DateTime<Utc> {
