@@ -73,7 +73,7 @@ struct Enroll {
     )]
     token: Option<String>,
     /// A file that holds the token; "-" reads it from standard input.
-    #[arg(long, value_name = "FILE", conflicts_with = "token")]
+    #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
     /// Certificate authorities (PEM) to trust for this server besides those of the operating system; kept in the
     /// configuration.

@@ -192,6 +192,10 @@ impl Engine {
                 tracing::error!(%error, "what the server told cannot be recorded");
             }
         }
+        // The server knows this key: what an enrollment without an answer left is of no use.
+        if let Err(error) = self.config.remove_other_keys(&self.dir) {
+            tracing::warn!(%error, "an unused key cannot be removed");
+        }
         tracing::info!(session = %session_id, agent = %agent_id, offset_ms = offset.num_milliseconds(), "connected");
         self.session = Some(Session { outgoing, urgent: VecDeque::new() });
         self.set_state(LinkState::Connected, None, None);

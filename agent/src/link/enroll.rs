@@ -37,6 +37,8 @@ pub enum EnrollError {
         server: String,
         /// What happened.
         problem: String,
+        /// Whether the server may have got the request all the same.
+        maybe_received: bool,
     },
     /// The server is another one than the token names.
     #[error(
@@ -47,6 +49,9 @@ pub enum EnrollError {
     /// The server said no.
     #[error("the server refused: {0}")]
     Refused(String),
+    /// The server, or a proxy before it, failed.
+    #[error("the server failed: {0}; try again later")]
+    ServerFailed(String),
     /// The server's answer makes no sense.
     #[error("the server's answer cannot be read: {0}")]
     BadAnswer(String),
@@ -75,11 +80,12 @@ pub struct Enrollment<'a> {
     pub random: &'a dyn Random,
 }
 
-/// Enrolls this machine and writes key and configuration, in this order and only after the server has accepted. An
-/// earlier enrollment in the same data directory proves itself, so that the server keeps the machine's record.
+/// Enrolls this machine; the configuration changes only after the server has accepted. An earlier enrollment in the
+/// same data directory proves itself, so that the server keeps the machine's record. The new key is on the disk before
+/// the server hears of it: when the answer is lost, the next attempt proves itself with that key.
 ///
 /// # Errors
-/// [`EnrollError`]; nothing in the data directory has then changed.
+/// [`EnrollError`]; the earlier enrollment, if any, then stands as before.
 pub async fn enroll(dir: &DataDir, enrollment: Enrollment<'_>) -> Result<Config, EnrollError> {
     let Enrollment { server, token, ca_pem, machine, random } = enrollment;
     let client = client(server, ca_pem)?;
@@ -87,15 +93,21 @@ pub async fn enroll(dir: &DataDir, enrollment: Enrollment<'_>) -> Result<Config,
         Some(_) => None,
         None => earlier_enrollment(dir),
     };
+    let unanswered = Config::unused_key(dir, earlier.as_ref().map(|(config, _)| config))?;
 
     let nonce = Fingerprint::from_bytes(random.bytes().map_err(EnrollError::Random)?);
     let identity: IdentityResponse = post(&client, server, IDENTITY_PATH, &IdentityRequest { nonce }).await?;
     identity.verify(&token.server, &nonce).map_err(|_| EnrollError::WrongServer(server.to_string()))?;
 
     let key = SigningKey::from_bytes(&random.bytes().map_err(EnrollError::Random)?);
-    let previous = earlier.as_ref().map(|(_, key)| key);
+    let previous = unanswered.as_ref().or(earlier.as_ref().map(|(_, key)| key));
     let request = EnrollRequest::sign(token, &key, nonce, machine, crate::VERSION, previous);
-    let answer: EnrollResponse = post(&client, server, ENROLL_PATH, &request).await?;
+    let key_file = Config::write_key(dir, &key)?;
+    let answered = post::<EnrollResponse>(&client, server, ENROLL_PATH, &request).await;
+    if let Err(EnrollError::Refused(_) | EnrollError::Unreachable { maybe_received: false, .. }) = &answered {
+        crate::store::files::remove(&dir.join(&key_file))?;
+    }
+    let answer = answered?;
     if answer.server_public_key != identity.public_key {
         return Err(EnrollError::WrongServer(server.to_string()));
     }
@@ -106,7 +118,7 @@ pub async fn enroll(dir: &DataDir, enrollment: Enrollment<'_>) -> Result<Config,
         server_public_key: answer.server_public_key,
         agent_id: answer.agent_id,
         epoch: same_server.map_or(0, |(config, _)| config.epoch),
-        key_file: Config::write_key(dir, &key)?,
+        key_file,
         ca_pem: ca_pem.map(str::to_owned),
         clock_offset_ms: same_server.map_or(0, |(config, _)| config.clock_offset_ms),
     };
@@ -140,7 +152,11 @@ fn client(server: &ServerAddress, ca_pem: Option<&str>) -> Result<Client, Enroll
     if server.is_loopback() {
         builder = builder.no_proxy();
     }
-    builder.build().map_err(|error| EnrollError::Unreachable { server: server.to_string(), problem: chain(&error) })
+    builder.build().map_err(|error| EnrollError::Unreachable {
+        server: server.to_string(),
+        problem: chain(&error),
+        maybe_received: false,
+    })
 }
 
 async fn post<T: DeserializeOwned>(
@@ -151,6 +167,7 @@ async fn post<T: DeserializeOwned>(
 ) -> Result<T, EnrollError> {
     let unreachable = |error: reqwest::Error| EnrollError::Unreachable {
         server: server.to_string(),
+        maybe_received: !error.is_connect(),
         problem: clean_line(&chain(&error.without_url()), MAX_SHOWN),
     };
     let response = client.post(server.endpoint(path)).json(body).send().await.map_err(unreachable)?;
@@ -160,7 +177,8 @@ async fn post<T: DeserializeOwned>(
         return serde_json::from_slice(&answer)
             .map_err(|error| EnrollError::BadAnswer(clean_line(&format!("{path}: {error}"), MAX_SHOWN)));
     }
-    Err(EnrollError::Refused(problem_text(status, &answer)))
+    let text = problem_text(status, &answer);
+    Err(if status.is_server_error() { EnrollError::ServerFailed(text) } else { EnrollError::Refused(text) })
 }
 
 async fn read_bounded(mut response: Response) -> Result<Vec<u8>, reqwest::Error> {

@@ -1,6 +1,6 @@
 //! What enrollment leaves behind: the configuration, the agent's key, and the mark of a decommission.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -61,17 +61,18 @@ impl Config {
     /// # Errors
     /// [`StoreError`] when it is missing or no key.
     pub fn load_key(&self, dir: &DataDir) -> Result<SigningKey, StoreError> {
-        let path = dir.join(&self.key_file);
-        let bad = |problem: &str| StoreError::Content {
-            path: path.clone(),
-            problem: format!("{problem}; enroll this machine again"),
-        };
-        let text = files::read_optional(&path)?.map(Zeroizing::new).ok_or_else(|| bad("the agent's key is missing"))?;
-        let bytes =
-            Zeroizing::new(URL_SAFE_NO_PAD.decode(text.trim_ascii()).map_err(|_| bad("this is not the agent's key"))?);
-        let seed: Zeroizing<[u8; 32]> =
-            Zeroizing::new(bytes.as_slice().try_into().map_err(|_| bad("this is not the agent's key"))?);
-        Ok(SigningKey::from_bytes(&seed))
+        read_key(&dir.join(&self.key_file))
+    }
+
+    /// A key that an enrollment without an answer left: the server may know it already. The newest, if there are several.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] when the directory cannot be read.
+    pub fn unused_key(dir: &DataDir, configured: Option<&Self>) -> Result<Option<SigningKey>, StoreError> {
+        let mut files = key_files(dir)?;
+        files.retain(|path| configured.is_none_or(|config| !path.ends_with(&config.key_file)));
+        files.sort_by_key(|path| std::fs::metadata(path).and_then(|meta| meta.modified()).ok());
+        Ok(files.last().and_then(|path| read_key(path).ok()))
     }
 
     /// Writes a private key into a file of its own (so that the configuration switches keys in one step) and gives the
@@ -91,16 +92,30 @@ impl Config {
     /// # Errors
     /// [`StoreError::Io`] when a file stays.
     pub fn remove_other_keys(&self, dir: &DataDir) -> Result<(), StoreError> {
-        let entries = std::fs::read_dir(dir.path()).map_err(StoreError::io(dir.path()))?;
-        for entry in entries.flatten() {
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            if name.starts_with("agent-") && name.ends_with(".key") && name != self.key_file.as_str() {
-                files::remove(&entry.path())?;
-            }
+        for path in key_files(dir)?.iter().filter(|path| !path.ends_with(&self.key_file)) {
+            files::remove(path)?;
         }
         Ok(())
     }
+}
+
+fn key_files(dir: &DataDir) -> Result<Vec<PathBuf>, StoreError> {
+    let entries = std::fs::read_dir(dir.path()).map_err(StoreError::io(dir.path()))?;
+    let is_key = |name: &str| name.starts_with("agent-") && name.ends_with(".key");
+    Ok(entries.flatten().filter(|entry| entry.file_name().to_str().is_some_and(is_key)).map(|e| e.path()).collect())
+}
+
+fn read_key(path: &Path) -> Result<SigningKey, StoreError> {
+    let bad = |problem: &str| StoreError::Content {
+        path: path.to_owned(),
+        problem: format!("{problem}; enroll this machine again"),
+    };
+    let text = files::read_optional(path)?.map(Zeroizing::new).ok_or_else(|| bad("the agent's key is missing"))?;
+    let bytes =
+        Zeroizing::new(URL_SAFE_NO_PAD.decode(text.trim_ascii()).map_err(|_| bad("this is not the agent's key"))?);
+    let seed: Zeroizing<[u8; 32]> =
+        Zeroizing::new(bytes.as_slice().try_into().map_err(|_| bad("this is not the agent's key"))?);
+    Ok(SigningKey::from_bytes(&seed))
 }
 
 /// The mark that this agent was decommissioned and must not run again.

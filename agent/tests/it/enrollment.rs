@@ -47,6 +47,24 @@ fn private_files(path: &std::path::Path) -> Vec<u32> {
 }
 
 #[tokio::test]
+async fn when_the_answer_is_lost_the_next_attempt_proves_itself_with_the_key_that_the_server_may_know() {
+    let server = TestServer::start().await;
+    let temp = tempfile::tempdir().unwrap();
+    let dir = DataDir::open(temp.path()).unwrap();
+    server.seen.lock().unwrap().lose_answers = true;
+    let error = try_enroll(&dir, &server, &server.token()).await.unwrap_err();
+    assert!(matches!(error, EnrollError::Unreachable { maybe_received: true, .. }), "{error}");
+    assert_eq!(Config::load(&dir).unwrap(), None);
+    server.seen.lock().unwrap().lose_answers = false;
+    let config = try_enroll(&dir, &server, &server.token()).await.unwrap();
+    config.load_key(&dir).unwrap();
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 3, "lock, configuration, one key");
+    let seen = server.seen.lock().unwrap();
+    let first = seen.enrollments[0].public_key;
+    assert_eq!(seen.enrollments[1].proven_previous_key(&server.token().server), Some(first));
+}
+
+#[tokio::test]
 async fn a_server_with_another_key_never_sees_the_token() {
     let server = TestServer::start().await;
     let temp = tempfile::tempdir().unwrap();
@@ -72,6 +90,7 @@ async fn a_refusal_is_shown_as_text_and_changes_nothing() {
     );
     assert_eq!(Config::load(&dir).unwrap(), Some(good.clone()));
     good.load_key(&dir).unwrap();
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 3, "the refused key is gone");
 }
 
 #[test]

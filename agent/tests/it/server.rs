@@ -49,6 +49,8 @@ pub fn id() -> Uuid {
 pub struct Seen {
     pub requests: Vec<String>,
     pub enrollments: Vec<EnrollRequest>,
+    /// Accept enrollments, but break the connection instead of answering.
+    pub lose_answers: bool,
 }
 
 pub struct TestServer {
@@ -332,7 +334,12 @@ async fn enroll(State(shared): State<Shared>, Json(request): Json<EnrollRequest>
     let server = PublicKey::of(&shared.key);
     request.verify(&server.fingerprint()).expect("the agent proves its new key");
     let good = request.token == EnrollmentToken::new(server.fingerprint(), [5; 32]).reveal();
-    shared.seen.lock().unwrap().enrollments.push(request);
+    let lose_answer = {
+        let mut seen = shared.seen.lock().unwrap();
+        seen.enrollments.push(request);
+        seen.lose_answers
+    };
+    assert!(!lose_answer, "the connection breaks, as the test wants");
     if !good {
         let problem = serde_json::json!({
             "title": "Enrollment token invalid",
