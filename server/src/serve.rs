@@ -18,7 +18,7 @@ use crate::core::Env;
 use crate::db::private_cluster::PrivateCluster;
 use crate::http::router;
 use crate::hub::Hub;
-use crate::{operations, reconcile};
+use crate::{hub, operations, reconcile};
 
 /// How often the private Postgres and the certificate files are looked at.
 const WATCH_INTERVAL: Duration = Duration::from_secs(5);
@@ -56,6 +56,8 @@ pub async fn run(config: Config) -> Result<()> {
         events: Default::default(),
         limits: Default::default(),
     });
+    // Before the first connection and the first sweep: nobody goes offline because the server was away.
+    hub::presence::after_start(&app).await?;
     let tasks = TaskTracker::new();
     reconcile::start(&app, &tasks);
     let handle = Handle::new();
@@ -76,6 +78,10 @@ pub async fn run(config: Config) -> Result<()> {
     }
     .context("serving stopped")?;
     app.shutdown.cancel();
+    let cut = app.hub.drained(Duration::from_secs(app.config.shutdown_seconds)).await;
+    if cut > 0 {
+        tracing::warn!(agents = cut, "agent sessions were cut");
+    }
     stopping.abort();
     tasks.close();
     // Background passes end between two steps; one that hangs is left behind.

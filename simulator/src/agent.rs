@@ -281,11 +281,7 @@ fn new_key(rng: &mut fastrand::Rng) -> SigningKey {
     SigningKey::from_bytes(&bytes)
 }
 
-/// An HTTP client without any proxy, with the TLS provider that the workspace uses.
-///
-/// # Errors
-/// When TLS cannot be set up.
-pub fn http_client() -> Result<reqwest::Client, SimError> {
+pub(crate) fn http_client() -> Result<reqwest::Client, SimError> {
     // Already installed (by an earlier agent or the program itself) is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Ok(reqwest::Client::builder().timeout(DEFAULT_WAIT).no_proxy().build()?)

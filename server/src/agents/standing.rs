@@ -51,6 +51,8 @@ pub struct Record {
     pub rejected_machine_ids: Vec<String>,
     /// What else the last connection said.
     pub last: ConnectionFacts,
+    /// When it was last connected, or enrolled if it never was.
+    pub last_seen_at: DateTime<Utc>,
     /// Digests of the inventory sections that are stored, by section.
     pub inventory: BTreeMap<String, String>,
 }
@@ -244,6 +246,7 @@ mod tests {
             machine: machine("m"),
             rejected_machine_ids: vec!["rejected".into()],
             last: ConnectionFacts::default(),
+            last_seen_at: DateTime::UNIX_EPOCH,
             inventory: BTreeMap::new(),
         }
     }

@@ -18,9 +18,11 @@ pub async fn record_of_key(connection: &mut PgConnection, key: &PublicKey) -> Re
     let row = sqlx::query!(
         r#"SELECT a.id, a.organization_id, a.name, a.state, a.machine_id, a.boot_id, a.hostname, a.rejected_machine_ids,
                   a.agent_version, a.protocol_version, a.address,
+                  coalesce(p.last_seen_at, a.enrolled_at) AS "last_seen_at!",
                   (SELECT coalesce(jsonb_object_agg(i.section, i.digest), '{}') FROM agent_inventory i
                    WHERE i.agent_id = a.id) AS "inventory!: Json<BTreeMap<String, String>>"
-           FROM agent_keys k JOIN agents a ON a.id = k.agent_id WHERE k.public_key = $1 AND k.revoked_at IS NULL"#,
+           FROM agent_keys k JOIN agents a ON a.id = k.agent_id LEFT JOIN agent_presence p ON p.agent_id = a.id
+           WHERE k.public_key = $1 AND k.revoked_at IS NULL"#,
         key.as_bytes()
     )
     .fetch_optional(connection)
@@ -38,6 +40,7 @@ pub async fn record_of_key(connection: &mut PgConnection, key: &PublicKey) -> Re
                 protocol_version: row.protocol_version,
                 address: row.address,
             },
+            last_seen_at: row.last_seen_at,
             inventory: row.inventory.0,
         })
     })

@@ -1,20 +1,97 @@
 //! Agent connections: handshake, sessions, presence, and the bus.
 
+pub mod batch;
 pub mod bus;
+mod connection;
+mod dispatch;
+mod frames;
+mod handshake;
+pub mod pace;
+pub mod presence;
+pub mod registry;
+mod reject;
+mod reports;
 pub mod routes;
+mod session;
+pub(crate) mod store;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
-use bus::{Bus, LocalBus};
+use tokio::sync::Semaphore;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::inventory::readings;
+use batch::Batch;
+use bus::{Bus, DashboardEvent, LocalBus};
+use registry::Registry;
+
+/// Handshakes under way at once; whoever comes beyond is told to try again.
+const MAX_HANDSHAKES: usize = 512;
+/// Changes of more agents than this in one batch are told as a change of the fleet.
+const MAX_SINGLE_EVENTS: usize = 200;
 
 /// Agent connections and the bus.
 pub struct Hub {
     /// Signals to sessions and dashboards.
     pub bus: Arc<dyn Bus>,
+    /// Connections of this process.
+    pub(crate) sessions: Arc<Sessions>,
+    /// Presence to be written.
+    pub(crate) presence: Batch<presence::Changes>,
+    /// Readings to be written.
+    pub(crate) readings: Batch<readings::Waiting>,
+}
+
+/// Connections of this process.
+#[derive(Debug)]
+pub struct Sessions {
+    /// Established sessions.
+    pub registry: Registry,
+    /// Places for handshakes.
+    handshakes: Arc<Semaphore>,
 }
 
 impl Default for Hub {
     fn default() -> Self {
-        Self { bus: Arc::new(LocalBus::default()) }
+        Self {
+            bus: Arc::new(LocalBus::default()),
+            sessions: Arc::new(Sessions {
+                registry: Registry::default(),
+                handshakes: Arc::new(Semaphore::new(MAX_HANDSHAKES)),
+            }),
+            presence: Batch::default(),
+            readings: Batch::default(),
+        }
+    }
+}
+
+impl Hub {
+    /// Agents connected to this process.
+    #[must_use]
+    pub fn connected(&self) -> usize {
+        self.sessions.registry.len()
+    }
+
+    /// Waits until every connection has ended, which `App::shutdown` makes them do (with the reason, close code 1012, and
+    /// presence left as it is), or until `deadline` has passed. Answers how many are left.
+    pub async fn drained(&self, deadline: Duration) -> usize {
+        self.sessions.registry.drained(deadline).await
+    }
+}
+
+/// Tells dashboards that these agents (with their organizations) changed: one by one, or, when it is a flood, by fleet.
+pub(crate) async fn agents_changed(app: &App, agents: &[(Uuid, Uuid)]) {
+    if agents.len() > MAX_SINGLE_EVENTS {
+        let organizations: BTreeSet<Uuid> = agents.iter().map(|(_, organization_id)| *organization_id).collect();
+        for organization_id in organizations {
+            app.hub.bus.publish(DashboardEvent::Fleet { organization_id }).await;
+        }
+        return;
+    }
+    for &(agent_id, organization_id) in agents {
+        app.hub.bus.publish(DashboardEvent::Agent { agent_id, organization_id }).await;
     }
 }

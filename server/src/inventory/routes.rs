@@ -1,10 +1,57 @@
-//! Routes.
+//! `/api/agents/{id}/inventory` and `/api/agents/{id}/readings`.
 
-use utoipa_axum::router::OpenApiRouter;
+use axum::extract::State;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
 
+use super::{Point, StoredSection, service};
 use crate::app::App;
+use crate::core::Result;
+use crate::http::extract::{Json, Path, Query, SignedIn};
 
-/// Routes.
+/// Routes of inventory and readings.
 pub fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+    OpenApiRouter::new().routes(routes!(inventory)).routes(routes!(readings))
+}
+
+#[derive(Serialize, ToSchema)]
+struct Inventory {
+    sections: Vec<StoredSection>,
+}
+
+/// What the machine says it is.
+#[utoipa::path(get, path = "/api/agents/{id}/inventory", tag = "agents", params(("id" = Uuid, Path,)),
+    responses((status = 200, body = Inventory)))]
+async fn inventory(State(app): State<App>, SignedIn(ctx): SignedIn, Path(id): Path<Uuid>) -> Result<Json<Inventory>> {
+    Ok(Json(Inventory { sections: service::inventory(&app, &ctx, id).await? }))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct Span {
+    /// From then on; a day before `to` when absent.
+    from: Option<DateTime<Utc>>,
+    /// Until then, exclusively; now when absent. At most 31 days after `from`.
+    to: Option<DateTime<Utc>>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Readings {
+    points: Vec<Point>,
+}
+
+/// What the machine measured, in points of five minutes, kept for 30 days.
+#[utoipa::path(get, path = "/api/agents/{id}/readings", tag = "agents", params(("id" = Uuid, Path,), Span),
+    responses((status = 200, body = Readings)))]
+async fn readings(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    Path(id): Path<Uuid>,
+    Query(span): Query<Span>,
+) -> Result<Json<Readings>> {
+    Ok(Json(Readings { points: service::points(&app, &ctx, id, span.from, span.to).await? }))
 }

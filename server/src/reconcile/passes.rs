@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::Pass;
-use crate::{accounts, commands, db, operations};
+use crate::hub::presence;
+use crate::{accounts, commands, db, inventory, operations};
 
 /// Every pass of the server.
 pub(super) fn all() -> Vec<Pass> {
@@ -26,6 +27,24 @@ pub(super) fn all() -> Vec<Pass> {
             every: seconds(15),
             once_in_cluster: true,
             run: |app| Box::pin(async move { commands::service::sweep(&app).await }),
+        },
+        Pass {
+            name: "presence_leases",
+            every: presence::RENEW_EVERY,
+            once_in_cluster: false,
+            run: |app| Box::pin(async move { presence::renew(&app).await }),
+        },
+        Pass {
+            name: "presence",
+            every: presence::SWEEP_EVERY,
+            once_in_cluster: true,
+            run: |app| Box::pin(async move { presence::sweep(&app).await }),
+        },
+        Pass {
+            name: "readings_partitions",
+            every: seconds(3600),
+            once_in_cluster: true,
+            run: |app| Box::pin(async move { inventory::service::ensure_partitions(&app).await }),
         },
         Pass {
             name: "upkeep",

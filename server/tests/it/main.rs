@@ -3,9 +3,9 @@
 
 mod support;
 
-mod audit;
 mod auth;
 mod commands;
+mod connection;
 mod enrollment;
 mod events;
 mod migrations;

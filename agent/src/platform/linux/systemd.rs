@@ -109,16 +109,16 @@ pub fn stop() -> Result<(), ServiceError> {
     systemctl(&["stop", NAME])
 }
 
-/// Removes unit and program; the process that runs goes on. Goes as far as it can.
+/// Removes unit and program; the process that runs goes on.
 ///
 /// # Errors
-/// The first [`ServiceError`] when something stays.
+/// [`ServiceError`] when something stays.
 pub fn remove(installed: &Installed) -> Result<(), ServiceError> {
-    let disabled = systemctl(&["disable", NAME]);
-    let unit = crate::store::files::remove(&installed.unit);
-    let program = installed.program.as_deref().map_or(Ok(()), crate::store::files::remove);
-    let reloaded = systemctl(&["daemon-reload"]);
-    disabled.and(unit.map_err(Into::into)).and(program.map_err(Into::into)).and(reloaded)
+    systemctl(&["disable", NAME])?;
+    for path in [Some(&installed.unit), installed.program.as_ref()].into_iter().flatten() {
+        crate::store::files::remove(path)?;
+    }
+    systemctl(&["daemon-reload"])
 }
 
 /// One line about the unit.

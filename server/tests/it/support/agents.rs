@@ -60,4 +60,31 @@ impl TestApp {
         agent.enroll(&self.url, &token).await.unwrap();
         agent
     }
+
+    /// Waits until `condition` holds; fails after five seconds.
+    pub async fn until<F: Future<Output = bool>>(&self, what: &str, condition: impl Fn() -> F) {
+        for _ in 0..250 {
+            if condition().await {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        panic!("not within five seconds: {what}");
+    }
+
+    /// Waits until the first row of `sql` is as wanted, and returns it; fails after five seconds.
+    pub async fn wait_for_row<T>(&self, sql: &'static str, wanted: impl Fn(&T) -> bool) -> T
+    where
+        T: for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow> + Send + Unpin + std::fmt::Debug,
+    {
+        let mut last = None;
+        for _ in 0..250 {
+            last = sqlx::query_as::<_, T>(sql).fetch_optional(&self.db).await.unwrap();
+            match last {
+                Some(row) if wanted(&row) => return row,
+                _ => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
+            }
+        }
+        panic!("not within five seconds: {sql}: {last:?}");
+    }
 }

@@ -7,7 +7,6 @@ mod run;
 mod server;
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use clap::Parser;
 
@@ -39,23 +38,11 @@ struct Args {
 }
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    match measure(&Args::parse()).await {
-        Ok(figures) => {
-            println!("{figures}");
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-async fn measure(args: &Args) -> anyhow::Result<String> {
+async fn main() -> anyhow::Result<()> {
+    let args = Args::parse();
     let mut server = server::Server::new(&args.server_program, args.port)?;
     let result = tokio::select! {
-        result = run::run(args, &mut server) => result,
+        result = run::run(&args, &mut server) => result,
         signal = tokio::signal::ctrl_c() => {
             signal?;
             Err(anyhow::anyhow!("interrupted"))
@@ -65,5 +52,6 @@ async fn measure(args: &Args) -> anyhow::Result<String> {
         eprintln!("{}", server.last_log_lines());
     }
     server.stop().await?;
-    Ok(serde_json::to_string_pretty(&result?)?)
+    println!("{}", serde_json::to_string_pretty(&result?)?);
+    Ok(())
 }

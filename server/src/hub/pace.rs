@@ -1,0 +1,97 @@
+//! How fast one agent may speak. What comes faster is read later; nothing is dropped.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Messages a second, sustained.
+const MESSAGES_PER_SECOND: f64 = 20.0;
+/// Messages at once.
+const MESSAGE_BURST: f64 = 200.0;
+/// Bytes a second, sustained.
+const BYTES_PER_SECOND: f64 = 256.0 * 1024.0;
+/// Bytes at once.
+const BYTE_BURST: f64 = 4.0 * 1024.0 * 1024.0;
+
+/// The pace of one session.
+#[derive(Debug)]
+pub struct Pace {
+    messages: Bucket,
+    bytes: Bucket,
+}
+
+impl Pace {
+    /// Starts with the whole burst.
+    #[must_use]
+    pub const fn new(now: Instant) -> Self {
+        Self {
+            messages: Bucket::new(MESSAGES_PER_SECOND, MESSAGE_BURST, now),
+            bytes: Bucket::new(BYTES_PER_SECOND, BYTE_BURST, now),
+        }
+    }
+
+    /// Counts one message of `bytes`; the next one is to be read no sooner than this.
+    pub fn next_read(&mut self, bytes: usize, now: Instant) -> Instant {
+        #[expect(clippy::cast_precision_loss, reason = "messages are far smaller than 2^52 bytes")]
+        let delay = self.messages.take(1.0, now).max(self.bytes.take(bytes as f64, now));
+        now + delay
+    }
+}
+
+/// A token bucket that may be overdrawn: the debt is the waiting time.
+#[derive(Debug)]
+struct Bucket {
+    rate: f64,
+    burst: f64,
+    level: f64,
+    at: Instant,
+}
+
+impl Bucket {
+    const fn new(rate: f64, burst: f64, at: Instant) -> Self {
+        Self { rate, burst, level: burst, at }
+    }
+
+    fn take(&mut self, n: f64, now: Instant) -> Duration {
+        let refilled = self.level + now.saturating_duration_since(self.at).as_secs_f64() * self.rate;
+        self.at = now;
+        self.level = refilled.min(self.burst) - n;
+        if self.level >= 0.0 { Duration::ZERO } else { Duration::from_secs_f64(-self.level / self.rate) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_burst_passes_and_then_the_rate_holds() {
+        let start = Instant::now();
+        let mut pace = Pace::new(start);
+        for n in 0..200 {
+            assert_eq!(pace.next_read(100, start), start, "message {n}");
+        }
+        let mut now = start;
+        for _ in 0..40 {
+            now = pace.next_read(100, now);
+        }
+        let elapsed = (now - start).as_secs_f64();
+        assert!((1.9..2.1).contains(&elapsed), "40 messages took {elapsed} s");
+    }
+
+    #[test]
+    fn bytes_count_too_and_idle_time_refills_no_more_than_the_burst() {
+        let start = Instant::now();
+        let mut pace = Pace::new(start);
+        for _ in 0..16 {
+            assert_eq!(pace.next_read(256 * 1024, start), start);
+        }
+        let wait = pace.next_read(256 * 1024, start) - start;
+        assert!((0.99..1.01).contains(&wait.as_secs_f64()), "{wait:?}");
+        let later = start + Duration::from_secs(86_400);
+        for _ in 0..16 {
+            assert_eq!(pace.next_read(256 * 1024, later), later);
+        }
+        assert!(pace.next_read(256 * 1024, later) > later);
+    }
+}

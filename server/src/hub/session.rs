@@ -1,0 +1,361 @@
+//! An established session: reads what the agent says, in order, and sends what it has to do.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::ws::{Message, WebSocket};
+use futures_util::stream::SplitStream;
+use futures_util::{FutureExt as _, StreamExt as _};
+use gururmm_protocol::command::{CommandEvent, CommandStatus};
+use gururmm_protocol::crypto::PublicKey;
+use gururmm_protocol::enroll::MachineIdentity;
+use gururmm_protocol::envelope::{Refusal, SignedEnvelope};
+use gururmm_protocol::handshake::Rejected;
+use gururmm_protocol::message::{FromAgent, Report, ToAgent};
+use gururmm_protocol::{limits, text};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::bus::{AgentSignal, Inbox, Signals};
+use super::dispatch::Dispatch;
+use super::frames::{self, Frame};
+use super::pace::Pace;
+use super::registry::Handle;
+use super::reject;
+use super::reports::{self, Outcome};
+use crate::agents::standing::{self, Verdict};
+use crate::app::App;
+use crate::commands::link;
+use crate::core::{Error, Result};
+
+/// Commands sent or running on one agent at most.
+const MAX_OUTSTANDING: usize = 8;
+/// Acknowledgements in one message at most.
+const MAX_ACKS: usize = 32;
+/// How long one piece of work is tried again while the database is away.
+const DATABASE_PATIENCE: Duration = Duration::from_secs(600);
+/// Longest pause between two tries.
+const MAX_PAUSE: Duration = Duration::from_secs(5);
+/// Tries of work that fails although the database is there.
+const MAX_FAILURES: u32 = 3;
+
+/// How a session ended.
+pub enum Ending {
+    /// Nobody is there any more, or nobody was heard for too long.
+    Gone,
+    /// The agent is told why.
+    Rejected(Rejected),
+    /// The agent has obeyed its decommission order.
+    Done,
+}
+
+/// Where a session puts what is to be sent.
+pub struct Outbox(mpsc::Sender<Message>);
+
+impl Outbox {
+    /// Puts into this queue.
+    #[must_use]
+    pub const fn new(queue: mpsc::Sender<Message>) -> Self {
+        Self(queue)
+    }
+
+    /// Queues a frame; without a writer it is lost, like the connection.
+    pub async fn send(&self, frame: Message) {
+        let _ = self.0.send(frame).await;
+    }
+
+    async fn say(&self, message: &ToAgent) -> Result<(), Ending> {
+        let text = message.encode().map_err(|_| Ending::Gone)?;
+        self.0.send(Message::Text(text.into())).await.map_err(|_| Ending::Gone)
+    }
+}
+
+/// One session.
+pub struct Session {
+    app: App,
+    handle: Arc<Handle>,
+    key: PublicKey,
+    machine: MachineIdentity,
+    /// Serves only the decommission order.
+    restricted: bool,
+    inbox: Arc<Inbox>,
+    dispatch: Dispatch,
+    /// Reports that are stored and not acknowledged yet.
+    acks: Vec<u64>,
+    pace: Pace,
+    /// The next frame is read no sooner.
+    read_at: Instant,
+    /// Without a frame until then, the agent is gone.
+    silent_at: Instant,
+}
+
+enum Step {
+    Signals(Signals),
+    Frame(Frame),
+    FlushAcks,
+    Silence,
+    NoAnswer,
+}
+
+impl Session {
+    /// A session that has not begun.
+    #[must_use]
+    pub fn new(
+        app: App,
+        handle: Arc<Handle>,
+        key: PublicKey,
+        machine: MachineIdentity,
+        restricted: bool,
+        inbox: Arc<Inbox>,
+    ) -> Self {
+        let now = Instant::now();
+        Self {
+            app,
+            handle,
+            key,
+            machine,
+            restricted,
+            inbox,
+            dispatch: Dispatch::default(),
+            acks: Vec::new(),
+            pace: Pace::new(now),
+            read_at: now,
+            silent_at: now + limits::SESSION_TIMEOUT,
+        }
+    }
+
+    /// Runs until it ends.
+    pub async fn run(&mut self, stream: &mut SplitStream<WebSocket>, out: &Outbox, welcome: &ToAgent) -> Ending {
+        match self.converse(stream, out, welcome).await {
+            Err(ending) => ending,
+        }
+    }
+
+    async fn converse(
+        &mut self,
+        stream: &mut SplitStream<WebSocket>,
+        out: &Outbox,
+        welcome: &ToAgent,
+    ) -> Result<Infallible, Ending> {
+        // Whoever is told to leave before the beginning gets no welcome.
+        if let Some(ending) = self.told_to_end().now_or_never() {
+            return Err(ending);
+        }
+        out.say(welcome).await?;
+        loop {
+            match self.next_step(stream).await? {
+                Step::Signals(signals) => self.on_signals(signals, out).await?,
+                Step::Frame(frame) => {
+                    self.on_frame(frame, out).await?;
+                    self.silent_at = Instant::now() + limits::SESSION_TIMEOUT;
+                }
+                Step::FlushAcks => self.flush_acks(out).await?,
+                Step::Silence => return Err(Ending::Gone),
+                Step::NoAnswer => {
+                    tracing::warn!(agent_id = %self.handle.agent_id, "no answer about earlier commands; sending new ones");
+                    self.dispatch.stop_waiting();
+                    self.send_work(out).await?;
+                }
+            }
+        }
+    }
+
+    async fn next_step(&mut self, stream: &mut SplitStream<WebSocket>) -> Result<Step, Ending> {
+        let answer_due = self.dispatch.waits_until();
+        let (read_at, silent_at) = (self.read_at, self.silent_at);
+        let frame = async {
+            tokio::time::sleep_until(read_at).await;
+            tokio::time::timeout_at(silent_at.max(read_at), stream.next()).await
+        };
+        Ok(tokio::select! {
+            biased;
+            ending = self.told_to_end() => return Err(ending),
+            signals = self.inbox.next() => Step::Signals(signals),
+            received = frame => match received {
+                Ok(received) => Step::Frame(frames::judge(received, limits::MAX_MESSAGE)),
+                Err(_) => Step::Silence,
+            },
+            () = std::future::ready(()), if !self.acks.is_empty() => Step::FlushAcks,
+            () = tokio::time::sleep_until(answer_due.unwrap_or(silent_at)), if answer_due.is_some() => Step::NoAnswer,
+        })
+    }
+
+    /// Waits until somebody else ends this session. Cancel-safe.
+    async fn told_to_end(&self) -> Ending {
+        tokio::select! {
+            rejected = self.handle.told_to_leave() => Ending::Rejected(rejected),
+            () = self.app.shutdown.cancelled() => Ending::Rejected(reject::shutting_down()),
+        }
+    }
+
+    async fn on_frame(&mut self, frame: Frame, out: &Outbox) -> Result<(), Ending> {
+        let text = match frame {
+            Frame::Text(text) => text,
+            Frame::Sign => String::new(),
+            Frame::Gone => return Err(Ending::Gone),
+            Frame::Violation(rejected) => return Err(Ending::Rejected(rejected)),
+        };
+        self.handle.seen(self.app.env.now());
+        self.read_at = self.pace.next_read(text.len(), Instant::now());
+        if text.is_empty() { Ok(()) } else { self.on_text(&text, out).await }
+    }
+
+    async fn on_text(&mut self, text: &str, out: &Outbox) -> Result<(), Ending> {
+        metrics::counter!("agent_messages_total").increment(1);
+        match FromAgent::decode(text) {
+            Ok(FromAgent::Report { seq, report }) => self.on_report(seq, report, out).await,
+            Ok(FromAgent::CommandStatus { commands }) => self.on_status(commands, out).await,
+            Ok(FromAgent::EnvelopeRefused { id, refusal }) => self.on_refused(id, refusal, out).await,
+            Ok(FromAgent::Unknown) => Ok(()),
+            Ok(FromAgent::Hello(_)) => {
+                Err(Ending::Rejected(reject::violation("out_of_order", "hello may only be the first message")))
+            }
+            Err(unreadable) => match unreadable.seq {
+                Some(seq) => refuse(seq, &unreadable.problem, out).await,
+                None => Err(Ending::Rejected(reject::violation("unreadable", "the message cannot be read"))),
+            },
+        }
+    }
+
+    async fn on_report(&mut self, seq: u64, report: Report, out: &Outbox) -> Result<(), Ending> {
+        let (app, handle, restricted) = (&self.app, &*self.handle, self.restricted);
+        let outcome = self.patiently(|| reports::store(app, handle, restricted, &report)).await?;
+        match outcome {
+            Some(Outcome::Refused(reason)) => return refuse(seq, &reason, out).await,
+            None => return refuse(seq, "the server cannot store this report", out).await,
+            Some(Outcome::Stored | Outcome::Decommissioned) => self.acks.push(seq),
+        }
+        if self.acks.len() >= MAX_ACKS || outcome == Some(Outcome::Decommissioned) {
+            self.flush_acks(out).await?;
+        }
+        if outcome == Some(Outcome::Decommissioned) {
+            return Err(Ending::Done);
+        }
+        if matches!(report, Report::Command { event: CommandEvent::Finished(_), .. }) {
+            // A place is free.
+            self.send_work(out).await?;
+        }
+        Ok(())
+    }
+
+    async fn flush_acks(&mut self, out: &Outbox) -> Result<(), Ending> {
+        let seqs = std::mem::take(&mut self.acks);
+        out.say(&ToAgent::Ack { seqs }).await
+    }
+
+    async fn on_status(&mut self, commands: Vec<CommandStatus>, out: &Outbox) -> Result<(), Ending> {
+        let counted = self.dispatch.answered(commands);
+        if !counted.is_empty() {
+            let (app, agent_id) = (&self.app, self.handle.agent_id);
+            self.patiently(|| link::on_status(app, agent_id, counted.clone())).await?;
+        }
+        self.send_work(out).await
+    }
+
+    async fn on_refused(&mut self, id: Option<Uuid>, refusal: Refusal, out: &Outbox) -> Result<(), Ending> {
+        let (app, agent_id) = (&self.app, self.handle.agent_id);
+        self.patiently(|| link::on_envelope_refused(app, agent_id, id, refusal)).await?;
+        self.send_work(out).await
+    }
+
+    async fn on_signals(&mut self, signals: Signals, out: &Outbox) -> Result<(), Ending> {
+        if signals.has(AgentSignal::Standing) {
+            self.read_standing().await?;
+        }
+        self.send_work(out).await
+    }
+
+    /// Reads what the key is worth now, and leaves if that is nothing.
+    async fn read_standing(&mut self) -> Result<(), Ending> {
+        let (app, key) = (&self.app, &self.key);
+        let record = match self.patiently(|| standing::of_key(app, key)).await? {
+            Some(Some(record)) => record,
+            Some(None) => return Err(Ending::Rejected(reject::unknown_key())),
+            None => return Err(Ending::Rejected(reject::busy())),
+        };
+        if record.agent_id != self.handle.agent_id {
+            return Err(Ending::Rejected(reject::merged()));
+        }
+        self.restricted = match standing::judge(&record, &self.machine) {
+            Verdict::Welcome => false,
+            Verdict::DecommissionOnly => true,
+            Verdict::Quarantined | Verdict::Clone => return Err(Ending::Rejected(reject::quarantined())),
+            Verdict::NotThisMachine => return Err(Ending::Rejected(reject::not_this_machine())),
+            Verdict::Gone => return Err(Ending::Rejected(reject::unknown_key())),
+        };
+        Ok(())
+    }
+
+    /// Sends what is to be sent: first the question about earlier commands; after its answer, orders and commands.
+    async fn send_work(&mut self, out: &Outbox) -> Result<(), Ending> {
+        let (app, agent_id) = (&self.app, self.handle.agent_id);
+        if self.dispatch.is_new() && !self.restricted {
+            let ids = self.patiently(|| link::open_commands(app, agent_id)).await?.unwrap_or_default();
+            self.dispatch.asked(&ids, Instant::now());
+            if !ids.is_empty() {
+                out.say(&ToAgent::QueryCommands { ids }).await?;
+            }
+        }
+        if self.dispatch.waits_until().is_some() && !self.restricted {
+            return Ok(());
+        }
+        let (app, agent_id) = (&self.app, self.handle.agent_id);
+        let orders = self.patiently(|| link::orders(app, agent_id)).await?.unwrap_or_default();
+        for order in self.dispatch.unsent(orders, self.restricted) {
+            self.hand_over(order, out).await?;
+        }
+        if self.restricted {
+            return Ok(());
+        }
+        let (app, agent_id) = (&self.app, self.handle.agent_id);
+        for command in self.patiently(|| link::claim(app, agent_id, MAX_OUTSTANDING)).await?.unwrap_or_default() {
+            self.hand_over(command, out).await?;
+        }
+        Ok(())
+    }
+
+    async fn hand_over(&self, envelope: SignedEnvelope, out: &Outbox) -> Result<(), Ending> {
+        metrics::counter!("envelopes_sent_total").increment(1);
+        out.say(&ToAgent::Envelope(envelope)).await
+    }
+
+    /// Does work that needs the database, again and again while it is away, so that the agent loses neither its
+    /// connection nor a report. None when it fails although the database is there: that is logged.
+    async fn patiently<T, W: Future<Output = Result<T>>>(&self, work: impl Fn() -> W) -> Result<Option<T>, Ending> {
+        let done = tokio::select! {
+            biased;
+            ending = self.told_to_end() => return Err(ending),
+            done = persist(work) => done,
+        };
+        match done {
+            Ok(value) => Ok(Some(value)),
+            Err(Error::Unavailable { .. }) => Err(Ending::Rejected(reject::busy())),
+            Err(error) => {
+                let cause = std::error::Error::source(&error).map(|cause| format!("{cause:#}"));
+                tracing::error!(agent_id = %self.handle.agent_id, %error, cause, "an agent's message failed");
+                Ok(None)
+            }
+        }
+    }
+}
+
+async fn refuse(seq: u64, reason: &str, out: &Outbox) -> Result<(), Ending> {
+    metrics::counter!("agent_reports_refused_total").increment(1);
+    out.say(&ToAgent::Refused { seq, message: text::clean_line(reason, limits::MAX_TEXT) }).await
+}
+
+async fn persist<T, W: Future<Output = Result<T>>>(work: impl Fn() -> W) -> Result<T> {
+    let give_up = Instant::now() + DATABASE_PATIENCE;
+    let (mut pause, mut failures) = (Duration::from_millis(200), 0);
+    loop {
+        match work().await {
+            Err(Error::Unavailable { .. }) if Instant::now() < give_up => {}
+            Err(Error::Internal(_)) if failures < MAX_FAILURES => failures += 1,
+            done => return done,
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(MAX_PAUSE);
+    }
+}

@@ -1,0 +1,143 @@
+//! SQL of presence.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+use super::presence::Change;
+use crate::core::Result;
+
+/// What a lease renewal says of one session.
+pub struct Seen {
+    pub agent_id: Uuid,
+    pub session_id: Uuid,
+    pub last_seen_at: DateTime<Utc>,
+}
+
+/// Writes a batch; answers the agents (with organizations) it was about.
+pub async fn write_presence(
+    db: &PgPool,
+    node_id: Uuid,
+    lease: TimeDelta,
+    changes: &[Change],
+) -> Result<Vec<(Uuid, Uuid)>> {
+    let mut tx = db.begin().await?;
+    let (begin, end): (Vec<&Change>, Vec<&Change>) = changes.iter().partition(|change| change.begins);
+    take_rows(&mut tx, node_id, lease, &begin).await?;
+    end_rows(&mut tx, &end).await?;
+    tx.commit().await?;
+    Ok(changes.iter().map(|change| (change.agent_id, change.organization_id)).collect())
+}
+
+/// Rows of sessions that began: theirs, whoever had them.
+async fn take_rows(connection: &mut PgConnection, node_id: Uuid, lease: TimeDelta, changes: &[&Change]) -> Result<()> {
+    let state = |change: &Change| if change.online { "online" } else { "offline" }.to_owned();
+    let until = |change: &Change| if change.online { change.since + lease } else { change.since };
+    sqlx::query!(
+        "INSERT INTO agent_presence AS p (agent_id, session_id, state, since, last_seen_at, lease_until, node_id)
+         SELECT u.*, $7 FROM UNNEST($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::timestamptz[],
+                                    $6::timestamptz[]) u
+         ON CONFLICT (agent_id) DO UPDATE
+         SET state = excluded.state, session_id = excluded.session_id, last_seen_at = excluded.last_seen_at,
+             lease_until = excluded.lease_until, node_id = excluded.node_id,
+             since = CASE WHEN p.state = 'online' AND excluded.state = 'online' AND p.lease_until > excluded.since
+                          THEN p.since ELSE excluded.since END",
+        &changes.iter().map(|change| change.agent_id).collect::<Vec<_>>(),
+        &changes.iter().map(|change| change.session_id).collect::<Vec<_>>(),
+        &changes.iter().map(|change| state(change)).collect::<Vec<_>>(),
+        &changes.iter().map(|change| change.since).collect::<Vec<_>>(),
+        &changes.iter().map(|change| change.last_seen_at).collect::<Vec<_>>(),
+        &changes.iter().map(|change| until(change)).collect::<Vec<_>>(),
+        node_id
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Ends of sessions that were written before: only where the row is still theirs.
+async fn end_rows(connection: &mut PgConnection, changes: &[&Change]) -> Result<()> {
+    sqlx::query!(
+        "UPDATE agent_presence p
+         SET state = 'offline', since = u.since, last_seen_at = greatest(p.last_seen_at, u.seen), lease_until = u.since
+         FROM UNNEST($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[]) u(agent_id, session_id, since, seen)
+         WHERE p.agent_id = u.agent_id AND p.session_id = u.session_id",
+        &changes.iter().map(|change| change.agent_id).collect::<Vec<_>>(),
+        &changes.iter().map(|change| change.session_id).collect::<Vec<_>>(),
+        &changes.iter().map(|change| change.since).collect::<Vec<_>>(),
+        &changes.iter().map(|change| change.last_seen_at).collect::<Vec<_>>()
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Renews the leases of living sessions, in one statement. Answers the agents whose row had wrongly become something
+/// else than online.
+pub async fn renew_leases(
+    connection: &mut PgConnection,
+    node_id: Uuid,
+    seen: &[Seen],
+    now: DateTime<Utc>,
+    lease_until: DateTime<Utc>,
+) -> Result<Vec<(Uuid, Uuid)>> {
+    let rows = sqlx::query!(
+        "WITH living AS (
+             SELECT * FROM UNNEST($1::uuid[], $2::uuid[], $3::timestamptz[]) u(agent_id, session_id, seen)
+         ), lost AS (
+             SELECT p.agent_id FROM agent_presence p JOIN living USING (agent_id, session_id) WHERE p.state <> 'online'
+         ), renewed AS (
+             UPDATE agent_presence p
+             SET lease_until = $4, last_seen_at = greatest(p.last_seen_at, living.seen), state = 'online', node_id = $6,
+                 since = CASE WHEN p.state = 'online' THEN p.since ELSE $5 END
+             FROM living WHERE p.agent_id = living.agent_id AND p.session_id = living.session_id
+             RETURNING p.agent_id
+         )
+         SELECT a.id, a.organization_id FROM renewed JOIN lost USING (agent_id) JOIN agents a ON a.id = lost.agent_id",
+        &seen.iter().map(|seen| seen.agent_id).collect::<Vec<_>>(),
+        &seen.iter().map(|seen| seen.session_id).collect::<Vec<_>>(),
+        &seen.iter().map(|seen| seen.last_seen_at).collect::<Vec<_>>(),
+        lease_until,
+        now,
+        node_id
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.organization_id)).collect())
+}
+
+/// Leases that ran out: first reconnecting, then offline. Answers the agents that changed.
+pub async fn expire_leases(
+    connection: &mut PgConnection,
+    now: DateTime<Utc>,
+    grace: TimeDelta,
+) -> Result<Vec<(Uuid, Uuid)>> {
+    let rows = sqlx::query!(
+        "UPDATE agent_presence p
+         SET state = CASE WHEN lost.since > $2 THEN 'reconnecting' ELSE 'offline' END,
+             since = CASE WHEN lost.since > $2 THEN lost.since ELSE p.last_seen_at END
+         FROM agents a, agent_presence q,
+              LATERAL (SELECT CASE q.state WHEN 'online' THEN q.lease_until ELSE q.since END AS since) lost
+         WHERE a.id = p.agent_id AND q.agent_id = p.agent_id AND q.session_id = p.session_id
+           AND (p.state = 'online' AND p.lease_until <= $1 OR p.state = 'reconnecting' AND p.since <= $2)
+         RETURNING a.id, a.organization_id",
+        now,
+        now - grace
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.organization_id)).collect())
+}
+
+/// What this node held when it ended is reconnecting since now. Answers how many.
+pub async fn mark_reconnecting(connection: &mut PgConnection, node_id: Uuid, now: DateTime<Utc>) -> Result<u64> {
+    Ok(sqlx::query!(
+        "UPDATE agent_presence SET state = 'reconnecting', since = $2, lease_until = $2
+         WHERE node_id = $1 AND state IN ('online', 'reconnecting')",
+        node_id,
+        now
+    )
+    .execute(connection)
+    .await?
+    .rows_affected())
+}
