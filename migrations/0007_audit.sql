@@ -36,8 +36,13 @@ COMMENT ON TABLE audit_chain IS 'Dense sequence over audit_log in the order of s
 
 CREATE TABLE audit_heads (
     seq       bigint PRIMARY KEY,
-    hash      bytea NOT NULL,
+    hash      bytea NOT NULL CHECK (length(hash) = 32),
     signed_at timestamptz NOT NULL,
-    signature bytea NOT NULL
+    signature bytea NOT NULL CHECK (length(signature) = 64)
 );
 COMMENT ON TABLE audit_heads IS 'Signed ends of sealed batches; each is also appended to a file outside Postgres.';
+
+CREATE TABLE audit_unsealed (
+    audit_id bigint PRIMARY KEY
+);
+COMMENT ON TABLE audit_unsealed IS 'Rows that wait for the sealer, written with them: it need not search, and a row that is neither here nor in the chain was not written by the server.';

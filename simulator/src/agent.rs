@@ -281,7 +281,11 @@ fn new_key(rng: &mut fastrand::Rng) -> SigningKey {
     SigningKey::from_bytes(&bytes)
 }
 
-pub(crate) fn http_client() -> Result<reqwest::Client, SimError> {
+/// An HTTP client without any proxy, with the TLS provider that the workspace uses.
+///
+/// # Errors
+/// When TLS cannot be set up.
+pub fn http_client() -> Result<reqwest::Client, SimError> {
     // Already installed (by an earlier agent or the program itself) is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Ok(reqwest::Client::builder().timeout(DEFAULT_WAIT).no_proxy().build()?)

@@ -36,7 +36,7 @@ pub mod session;
 
 mod random;
 
-pub use agent::{Enrollment, HelloOverrides, SimAgent};
+pub use agent::{Enrollment, HelloOverrides, SimAgent, http_client};
 pub use error::SimError;
 pub use link::Link;
 pub use machine::{Machine, MachineKind};

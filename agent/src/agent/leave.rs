@@ -96,26 +96,22 @@ impl Engine {
     }
 }
 
-/// Removes key and configuration first, then everything but the mark, and with *uninstall* the service and the rest.
-/// What cannot be removed is logged: the mark stays, and the next start tries again.
+/// Removes the keys first, then everything but the mark, or with *uninstall* the service and everything. What cannot be
+/// removed is logged: the mark stays, and the next start tries again.
 pub(super) fn remove_traces(dir: &DataDir, mark: &Decommissioned) {
-    let installed = service::Installed::load(dir.path());
-    let forget_key = || -> Result<(), crate::store::StoreError> {
-        if let Some(config) = Config::load(dir)? {
-            crate::store::files::remove(&dir.join(&config.key_file))?;
-        }
-        dir.wipe(Some(DECOMMISSIONED))
-    };
-    if let Err(error) = forget_key() {
-        tracing::error!(%error, "not everything of this agent could be removed");
+    if let Err(error) = Config::remove_keys(dir) {
+        tracing::error!(%error, "a key of this agent could not be removed");
     }
     if !mark.uninstall {
+        if let Err(error) = dir.wipe(Some(DECOMMISSIONED)) {
+            tracing::error!(%error, "not everything of this agent could be removed");
+        }
         return;
     }
-    if let Some(installed) = installed
+    if let Some(installed) = service::Installed::load(dir.path())
         && let Err(error) = service::remove(&installed)
     {
-        tracing::error!(%error, "the service could not be removed");
+        tracing::error!(%error, "the service could not be removed entirely");
     }
     if let Err(error) = std::fs::remove_dir_all(dir.path()) {
         tracing::error!(%error, path = %dir.path().display(), "the data directory could not be removed");

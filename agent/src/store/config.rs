@@ -87,6 +87,15 @@ impl Config {
         Ok(name)
     }
 
+    /// Removes all keys: this agent can never prove itself again.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] when a file stays.
+    pub fn remove_keys(dir: &DataDir) -> Result<(), StoreError> {
+        key_files(dir)?.iter().try_for_each(|path| files::remove(path))?;
+        files::sync_dir(dir.path())
+    }
+
     /// Removes key files other than the configured one.
     ///
     /// # Errors

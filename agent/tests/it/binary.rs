@@ -109,6 +109,21 @@ async fn from_enrollment_to_status_and_an_orderly_end() {
 }
 
 #[tokio::test]
+async fn what_the_agent_inherited_does_not_reach_its_commands() {
+    let mut server = TestServer::start().await;
+    let dir = super::agent::enrolled(&server);
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", "exec 7</etc/hostname; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_gururmm-agent")]);
+    let agent = Running::start_with(dir.path(), shell);
+    let mut session = server.accept().await;
+    let id = session.run(script("ls /proc/self/fd")).await;
+    session.result(id).await;
+    // 3 is the directory that `ls` itself reads.
+    assert_eq!(session.stdout(id), "0\n1\n2\n3\n");
+    agent.kill();
+}
+
+#[tokio::test]
 async fn the_token_may_come_from_a_file_and_is_never_printed() {
     let server = TestServer::start().await;
     let dir = tempfile::tempdir().unwrap();

@@ -36,3 +36,14 @@ pub fn create_private_dir(path: &Path) -> io::Result<()> {
 pub fn sync_dir(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
+
+/// Closes what the process inherited beyond its three standard streams, so that no command gets hold of it. To be called
+/// first of all, while the process itself has nothing else open.
+pub fn close_inherited() {
+    let Ok(entries) = std::fs::read_dir("/proc/self/fd") else { return };
+    let numbers: Vec<i32> = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    for number in numbers.into_iter().filter(|number| *number > 2) {
+        // The one that read the directory is closed already; that is the only error there can be.
+        let _ = nix::unistd::close(number);
+    }
+}

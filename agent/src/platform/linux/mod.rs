@@ -11,7 +11,7 @@ pub mod systemd;
 mod users;
 mod volumes;
 
-pub use files::{create_private_dir, default_data_dir, private, sync_dir};
+pub use files::{close_inherited, create_private_dir, default_data_dir, private, sync_dir};
 pub use hardware::hardware;
 pub use identity::machine_identity;
 pub use os::os_identity;

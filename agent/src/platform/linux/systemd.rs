@@ -109,16 +109,16 @@ pub fn stop() -> Result<(), ServiceError> {
     systemctl(&["stop", NAME])
 }
 
-/// Removes unit and program; the process that runs goes on.
+/// Removes unit and program; the process that runs goes on. Goes as far as it can.
 ///
 /// # Errors
-/// [`ServiceError`] when something stays.
+/// The first [`ServiceError`] when something stays.
 pub fn remove(installed: &Installed) -> Result<(), ServiceError> {
-    systemctl(&["disable", NAME])?;
-    for path in [Some(&installed.unit), installed.program.as_ref()].into_iter().flatten() {
-        crate::store::files::remove(path)?;
-    }
-    systemctl(&["daemon-reload"])
+    let disabled = systemctl(&["disable", NAME]);
+    let unit = crate::store::files::remove(&installed.unit);
+    let program = installed.program.as_deref().map_or(Ok(()), crate::store::files::remove);
+    let reloaded = systemctl(&["daemon-reload"]);
+    disabled.and(unit.map_err(Into::into)).and(program.map_err(Into::into)).and(reloaded)
 }
 
 /// One line about the unit.

@@ -13,7 +13,7 @@ pub struct Api {
 impl Api {
     /// Makes the first account and signs in with it.
     pub async fn bootstrap(base: String) -> anyhow::Result<Self> {
-        let client = reqwest::Client::builder().no_proxy().build()?;
+        let client = gururmm_sim::http_client()?;
         let mut api = Self { client, base, token: String::new() };
         let account = json!({"email": "bench@bench.example", "password": "only for this measurement", "name": "Bench"});
         let login = api.call(Method::POST, "/api/auth/register", Some(account)).await?;
@@ -30,7 +30,7 @@ impl Api {
             let site = self.call(Method::POST, &path, Some(json!({"name": format!("Site {number}")}))).await?;
             let wish = json!({"site_id": text(&site, "id")?, "expires_in_hours": 24});
             let token = self.call(Method::POST, "/api/enrollment-tokens", Some(wish)).await?;
-            tokens.push(text(&token, "token")?);
+            tokens.push(text(&token, "secret")?);
         }
         Ok(tokens)
     }
@@ -88,5 +88,5 @@ impl Api {
 }
 
 fn text(value: &Value, field: &str) -> anyhow::Result<String> {
-    Ok(value[field].as_str().with_context(|| format!("no {field} in {value}"))?.to_owned())
+    Ok(value[field].as_str().with_context(|| format!("no {field} in the answer"))?.to_owned())
 }

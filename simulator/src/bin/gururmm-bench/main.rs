@@ -7,6 +7,7 @@ mod run;
 mod server;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::Parser;
 
@@ -38,11 +39,23 @@ struct Args {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let args = Args::parse();
+async fn main() -> ExitCode {
+    match measure(&Args::parse()).await {
+        Ok(figures) => {
+            println!("{figures}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn measure(args: &Args) -> anyhow::Result<String> {
     let mut server = server::Server::new(&args.server_program, args.port)?;
     let result = tokio::select! {
-        result = run::run(&args, &mut server) => result,
+        result = run::run(args, &mut server) => result,
         signal = tokio::signal::ctrl_c() => {
             signal?;
             Err(anyhow::anyhow!("interrupted"))
@@ -52,6 +65,5 @@ async fn main() -> anyhow::Result<()> {
         eprintln!("{}", server.last_log_lines());
     }
     server.stop().await?;
-    println!("{}", serde_json::to_string_pretty(&result?)?);
-    Ok(())
+    Ok(serde_json::to_string_pretty(&result?)?)
 }

@@ -62,7 +62,7 @@ impl Server {
             .spawn()
             .with_context(|| format!("cannot start {}", self.program.display()))?;
         let child = self.child.insert(child);
-        let client = reqwest::Client::builder().no_proxy().build()?;
+        let client = gururmm_sim::http_client()?;
         let ready = format!("http://127.0.0.1:{}/health/ready", self.port);
         loop {
             if client.get(&ready).send().await.is_ok_and(|answer| answer.status().is_success()) {
@@ -90,15 +90,24 @@ impl Server {
 
     /// Ends it properly, which also ends its Postgres.
     pub async fn stop(&mut self) -> anyhow::Result<()> {
-        let Some(mut child) = self.child.take() else { return Ok(()) };
-        let Some(pid) = child.id() else { return Ok(()) };
-        kill(Pid::from_raw(i32::try_from(pid)?), Signal::SIGTERM)?;
-        if tokio::time::timeout(STOP_LIMIT, child.wait()).await.is_ok() {
-            return Ok(());
+        let Some(child) = &mut self.child else { return Ok(()) };
+        if let Some(pid) = child.id() {
+            kill(Pid::from_raw(i32::try_from(pid)?), Signal::SIGTERM)?;
+            if tokio::time::timeout(STOP_LIMIT, child.wait()).await.is_err() {
+                self.kill();
+                bail!("the server did not stop within {} s and was killed", STOP_LIMIT.as_secs());
+            }
         }
-        child.kill().await?;
-        stop_postgres_below(self.dir.path());
-        bail!("the server did not stop within {} s and was killed", STOP_LIMIT.as_secs())
+        self.child = None;
+        Ok(())
+    }
+
+    fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            // It may have ended by itself, which is as good.
+            let _ = child.start_kill();
+            stop_postgres_below(self.dir.path());
+        }
     }
 
     pub fn last_log_lines(&self) -> String {
@@ -109,6 +118,13 @@ impl Server {
 
     fn log_path(&self) -> PathBuf {
         self.dir.path().join("server.log")
+    }
+}
+
+/// Only when the measurement broke off without [`Server::stop`].
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
     }
 }
 
