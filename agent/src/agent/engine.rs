@@ -12,8 +12,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::Ended;
 use super::leave::Leaving;
+use super::{AgentError, Ended};
 use crate::collect::Collected;
 use crate::core::clock::Time;
 use crate::core::outbox::{Outbox, Settled};
@@ -109,14 +109,29 @@ impl Engine {
         engine
     }
 
-    pub async fn run(mut self, mut inputs: Inputs, link_stop: CancellationToken, link: JoinHandle<()>) -> Ended {
+    pub async fn run(
+        mut self,
+        mut inputs: Inputs,
+        link_stop: CancellationToken,
+        link: JoinHandle<()>,
+    ) -> Result<Ended, AgentError> {
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut sensors_live = true;
+        let (mut sensors_live, mut link_live) = (true, true);
         while !self.may_leave() {
             let outgoing = self.sender();
             tokio::select! {
-                Some(event) = inputs.linked.recv() => self.on_link(event),
+                event = inputs.linked.recv(), if link_live => match event {
+                    Some(event) => self.on_link(event),
+                    None => {
+                        tracing::error!("the connection's task has failed; the agent ends so that it can be started anew");
+                        link_live = false;
+                        self.session_lost();
+                        if self.leaving.is_none() {
+                            self.stop_in_order();
+                        }
+                    }
+                },
                 Some(event) = inputs.ran.recv() => self.on_run(event),
                 found = inputs.collected.recv(), if sensors_live => match found {
                     Some(found) => self.on_collected(found),
@@ -133,14 +148,15 @@ impl Engine {
                 () = inputs.stop.cancelled(), if self.leaving.is_none() => self.stop_in_order(),
             }
         }
-        // What the last steps queued for the session is already with the connection, which sends it before it closes.
+        // Reports without an acknowledgement go again after the next start.
         self.session = None;
         link_stop.cancel();
         inputs.linked.close();
         if timeout(CLOSE, link).await.is_err() {
             tracing::warn!("the connection did not close in time");
         }
-        self.farewell()
+        let ended = self.farewell();
+        if link_live { Ok(ended) } else { Err(AgentError::Broken) }
     }
 
     /// The session's channel, when there is something to send.

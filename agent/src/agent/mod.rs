@@ -82,6 +82,9 @@ pub enum AgentError {
     /// The data directory.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A fault of the program itself; starting again may help.
+    #[error("a part of the agent has failed; see the log")]
+    Broken,
 }
 
 impl AgentError {
@@ -137,5 +140,5 @@ pub async fn run(options: Options) -> Result<Ended, AgentError> {
         Engine::new(dir, config, Arc::clone(&time), ledger.clone(), outbox, Runner::new(ledger, time, run_events));
     let ended = engine.run(engine::Inputs { linked, ran, collected, stop }, link_stop, link).await;
     sensors.abort();
-    Ok(ended)
+    ended
 }
