@@ -5,6 +5,7 @@ mod support;
 
 mod audit;
 mod auth;
+mod command_faults;
 mod commands;
 mod connection;
 mod enrollment;

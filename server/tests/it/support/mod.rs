@@ -2,6 +2,7 @@
 
 mod agents;
 mod client;
+pub mod killable;
 pub mod place;
 
 use std::sync::Arc;
