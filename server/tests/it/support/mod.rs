@@ -2,7 +2,6 @@
 
 mod agents;
 mod client;
-pub mod fleet;
 pub mod killable;
 pub mod place;
 

@@ -1,0 +1,103 @@
+import AxeBuilder from "@axe-core/playwright";
+import type { Page } from "@playwright/test";
+import { expect, logIn, shot, test } from "./fixtures";
+
+const WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+
+/** The pages by name; `{agent}`, `{command}` and `{organization}` stand for the first of each. */
+const PAGES = {
+  agents: "/agents",
+  enroll: "/agents/enroll",
+  agent: "/agents/{agent}",
+  inventory: "/agents/{agent}/inventory",
+  "agent-commands": "/agents/{agent}/commands",
+  activity: "/agents/{agent}/activity",
+  rename: "/agents/{agent}?dialog=rename",
+  decommission: "/agents/{agent}?dialog=decommission",
+  commands: "/commands",
+  command: "/commands/{command}",
+  organizations: "/organizations",
+  organization: "/organizations/{organization}",
+  tokens: "/enrollment-tokens",
+  audit: "/audit",
+} as const;
+
+async function address(page: Page, path: string): Promise<string> {
+  const first = async (list: string) => {
+    const answer = (await (await page.request.get(`/api/${list}?limit=1`)).json()) as { items: { id: string }[] };
+    return answer.items[0]?.id ?? "none";
+  };
+  return path
+    .replace("{agent}", await first("agents"))
+    .replace("{command}", await first("commands"))
+    .replace("{organization}", await first("organizations"));
+}
+
+async function settled(page: Page): Promise<void> {
+  await expect(page.getByRole("status", { name: "Loading" })).toHaveCount(0);
+  await expect(page.getByRole("alert")).toHaveCount(0);
+  // Dialogs fade in; colours are judged when they stand.
+  await page.waitForTimeout(300);
+}
+
+async function nothingSideways(page: Page): Promise<void> {
+  const over = await page.evaluate(() => {
+    const wide = document.documentElement.clientWidth;
+    const scrolls = [...document.querySelectorAll<HTMLElement>("html, body, main, [role=dialog], [role=region]")];
+    return scrolls.filter((each) => each.scrollWidth > each.clientWidth + 1 || each.clientWidth > wide).map((each) => `${each.tagName} ${each.className}`);
+  });
+  expect(over).toEqual([]);
+}
+
+async function accessible(page: Page): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).withTags(WCAG).analyze();
+  const words = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.html} ${node.failureSummary ?? ""}`).join("\n")}`);
+  expect(words).toEqual([]);
+}
+
+for (const theme of ["light", "dark"] as const) {
+  for (const [size, viewport] of [
+    ["desk", { width: 1440, height: 900 }],
+    ["phone", { width: 360, height: 740 }],
+  ] as const) {
+    test(`every page, ${theme}, ${size}: accessible, nothing sideways`, async ({ page }) => {
+      test.setTimeout(240_000);
+      await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
+      await page.setViewportSize(viewport);
+      await page.goto("/login");
+      await settled(page);
+      await accessible(page);
+      await nothingSideways(page);
+      await shot(page, `login-${theme}-${size}`);
+      await logIn(page);
+      for (const [name, path] of Object.entries(PAGES)) {
+        await test.step(name, async () => {
+          await page.goto(await address(page, path));
+          await settled(page);
+          await accessible(page);
+          await nothingSideways(page);
+          await shot(page, `${name}-${theme}-${size}`);
+        });
+      }
+    });
+  }
+}
+
+test("the theme is chosen in the menu and stays", async ({ page }) => {
+  await logIn(page);
+  await page.getByRole("button", { name: "Account and theme" }).click();
+  await page.getByRole("menuitem", { name: "Dark" }).click();
+  await expect(page.locator("html")).toHaveAttribute("data-mantine-color-scheme", "dark");
+  await page.reload();
+  await expect(page.locator("html")).toHaveAttribute("data-mantine-color-scheme", "dark");
+});
+
+test("the scope stands in the address and follows to other pages", async ({ page }) => {
+  await logIn(page);
+  await page.getByRole("complementary", { name: "Scope" }).getByRole("button", { name: /^Contoso Dental/ }).click();
+  await expect(page).toHaveURL(/organization_id=/);
+  await page.getByRole("link", { name: "Commands" }).click();
+  await expect(page).toHaveURL(/\/commands\?organization_id=/);
+  await page.reload();
+  await expect(page.getByRole("button", { name: "Scope: Contoso Dental" })).toBeVisible();
+});

@@ -1,0 +1,62 @@
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Program } from "./programs";
+
+/** A new private Postgres is made at the first start. */
+const READY_WITHIN = 120_000;
+
+/** Starts the real server on an empty data directory; the tests find it in the environment. */
+export default async function start(): Promise<() => Promise<void>> {
+  const work = mkdtempSync(join(tmpdir(), "gururmm-e2e-"));
+  // Postgres runs as another user when root starts the server.
+  chmodSync(work, 0o755);
+  const port = Number(process.env.GURURMM_E2E_PORT ?? 0) || (await freePort());
+  const base = `http://127.0.0.1:${port}`;
+  const log = join(work, "server.log");
+  const server = new Program("gururmm-server", ["serve"], log, {
+    GURURMM_LISTEN: `127.0.0.1:${port}`,
+    GURURMM_DATA_DIR: join(work, "server"),
+    GURURMM_PUBLIC_URL: base,
+    DATABASE_URL: "",
+  });
+  const stop = async () => {
+    await server.stop();
+    if (process.env.GURURMM_E2E_KEEP === undefined) rmSync(work, { recursive: true, force: true });
+    else console.log(`kept: ${work}`);
+  };
+  try {
+    await ready(base, server);
+  } catch (error) {
+    console.error(readFileSync(log, "utf8").split("\n").slice(-20).join("\n"));
+    await stop();
+    throw error;
+  }
+  process.env.GURURMM_E2E_URL = base;
+  process.env.GURURMM_E2E_WORK = work;
+  return stop;
+}
+
+async function ready(base: string, server: Program): Promise<void> {
+  const end = Date.now() + READY_WITHIN;
+  while (Date.now() < end) {
+    if (server.over) throw new Error("the server ended by itself");
+    const answer = await fetch(`${base}/health/ready`).catch(() => undefined);
+    if (answer?.ok) return;
+    await sleep(200);
+  }
+  throw new Error("the server did not become ready");
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const address = probe.address();
+      probe.close(() => resolve(typeof address === "object" && address ? address.port : 0));
+    });
+  });
+}

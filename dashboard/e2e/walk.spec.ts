@@ -1,0 +1,249 @@
+import { hostname, release, totalmem } from "node:os";
+import { join } from "node:path";
+import { change, expect, HOSTILE, logIn, OWNER, serverUrl, shot, test, workDir } from "./fixtures";
+import { Program } from "./programs";
+
+test.describe.configure({ mode: "serial" });
+
+const agentDir = () => join(workDir(), "agent");
+const agentLog = () => join(workDir(), "agent.log");
+let agent: Program | undefined;
+let agentPath = "";
+
+function runAgent() {
+  agent = new Program("gururmm-agent", ["run", "--data-dir", agentDir()], agentLog());
+}
+
+test.afterAll(async () => {
+  await agent?.stop();
+});
+
+test("the first account owns the installation", async ({ page }) => {
+  await page.goto("/");
+  await page.waitForURL("**/setup-first-account");
+  await shot(page, "first-account");
+  await page.getByLabel("Your name").fill(OWNER.name);
+  await page.getByLabel("Email").fill(OWNER.email);
+  await page.getByRole("textbox", { name: "Password" }).fill("short");
+  await page.getByRole("button", { name: "Make the account" }).click();
+  await expect(page.getByText("at least 12 characters", { exact: false }).last()).toBeVisible();
+  await expect(page.getByLabel("Your name")).toHaveValue(OWNER.name);
+  await page.getByRole("textbox", { name: "Password" }).fill(OWNER.password);
+  await page.getByRole("button", { name: "Make the account" }).click();
+  await page.waitForURL("**/agents");
+  await expect(page.getByRole("heading", { name: "No machine is enrolled yet" })).toBeVisible();
+  await shot(page, "agents-empty");
+
+  // The token is the browser's secret: no script can read it.
+  const readable = await page.evaluate(() => document.cookie + JSON.stringify([localStorage, sessionStorage]));
+  expect(readable).not.toContain("gururmm_session");
+});
+
+test("logging out and in again works with the keyboard alone", async ({ page }) => {
+  await page.goto("/audit");
+  await page.waitForURL("**/login?*");
+  await expect(page.getByLabel("Email")).toBeFocused();
+  await page.keyboard.type(OWNER.email);
+  await page.keyboard.press("Tab");
+  await page.keyboard.type("not the password");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("alert")).toContainText("wrong");
+  await page.getByRole("textbox", { name: "Password" }).focus();
+  await page.keyboard.type(OWNER.password);
+  await page.keyboard.press("Enter");
+  await page.waitForURL("**/audit");
+
+  await page.keyboard.press("Tab");
+  await expect(page.getByRole("link", { name: "Skip to the page's content" })).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(page.locator("#content")).toBeFocused();
+  await page.getByRole("button", { name: "Account and theme" }).focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("menuitem", { name: "Log out" }).focus();
+  await page.keyboard.press("Enter");
+  await page.waitForURL("**/login");
+  await page.goto("/agents");
+  await page.waitForURL("**/login?*");
+});
+
+test("a machine is enrolled and appears while the dialog waits", async ({ page }) => {
+  test.setTimeout(120_000);
+  await logIn(page);
+  await page.getByRole("link", { name: "Enroll a machine" }).first().click();
+  const dialog = page.getByRole("dialog", { name: "Enroll a machine" });
+  await dialog.getByLabel("New organization").fill("Contoso Dental");
+  await dialog.getByRole("button", { name: "Add" }).click();
+  await dialog.getByLabel("New site").fill("Head office");
+  await dialog.getByRole("button", { name: "Add" }).click();
+  await dialog.getByLabel("Label").fill("first machine");
+  await dialog.getByLabel("Most machines").fill("1");
+  await dialog.getByRole("button", { name: "Make the token" }).click();
+
+  const shown = page.getByRole("dialog", { name: "Run this on the machine" });
+  await expect(shown.getByText("will not be shown again")).toBeVisible();
+  const line = (await shown.getByLabel("The command to run on the machine").textContent()) ?? "";
+  expect(line).not.toContain("\n");
+  expect(line).toContain(serverUrl());
+  await shot(page, "enroll-secret");
+
+  const token = /[\w-]{30,}(?:\.[\w-]+)*/.exec(line.replace(serverUrl(), ""))?.[0] ?? "";
+  const enroll = new Program("gururmm-agent", ["enroll", "--server", serverUrl(), "--data-dir", agentDir()], agentLog(), {
+    GURURMM_TOKEN: token,
+  });
+  expect(await enroll.wait(), `enroll with the token of: ${line}`).toBe(0);
+  runAgent();
+
+  const joined = shown.getByRole("link", { name: hostname() });
+  await expect(joined).toBeVisible();
+  await expect(shown.getByText("Online")).toBeVisible();
+  await shot(page, "enroll-joined");
+  await joined.click();
+  await page.waitForURL("**/agents/*-*");
+  agentPath = new URL(page.url()).pathname;
+  await expect(page.getByRole("heading", { level: 1, name: hostname() })).toBeVisible();
+});
+
+test("the agents page tells presence as it changes", async ({ page }) => {
+  await logIn(page);
+  const row = page.getByRole("row", { name: new RegExp(hostname()) });
+  await expect(row).toContainText("Online");
+  await expect(page.getByText("Live", { exact: true })).toBeVisible();
+  await agent?.stop();
+  await expect(row).toContainText("Offline", { timeout: 8_000 });
+  runAgent();
+  await expect(row).toContainText("Online");
+  await page.getByLabel("Find an agent").fill("no machine has this name");
+  await expect(page.getByText("No agent matches these filters")).toBeVisible();
+  expect(new URL(page.url()).searchParams.get("q")).toBe("no machine has this name");
+  await page.getByRole("link", { name: "Remove the filters" }).click();
+  await page.getByRole("button", { name: "Presence" }).click();
+  await page.getByRole("menuitem", { name: "Online" }).click();
+  await expect(row).toBeVisible();
+  await expect(page).toHaveURL(/presence=online/);
+});
+
+test("the inventory is this machine's", async ({ page }) => {
+  await logIn(page);
+  await page.goto(`${agentPath}/inventory`);
+  await expect(page.getByText(release(), { exact: true })).toBeVisible();
+  await expect(page.getByText(hostname(), { exact: true }).first()).toBeVisible();
+  const gib = totalmem() / 1024 ** 3;
+  const memory = page.locator("dt", { hasText: /^Memory$/ }).locator("xpath=following-sibling::dd");
+  const shown = Number.parseFloat((await memory.textContent()) ?? "");
+  expect(Math.abs(shown - gib)).toBeLessThan(gib * 0.05);
+  await shot(page, "inventory");
+});
+
+test("a command runs with live output, told apart and as text", async ({ page }) => {
+  await logIn(page);
+  await page.goto(`${agentPath}/commands`);
+  await page
+    .getByRole("textbox", { name: "Script" })
+    .fill(`echo '<b>first</b>'; sleep 3; echo 'to the other stream' >&2; sleep 1; echo last`);
+  await page.getByRole("button", { name: "Run", exact: true }).click();
+  const current = page.getByRole("region", { name: "The command you started" });
+  await expect(current.getByText("<b>first</b>", { exact: true })).toBeVisible();
+  await expect(current.getByRole("status")).toContainText("Running");
+  await shot(page, "command-running");
+  await expect(current.getByText("Succeeded")).toBeVisible();
+  await expect(current.getByText("exit code 0")).toBeVisible();
+  const error = current.locator("[data-stream=stderr]");
+  await expect(error).toContainText("to the other stream");
+  await expect(error).toContainText("err");
+  await expect(current.getByText("last", { exact: true })).toBeVisible();
+});
+
+test("a long command is cancelled", async ({ page }) => {
+  await logIn(page);
+  await page.goto(`${agentPath}/commands`);
+  await page.getByText("Program with arguments").click();
+  await page.getByRole("textbox", { name: "Program and arguments" }).fill("sleep\n600");
+  await page.getByRole("button", { name: "Run", exact: true }).click();
+  const current = page.getByRole("region", { name: "The command you started" });
+  await expect(current.getByRole("status")).toContainText("Running");
+  await current.getByRole("button", { name: "Cancel the command" }).click();
+  await expect(current.getByRole("status")).toContainText("Cancelled");
+});
+
+test("a secret goes in and never comes out", async ({ page }) => {
+  const secret = "correct-horse-battery-staple";
+  await logIn(page);
+  await page.goto(`${agentPath}/commands`);
+  await page.getByRole("textbox", { name: "Script" }).fill('echo "the token is $TOKEN"');
+  await page.getByRole("button", { name: "Directory, variables, secrets" }).click();
+  await page.getByRole("button", { name: "Add a secret" }).click();
+  await page.getByRole("textbox", { name: "Name of variable 1" }).fill("TOKEN");
+  await page.getByRole("textbox", { name: "Value of variable 1" }).fill(secret);
+  await page.getByRole("button", { name: "Run", exact: true }).click();
+  const current = page.getByRole("region", { name: "The command you started" });
+  await expect(current.getByText("Succeeded")).toBeVisible();
+  await expect(current.getByText("the token is", { exact: false })).toBeVisible();
+  await current.getByRole("link").first().click();
+  await page.waitForURL("**/commands/*-*");
+  await expect(page.getByText("TOKEN", { exact: true })).toBeVisible();
+  expect(await page.content()).not.toContain(secret);
+});
+
+test("hostile text is shown as text", async ({ page }) => {
+  await logIn(page);
+  const organization = await change<{ id: string }>(page.request, "post", "/api/organizations", { name: HOSTILE });
+  await change(page.request, "post", `/api/organizations/${organization.id}/sites`, { name: HOSTILE });
+  await change(page.request, "patch", `/api${agentPath}`, { display_name: HOSTILE });
+  for (const path of ["/agents", agentPath, "/organizations", `/organizations/${organization.id}`, "/audit", "/commands"]) {
+    await page.goto(path);
+    await expect(page.getByText(HOSTILE).first()).toBeVisible();
+    expect(await page.locator("img[src=x]").count()).toBe(0);
+    expect(await page.title()).not.toBe("owned");
+  }
+  await shot(page, "hostile");
+  await change(page.request, "patch", `/api${agentPath}`, { display_name: null });
+});
+
+test("the audit log lists what was done", async ({ page }) => {
+  await logIn(page);
+  await page.goto("/audit");
+  const entry = page.getByRole("button", { name: /organization.*Contoso Dental/ }).first();
+  await expect(entry).toBeVisible();
+  await entry.click();
+  await expect(page.getByText("request", { exact: true })).toBeVisible();
+  await page.goto(`${agentPath}/activity`);
+  await expect(page.getByRole("button", { name: /command/ }).first()).toBeVisible();
+});
+
+test("an enrollment token is listed and revoked", async ({ page }) => {
+  await logIn(page);
+  await page.goto("/enrollment-tokens");
+  await expect(page.getByRole("row", { name: /first machine/ })).toContainText("Used up");
+  const sites = (await (await page.request.get("/api/sites")).json()) as { items: { id: string }[] };
+  await change(page.request, "post", "/api/enrollment-tokens", { site_id: sites.items[0]?.id, label: "to be revoked" });
+  await page.reload();
+  const row = page.getByRole("row", { name: /to be revoked/ });
+  await row.getByRole("button", { name: /Revoke/ }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Revoke the token" }).click();
+  await expect(row).toContainText("Revoked");
+});
+
+test("organizations and sites are made, renamed and deleted", async ({ page }) => {
+  await logIn(page);
+  await page.goto("/organizations");
+  await page.getByRole("button", { name: "New organization" }).click();
+  await page.getByRole("dialog").getByLabel("Name").fill("Short-lived");
+  await page.getByRole("button", { name: "Make the organization" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "Short-lived" })).toBeVisible();
+  await page.getByRole("button", { name: "New site" }).first().click();
+  await page.getByRole("dialog").getByLabel("Name").fill("Depot");
+  await page.getByRole("button", { name: "Make the site" }).click();
+  await page.getByRole("button", { name: "Rename Depot" }).click();
+  await page.getByRole("dialog").getByLabel("Name").fill("Warehouse");
+  await page.getByRole("dialog").getByRole("button", { name: "Rename" }).click();
+  await page.getByRole("button", { name: "Delete Warehouse" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Delete the site" }).click();
+  await expect(page.getByText("This organization has no site yet")).toBeVisible();
+  await page.getByRole("button", { name: "Delete", exact: true }).click();
+  const dialog = page.getByRole("dialog");
+  await expect(dialog.getByRole("button", { name: "Delete the organization" })).toBeDisabled();
+  await dialog.getByRole("textbox").fill("Short-lived");
+  await dialog.getByRole("button", { name: "Delete the organization" }).click();
+  await page.waitForURL("**/organizations");
+  await expect(page.getByRole("link", { name: "Short-lived" })).toHaveCount(0);
+});

@@ -1,0 +1,76 @@
+import { Button, Menu } from "@mantine/core";
+import { IconDots, IconEdit, IconMapPin, IconTerminal2, IconTrash } from "@tabler/icons-react";
+import { Link } from "@tanstack/react-router";
+import type { Agent, Permission } from "../api/types";
+import type { AgentSearch } from "../lib/agentPage";
+import { GatedButton } from "../ui/GatedButton";
+
+/** What can be done with an agent. What may not be done stays in its place, with the reason. */
+export function AgentActions({ agent, open }: { agent: Agent; open: (dialog: AgentSearch["dialog"]) => void }) {
+  const { command, edit, decommission } = agent.permissions;
+  return (
+    <>
+      {command.allowed ? (
+        <Button
+          leftSection={<IconTerminal2 size={16} aria-hidden />}
+          renderRoot={(props) => (
+            <Link to="/agents/$agentId/{-$tab}" params={{ agentId: agent.id, tab: "commands" }} {...props} />
+          )}
+        >
+          Run a command
+        </Button>
+      ) : (
+        <GatedButton permission={command} leftSection={<IconTerminal2 size={16} aria-hidden />} onClick={() => undefined}>
+          Run a command
+        </GatedButton>
+      )}
+      <Menu position="bottom-end" width={280}>
+        <Menu.Target>
+          <Button variant="default" leftSection={<IconDots size={16} aria-hidden />}>
+            More
+          </Button>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <GatedItem permission={edit} icon={<IconEdit size={16} aria-hidden />} onClick={() => open("rename")}>
+            Change the display name
+          </GatedItem>
+          <GatedItem permission={edit} icon={<IconMapPin size={16} aria-hidden />} onClick={() => open("move")}>
+            Move to another site
+          </GatedItem>
+          <Menu.Divider />
+          <GatedItem
+            permission={decommission}
+            icon={<IconTrash size={16} aria-hidden />}
+            color="red"
+            onClick={() => open("decommission")}
+          >
+            Decommission
+          </GatedItem>
+        </Menu.Dropdown>
+      </Menu>
+    </>
+  );
+}
+
+function GatedItem({ permission, icon, color, onClick, children }: {
+  permission: Permission;
+  icon: React.ReactNode;
+  color?: string;
+  onClick: () => void;
+  children: string;
+}) {
+  if (permission.allowed) {
+    return (
+      <Menu.Item leftSection={icon} color={color} onClick={onClick}>
+        {children}
+      </Menu.Item>
+    );
+  }
+  return (
+    <Menu.Item leftSection={icon} aria-disabled closeMenuOnClick={false} className="muted">
+      {children}
+      <br />
+      <small>{permission.reason}</small>
+    </Menu.Item>
+  );
+}

@@ -1,0 +1,136 @@
+import { Button, Checkbox, Group, Modal, Stack, TextInput } from "@mantine/core";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { SiteChoice } from "../agents/PlaceChoice";
+import { api, ApiError, body } from "../api/client";
+import { agent as agentQuery } from "../api/queries";
+import type { Agent } from "../api/types";
+import type { AgentSearch } from "../lib/agentPage";
+import { ConfirmDialog } from "../ui/ConfirmDialog";
+import { Failure } from "../ui/Notice";
+
+/** The dialog that the address names. */
+export function AgentDialogs({ agent, dialog, close }: { agent: Agent; dialog: AgentSearch["dialog"]; close: () => void }) {
+  if (dialog === "rename" && agent.permissions.edit.allowed) return <RenameDialog agent={agent} close={close} />;
+  if (dialog === "move" && agent.permissions.edit.allowed) return <MoveDialog agent={agent} close={close} />;
+  if (dialog === "decommission" && agent.permissions.decommission.allowed) {
+    return <DecommissionDialog agent={agent} close={close} />;
+  }
+  return null;
+}
+
+/** Saves a change and shows the agent as the server answered it. */
+function useEdit(agent: Agent, close: () => void) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (change: { display_name?: string | null; site_id?: string }) =>
+      body(api.PATCH("/api/agents/{id}", { params: { path: { id: agent.id } }, body: change })),
+    onSuccess: (changed) => {
+      client.setQueryData(agentQuery(agent.id).queryKey, changed);
+      void client.invalidateQueries({ queryKey: ["agents"] });
+      close();
+    },
+  });
+}
+
+function RenameDialog({ agent, close }: { agent: Agent; close: () => void }) {
+  const [name, setName] = useState(agent.display_name ?? "");
+  const edit = useEdit(agent, close);
+  const problem = edit.error instanceof ApiError ? edit.error.fields.display_name : undefined;
+  return (
+    <Modal opened onClose={close} title="Change the display name" closeButtonProps={{ "aria-label": "Close" }}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          edit.mutate({ display_name: name.trim() || null });
+        }}
+      >
+        <Stack>
+          <TextInput
+            label="Display name"
+            description={`Empty: the host name, ${agent.hostname}, is shown.`}
+            placeholder={agent.hostname}
+            value={name}
+            maxLength={255}
+            data-autofocus
+            error={problem}
+            onChange={(event) => setName(event.currentTarget.value)}
+          />
+          {edit.error && !problem ? <Failure error={edit.error} what="The name was not changed." /> : null}
+          <Group justify="flex-end">
+            <Button variant="default" onClick={close}>
+              Cancel
+            </Button>
+            <Button type="submit" loading={edit.isPending}>
+              Save
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}
+
+function MoveDialog({ agent, close }: { agent: Agent; close: () => void }) {
+  const [siteId, setSiteId] = useState<string | null>(agent.site_id);
+  const edit = useEdit(agent, close);
+  return (
+    <Modal opened onClose={close} title="Move to another site" closeButtonProps={{ "aria-label": "Close" }}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (siteId) edit.mutate({ site_id: siteId });
+        }}
+      >
+        <Stack>
+          <p className="muted any">
+            Sites of {agent.organization_name}. An agent never changes its organization; enroll it anew for that.
+          </p>
+          <SiteChoice organizationId={agent.organization_id} value={siteId} onChange={setSiteId} />
+          {edit.error ? <Failure error={edit.error} what="The agent was not moved." /> : null}
+          <Group justify="flex-end">
+            <Button variant="default" onClick={close}>
+              Cancel
+            </Button>
+            <Button type="submit" disabled={!siteId || siteId === agent.site_id} loading={edit.isPending}>
+              Move
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}
+
+function DecommissionDialog({ agent, close }: { agent: Agent; close: () => void }) {
+  const client = useQueryClient();
+  const [uninstall, setUninstall] = useState(true);
+  return (
+    <ConfirmDialog
+      title={`Decommission ${agent.name}?`}
+      action={`Decommission ${agent.name}`}
+      typeName={agent.name}
+      run={() => body(api.DELETE("/api/agents/{id}", { params: { path: { id: agent.id }, query: { uninstall } } }))}
+      onDone={() => {
+        void client.invalidateQueries({ queryKey: ["agents"] });
+        close();
+      }}
+      onClose={close}
+    >
+      <p>
+        The agent's key is revoked: the machine can no longer connect, and commands that wait for it end. To manage it
+        again it must be enrolled anew. Its history stays: commands, output, inventory and audit.
+      </p>
+      <Checkbox
+        label="Also uninstall the agent from the machine"
+        description={
+          agent.presence.state === "online"
+            ? "It is online: this happens now."
+            : "It is not online: this happens if it connects again before the request expires."
+        }
+        checked={uninstall}
+        onChange={(event) => setUninstall(event.currentTarget.checked)}
+      />
+    </ConfirmDialog>
+  );
+}

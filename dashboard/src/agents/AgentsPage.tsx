@@ -1,0 +1,118 @@
+import { Button } from "@mantine/core";
+import { IconDevicesOff, IconDevicesPlus, IconFilterOff } from "@tabler/icons-react";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { Link, Outlet, useNavigate, useSearch } from "@tanstack/react-router";
+import { useCallback } from "react";
+import type { Hint } from "../api/events";
+import { agentCount, agents } from "../api/queries";
+import { useRefreshOn } from "../api/useRefreshOn";
+import type { AgentsSearch } from "../lib/search";
+import { DataTable } from "../ui/DataTable";
+import { Empty, Failure, Loading } from "../ui/Notice";
+import { PageHeader } from "../ui/PageHeader";
+import { useLiveRows } from "../ui/useLiveRows";
+import { WaitingChanges } from "../ui/WaitingChanges";
+import { AGENT_COLUMNS } from "./columns";
+import { AgentFilters } from "./AgentFilters";
+import styles from "./AgentsPage.module.css";
+import { FleetCounts } from "./FleetCounts";
+
+const concernsAgents = (hint: Hint) => hint.kind === "agent" || hint.kind === "fleet";
+
+/** The list of machines: filtered, sorted and paged by the server, live. */
+export function AgentsPage() {
+  const search = useSearch({ from: "/frame/agents" });
+  const navigate = useNavigate({ from: "/agents" });
+  const list = useInfiniteQuery(agents(search));
+  const count = useQuery(agentCount(search));
+  const pages = list.data?.pages;
+  // A list that was scrolled far is asked for less often: each refresh reads all of its pages.
+  useRefreshOn(concernsAgents, ["agents", "list"], 2_000 + 1_000 * (pages?.length ?? 0));
+  useRefreshOn(concernsAgents, ["agents", "count"], 2_000);
+
+  const { rows, waiting, hold, apply } = useLiveRows(search, pages);
+  const set = useCallback(
+    (change: Partial<AgentsSearch>) =>
+      void navigate({ to: ".", search: (previous: AgentsSearch) => ({ ...previous, ...change }), replace: true }),
+    [navigate],
+  );
+  const { hasNextPage, isFetching, fetchNextPage } = list;
+  const onEnd = useCallback(() => {
+    if (hasNextPage && !isFetching) void fetchNextPage();
+  }, [hasNextPage, isFetching, fetchNextPage]);
+
+  return (
+    <>
+      <PageHeader
+        title="Agents"
+        detail={<FleetCounts count={count.data} />}
+        actions={
+          <Button
+            leftSection={<IconDevicesPlus size={16} aria-hidden />}
+            renderRoot={(props) => <Link to="/agents/enroll" search={search} {...props} />}
+          >
+            Enroll a machine
+          </Button>
+        }
+      />
+      <AgentFilters search={search} set={set} />
+      {list.error && !list.data ? (
+        <div className={styles.aside}>
+          <Failure error={list.error} what="The agents could not be loaded." retry={() => void list.refetch()} />
+        </div>
+      ) : list.isPending ? (
+        <Loading lines={12} />
+      ) : rows.length === 0 ? (
+        <NoAgents search={search} />
+      ) : (
+        <div className={styles.hold} {...hold}>
+          <DataTable
+            label="Agents"
+            columns={AGENT_COLUMNS}
+            rows={rows}
+            rowId={(row) => row.id}
+            total={count.data?.total}
+            sort={{ by: search.sort ?? "name", set: (sort) => set({ sort: sort === "name" ? undefined : (sort as AgentsSearch["sort"]) }) }}
+            onEnd={onEnd}
+            notice={<WaitingChanges count={waiting} apply={apply} />}
+            footer={list.isFetchingNextPage ? <Loading lines={2} /> : null}
+          />
+        </div>
+      )}
+      <Outlet />
+    </>
+  );
+}
+
+function NoAgents({ search }: { search: AgentsSearch }) {
+  const { organization_id, site_id, sort, q, presence, os_family, role, state } = search;
+  const filtered = q ?? presence ?? os_family ?? role ?? state;
+  if (filtered) {
+    return (
+      <Empty
+        icon={IconFilterOff}
+        title="No agent matches these filters"
+        action={
+          <Button
+            variant="default"
+            renderRoot={(props) => <Link to="/agents" search={{ organization_id, site_id, sort }} {...props} />}
+          >
+            Remove the filters
+          </Button>
+        }
+      >
+        {organization_id ? "Only the chosen organization or site is searched." : "All organizations were searched."}
+      </Empty>
+    );
+  }
+  return (
+    <Empty
+      icon={IconDevicesOff}
+      title={site_id ? "No machine is enrolled at this site" : organization_id ? "No machine of this organization is enrolled" : "No machine is enrolled yet"}
+      action={<Button renderRoot={(props) => <Link to="/agents/enroll" search={search} {...props} />}>Enroll a machine</Button>}
+    >
+      An enrollment token lets a machine join a site. Make one, run its one-line command on the machine, and the machine
+      appears here within seconds.
+    </Empty>
+  );
+}

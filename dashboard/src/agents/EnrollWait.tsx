@@ -1,0 +1,84 @@
+import { Button, Group, Loader, Stack } from "@mantine/core";
+import { IconCircleCheck } from "@tabler/icons-react";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { agent } from "../api/queries";
+import { api, body } from "../api/client";
+import type { Hint } from "../api/events";
+import type { Agent, NewToken } from "../api/types";
+import { useRefreshOn } from "../api/useRefreshOn";
+import { Age } from "../ui/Age";
+import { CopyLine } from "../ui/CopyLine";
+import { PRESENCE } from "../ui/looks";
+import { Banner } from "../ui/Notice";
+import { State } from "../ui/State";
+import styles from "./EnrollWait.module.css";
+
+/** How many of a site's machines are looked at for a new one, newest sign of life first. */
+const CANDIDATES = 10;
+const concernsAgents = (hint: Hint) => hint.kind === "agent" || hint.kind === "fleet";
+
+/** Shows the token's secret, once, and waits for the machines that use it. */
+export function EnrollWait({ made, onClose }: { made: NewToken; onClose: () => void }) {
+  const { token, install_command } = made;
+  const joined = useJoined(token.site_id, token.created_at);
+  return (
+    <Stack>
+      <p>
+        As root on the machine that joins <strong className="any">{token.organization_name}</strong> ›{" "}
+        <strong className="any">{token.site_name}</strong>:
+      </p>
+      <CopyLine text={install_command} label="The command to run on the machine" />
+      <Banner family="warn" title="The secret in this line will not be shown again.">
+        <p>
+          Who has it can enroll {token.max_uses === 1 ? "one machine" : "machines"} here. It expires{" "}
+          <Age at={token.expires_at} /> and can be revoked under Enrollment tokens.
+        </p>
+      </Banner>
+      <div role="status" className={styles.wait}>
+        {joined.length === 0 ? (
+          <>
+            <Loader size={16} aria-hidden />
+            <span>Waiting for the first machine. You may close this; it appears under Agents.</span>
+          </>
+        ) : (
+          <ul className={styles.list}>
+            {joined.map((each) => (
+              <li key={each.id} className={styles.line}>
+                <IconCircleCheck size={18} className={styles.good} aria-hidden />
+                <span>
+                  <Link to="/agents/$agentId/{-$tab}" params={{ agentId: each.id }}>
+                    {each.name}
+                  </Link>{" "}
+                  joined <Age at={each.enrolled_at} />
+                </span>
+                <State look={PRESENCE[each.presence.state]} />
+              </li>
+            ))}
+          </ul>
+        )}
+      </div>
+      <Group justify="flex-end">
+        <Button onClick={onClose}>{joined.length === 0 ? "Close" : "Done"}</Button>
+      </Group>
+    </Stack>
+  );
+}
+
+/** The site's agents that were enrolled since the token was made. */
+function useJoined(siteId: string, since: string): Agent[] {
+  const client = useQueryClient();
+  const key = ["agents", "joined", siteId, since];
+  useRefreshOn(concernsAgents, key, 1_000);
+  const found = useQuery({
+    queryKey: key,
+    refetchInterval: 5_000,
+    queryFn: async ({ signal }) => {
+      const query = { site_id: siteId, sort: "-last_seen" as const, limit: CANDIDATES };
+      const page = await body(api.GET("/api/agents", { signal, params: { query } }));
+      const whole = await Promise.all(page.items.map((each) => client.query({ ...agent(each.id), staleTime: 1_000 })));
+      return whole.filter((each) => Date.parse(each.enrolled_at) >= Date.parse(since));
+    },
+  });
+  return found.data ?? [];
+}

@@ -1,0 +1,120 @@
+import { useEffect, useSyncExternalStore } from "react";
+
+/** A hint that something changed: ids only, so whoever listens asks again for what it may see. */
+export type Hint =
+  | { kind: "agent"; agentId: string }
+  | { kind: "command"; commandId: string; agentId: string }
+  | { kind: "command_output"; commandId: string; agentId: string }
+  | { kind: "fleet" }
+  | { kind: "resync" };
+
+type Listener = (hint: Hint) => void;
+
+/** First and longest wait before the stream is opened again, in milliseconds. */
+const FIRST_WAIT = 1_000;
+const LONGEST_WAIT = 30_000;
+/** Without any stream for so long, everything is asked for again at this interval. */
+const POLL_INTERVAL = 15_000;
+
+/** The server's stream of hints, opened while somebody listens; polling stands in while it is away. */
+class Events {
+  #listeners = new Set<Listener>();
+  #statusListeners = new Set<() => void>();
+  #source: EventSource | null = null;
+  #wait = FIRST_WAIT;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #poll: ReturnType<typeof setInterval> | undefined;
+  #live = false;
+  #everLive = false;
+
+  subscribe(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    if (this.#listeners.size === 1) this.#open();
+    return () => {
+      this.#listeners.delete(listener);
+      if (this.#listeners.size === 0) this.#close();
+    };
+  }
+
+  onStatus = (listener: () => void) => {
+    this.#statusListeners.add(listener);
+    return () => void this.#statusListeners.delete(listener);
+  };
+
+  isLive = () => this.#live;
+
+  #open() {
+    clearTimeout(this.#timer);
+    this.#source?.close();
+    const source = new EventSource("/api/events");
+    this.#source = source;
+    source.onopen = () => {
+      this.#wait = FIRST_WAIT;
+      clearInterval(this.#poll);
+      this.#poll = undefined;
+      this.#setLive(true);
+      // Hints sent while the stream was away are lost.
+      if (this.#everLive) this.#emit({ kind: "resync" });
+      this.#everLive = true;
+    };
+    source.onerror = () => {
+      source.close();
+      this.#setLive(false);
+      this.#poll ??= setInterval(() => this.#emit({ kind: "resync" }), POLL_INTERVAL);
+      this.#timer = setTimeout(() => this.#open(), this.#wait);
+      this.#wait = Math.min(this.#wait * 2, LONGEST_WAIT);
+    };
+    const on = (name: string, make: (data: Record<string, string>) => Hint) =>
+      source.addEventListener(name, (event) => this.#emit(make(parse(String(event.data)))));
+    on("agent", (data) => ({ kind: "agent", agentId: data.agent_id ?? "" }));
+    on("command", (data) => ({ kind: "command", commandId: data.command_id ?? "", agentId: data.agent_id ?? "" }));
+    on("command_output", (data) => ({
+      kind: "command_output",
+      commandId: data.command_id ?? "",
+      agentId: data.agent_id ?? "",
+    }));
+    on("fleet", () => ({ kind: "fleet" }));
+    on("resync", () => ({ kind: "resync" }));
+  }
+
+  #close() {
+    clearTimeout(this.#timer);
+    clearInterval(this.#poll);
+    this.#poll = undefined;
+    this.#source?.close();
+    this.#source = null;
+    this.#everLive = false;
+    this.#wait = FIRST_WAIT;
+    this.#setLive(false);
+  }
+
+  #emit(hint: Hint) {
+    for (const listener of this.#listeners) listener(hint);
+  }
+
+  #setLive(live: boolean) {
+    if (this.#live === live) return;
+    this.#live = live;
+    for (const listener of this.#statusListeners) listener();
+  }
+}
+
+function parse(data: string): Record<string, string> {
+  try {
+    return (JSON.parse(data) ?? {}) as Record<string, string>;
+  } catch {
+    return {};
+  }
+}
+
+export const events = new Events();
+
+/** Listens to hints while the component is shown. `listener` must be stable. */
+export function useHints(listener: Listener) {
+  useEffect(() => events.subscribe(listener), [listener]);
+}
+
+/** Whether hints arrive by push (otherwise by polling). */
+export function useLive(): boolean {
+  return useSyncExternalStore(events.onStatus, events.isLive);
+}

@@ -1,0 +1,183 @@
+import { infiniteQueryOptions, QueryClient, queryOptions } from "@tanstack/react-query";
+import type { AgentsSearch, AuditSearch, Scope } from "../lib/search";
+import type { CommandState } from "./types";
+import { api, ApiError, body, ServerAwayError } from "./client";
+
+/** Rows per request of a list that is read to its end by scrolling. */
+const PAGE_SIZE = 100;
+/** Longest lists of a scope selector; beyond it the reader searches. */
+const CHOICES = 200;
+/** Even without a hint, what ages is asked for again at this interval (milliseconds). */
+const REFRESH = 60_000;
+
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      networkMode: "always",
+      staleTime: 5_000,
+      refetchOnWindowFocus: true,
+      // What the server answered stays answered; a server that is away is probed elsewhere.
+      retry: (count, error) => !(error instanceof ApiError) && !(error instanceof ServerAwayError) && count < 2,
+    },
+    mutations: { networkMode: "always" },
+  },
+});
+
+const next = (page: { next_cursor?: string | null }) => page.next_cursor ?? undefined;
+
+export const authStatus = queryOptions({
+  queryKey: ["auth-status"],
+  queryFn: ({ signal }) => body(api.GET("/api/auth/status", { signal })),
+});
+
+export const me = queryOptions({
+  queryKey: ["me"],
+  queryFn: ({ signal }) => body(api.GET("/api/auth/me", { signal })),
+  staleTime: REFRESH,
+});
+
+export const agents = (query: AgentsSearch) =>
+  infiniteQueryOptions({
+    queryKey: ["agents", "list", query],
+    queryFn: ({ signal, pageParam }) =>
+      body(api.GET("/api/agents", { signal, params: { query: { ...query, limit: PAGE_SIZE, cursor: pageParam } } })),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: next,
+    refetchInterval: REFRESH,
+  });
+
+export const agentCount = (search: AgentsSearch) => {
+  const query = { ...search, sort: undefined };
+  return queryOptions({
+    queryKey: ["agents", "count", query],
+    queryFn: ({ signal }) => body(api.GET("/api/agents/count", { signal, params: { query } })),
+    refetchInterval: REFRESH,
+  });
+};
+
+export const agent = (id: string) =>
+  queryOptions({
+    queryKey: ["agents", "one", id],
+    queryFn: ({ signal }) => body(api.GET("/api/agents/{id}", { signal, params: { path: { id } } })),
+    refetchInterval: REFRESH,
+  });
+
+export const inventory = (id: string) =>
+  queryOptions({
+    queryKey: ["agents", "inventory", id],
+    queryFn: ({ signal }) => body(api.GET("/api/agents/{id}/inventory", { signal, params: { path: { id } } })),
+    refetchInterval: REFRESH,
+  });
+
+/** Readings of the last `hours` hours. */
+export const readings = (id: string, hours: number) =>
+  queryOptions({
+    queryKey: ["agents", "readings", id, hours],
+    queryFn: ({ signal }) => {
+      const to = Date.now();
+      const query = { from: new Date(to - hours * 3_600_000).toISOString(), to: new Date(to).toISOString() };
+      return body(api.GET("/api/agents/{id}/readings", { signal, params: { path: { id }, query } }));
+    },
+    refetchInterval: REFRESH,
+  });
+
+export interface CommandsQuery {
+  state?: CommandState | undefined;
+  agent_id?: string | undefined;
+  organization_id?: string | undefined;
+}
+
+export const commands = (query: CommandsQuery) =>
+  infiniteQueryOptions({
+    queryKey: ["commands", "list", query],
+    queryFn: ({ signal, pageParam }) =>
+      body(
+        api.GET("/api/commands", {
+          signal,
+          params: { query: { ...query, limit: PAGE_SIZE, cursor: pageParam } },
+        }),
+      ),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: next,
+    refetchInterval: REFRESH,
+  });
+
+export const command = (id: string) =>
+  queryOptions({
+    queryKey: ["commands", "one", id],
+    queryFn: ({ signal }) => body(api.GET("/api/commands/{id}", { signal, params: { path: { id } } })),
+    refetchInterval: REFRESH,
+  });
+
+export const organizations = (q?: string) =>
+  queryOptions({
+    queryKey: ["organizations", "choices", q ?? ""],
+    queryFn: ({ signal }) => body(api.GET("/api/organizations", { signal, params: { query: { q, limit: CHOICES } } })),
+  });
+
+export const organizationList = (q?: string) =>
+  infiniteQueryOptions({
+    queryKey: ["organizations", "list", q ?? ""],
+    queryFn: ({ signal, pageParam }) =>
+      body(api.GET("/api/organizations", { signal, params: { query: { q, limit: PAGE_SIZE, cursor: pageParam } } })),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: next,
+  });
+
+export const organization = (id: string) =>
+  queryOptions({
+    queryKey: ["organizations", "one", id],
+    queryFn: ({ signal }) => body(api.GET("/api/organizations/{id}", { signal, params: { path: { id } } })),
+  });
+
+export const sites = (organizationId: string) =>
+  queryOptions({
+    queryKey: ["sites", "of", organizationId],
+    queryFn: ({ signal }) =>
+      body(
+        api.GET("/api/organizations/{id}/sites", {
+          signal,
+          params: { path: { id: organizationId }, query: { limit: CHOICES } },
+        }),
+      ),
+  });
+
+export const enrollmentTokens = (query: Scope) =>
+  infiniteQueryOptions({
+    queryKey: ["enrollment-tokens", query],
+    queryFn: ({ signal, pageParam }) =>
+      body(
+        api.GET("/api/enrollment-tokens", {
+          signal,
+          params: { query: { ...query, limit: PAGE_SIZE, cursor: pageParam } },
+        }),
+      ),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: next,
+    refetchInterval: REFRESH,
+  });
+
+export interface AuditQuery {
+  action?: string | undefined;
+  actor?: string | undefined;
+  outcome?: AuditSearch["outcome"];
+  organization_id?: string | undefined;
+  agent_id?: string | undefined;
+  from?: string | undefined;
+  to?: string | undefined;
+}
+
+export const audit = (query: AuditQuery) =>
+  infiniteQueryOptions({
+    queryKey: ["audit", query],
+    queryFn: ({ signal, pageParam }) =>
+      body(
+        api.GET("/api/audit", {
+          signal,
+          params: { query: { ...query, limit: PAGE_SIZE, cursor: pageParam } },
+        }),
+      ),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: next,
+    refetchInterval: REFRESH,
+  });

@@ -1,0 +1,38 @@
+import type { components } from "./schema";
+
+type Schemas = components["schemas"];
+
+export type Agent = Schemas["Agent"];
+export type AgentSummary = Schemas["AgentSummary"];
+export type AgentCount = Schemas["AgentCount"];
+export type AuditEntry = Schemas["AuditEntry"];
+export type Command = Schemas["Command"];
+export type CommandSummary = Schemas["CommandSummary"];
+export type EnrollmentToken = Schemas["EnrollmentToken"];
+export type InventorySection = Schemas["StoredSection"];
+export type NewCommand = Schemas["CreateCommand"];
+export type Organization = Schemas["Organization"];
+export type OutputChunk = Schemas["OutputChunk"];
+export type ReadingPoint = Schemas["Point"];
+export type Site = Schemas["Site"];
+export type User = Schemas["User"];
+export type VolumeUse = Schemas["VolumeUse"];
+
+export type PresenceState = AgentSummary["presence"]["state"];
+export type AgentState = AgentSummary["state"];
+export type CommandState = CommandSummary["state"];
+
+/** Whether the user may do something, and why not. */
+export interface Permission {
+  allowed: boolean;
+  reason?: string | null;
+}
+
+/** One page of a list. */
+export interface Page<T> {
+  items: T[];
+  next_cursor?: string | null;
+}
+
+/** A new enrollment token with its secret, which is shown once. */
+export type NewToken = Schemas["CreatedEnrollmentToken"];

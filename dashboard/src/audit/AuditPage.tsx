@@ -1,0 +1,63 @@
+import { IconFilterOff, IconHistory } from "@tabler/icons-react";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useCallback } from "react";
+import { ApiError } from "../api/client";
+import { useScope } from "../frame/useScope";
+import { type AuditSearch, OUTCOMES } from "../lib/search";
+import { FilterChip } from "../ui/Chip";
+import { FilterBar } from "../ui/FilterBar";
+import { Empty, Failure } from "../ui/Notice";
+import { PageHeader } from "../ui/PageHeader";
+import { SearchInput } from "../ui/SearchInput";
+import { AuditList, OUTCOME_WORDS } from "./AuditList";
+
+const OUTCOME_OPTIONS = OUTCOMES.map((value) => ({ value, label: OUTCOME_WORDS[value] }));
+
+/** Who did what, when, and whether they were let. */
+export function AuditPage() {
+  const search = useSearch({ from: "/frame/audit" });
+  const { organization_id } = useScope();
+  const navigate = useNavigate();
+  const set = useCallback(
+    (change: AuditSearch) =>
+      void navigate({ to: "/audit", search: (previous) => ({ ...previous, ...change }), replace: true }),
+    [navigate],
+  );
+  const setAction = useCallback((action: string | undefined) => set({ action }), [set]);
+  const setActor = useCallback((actor: string | undefined) => set({ actor }), [set]);
+  const { action, actor, outcome, agent_id } = search;
+  const filtered = [action, actor, outcome, agent_id, organization_id].some((value) => value !== undefined);
+  return (
+    <>
+      <PageHeader title="Audit" detail="newest first; sealed entries are chained, so that any later change shows" />
+      <FilterBar>
+        <SearchInput label="Beginning of the action" value={action} onChange={setAction} />
+        <SearchInput label="Actor" value={actor} onChange={setActor} />
+        <FilterChip label="Outcome" value={outcome} options={OUTCOME_OPTIONS} onChange={(value) => set({ outcome: value })} />
+      </FilterBar>
+      <AuditList
+        query={{ action, actor, outcome, agent_id, organization_id }}
+        empty={
+          filtered ? (
+            <Empty icon={IconFilterOff} title="No entry matches">
+              Remove a filter or choose another scope.
+            </Empty>
+          ) : (
+            <Empty icon={IconHistory} title="Nothing was recorded yet">
+              Every change, and every refused attempt at one, is listed here.
+            </Empty>
+          )
+        }
+        failed={(error) =>
+          error instanceof ApiError && error.status === 403 ? (
+            <Empty icon={IconHistory} title="You may not read the audit log">
+              {error.message}
+            </Empty>
+          ) : (
+            <Failure error={error} what="The audit log could not be loaded." />
+          )
+        }
+      />
+    </>
+  );
+}

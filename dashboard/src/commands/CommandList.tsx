@@ -1,0 +1,94 @@
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { type ReactNode, useCallback } from "react";
+import type { Hint } from "../api/events";
+import { commands, type CommandsQuery } from "../api/queries";
+import type { CommandSummary } from "../api/types";
+import { useRefreshOn } from "../api/useRefreshOn";
+import { Age } from "../ui/Age";
+import { type Column, DataTable } from "../ui/DataTable";
+import { COMMAND_STATE } from "../ui/looks";
+import { Failure, Loading } from "../ui/Notice";
+import { State } from "../ui/State";
+import { useLiveRows } from "../ui/useLiveRows";
+import { WaitingChanges } from "../ui/WaitingChanges";
+import styles from "./CommandList.module.css";
+
+/** Commands, newest first, live. */
+export function CommandList({ query, empty, withAgent }: { query: CommandsQuery; empty: ReactNode; withAgent: boolean }) {
+  const { agent_id } = query;
+  const list = useInfiniteQuery(commands(query));
+  const concerns = useCallback(
+    (hint: Hint) => hint.kind === "command" && (agent_id === undefined || hint.agentId === agent_id),
+    [agent_id],
+  );
+  useRefreshOn(concerns, ["commands", "list"], 1_000 + 1_000 * (list.data?.pages.length ?? 0));
+  const { rows, waiting, hold, apply } = useLiveRows(query, list.data?.pages);
+  const { hasNextPage, isFetching, fetchNextPage } = list;
+  const onEnd = useCallback(() => {
+    if (hasNextPage && !isFetching) void fetchNextPage();
+  }, [hasNextPage, isFetching, fetchNextPage]);
+  if (list.error && !list.data) {
+    return <Failure error={list.error} what="The commands could not be loaded." retry={() => void list.refetch()} />;
+  }
+  if (list.isPending) return <Loading lines={8} />;
+  if (rows.length === 0) return empty;
+  return (
+    <div className={styles.hold} {...hold}>
+      <DataTable
+        label="Commands"
+        columns={withAgent ? FLEET_COLUMNS : AGENT_COLUMNS}
+        rows={rows}
+        rowId={(row) => row.id}
+        onEnd={onEnd}
+        notice={<WaitingChanges count={waiting} apply={apply} />}
+      />
+    </div>
+  );
+}
+
+const SUMMARY: Column<CommandSummary> = {
+  id: "summary",
+  header: "Command",
+  grow: 4,
+  cell: (command) => (
+    <span className={styles.summary}>
+      <Link
+        to="/commands/$commandId"
+        params={{ commandId: command.id }}
+        className={styles.link}
+        data-row-link
+        title={command.summary}
+      >
+        {command.summary || "(empty)"}
+      </Link>
+      <span className={styles.where}>
+        {command.agent_name}, <Age at={command.created_at} />
+      </span>
+    </span>
+  ),
+};
+
+const AGENT: Column<CommandSummary> = {
+  id: "agent",
+  header: "Agent",
+  from: 560,
+  cell: (command) => <span title={command.agent_name}>{command.agent_name}</span>,
+};
+
+const REST: Column<CommandSummary>[] = [
+  {
+    id: "state",
+    header: "State",
+    width: 150,
+    cell: (command) => (
+      <State look={COMMAND_STATE[command.state]} title={command.exit_code == null ? undefined : `exit code ${command.exit_code}`} />
+    ),
+  },
+  { id: "exit", header: "Exit", from: 960, width: 60, align: "right", cell: (command) => <span className="num">{command.exit_code ?? "–"}</span> },
+  { id: "by", header: "Asked for by", from: 760, cell: (command) => <span title={command.requested_by}>{command.requested_by}</span> },
+  { id: "at", header: "Asked", from: 560, width: 120, cell: (command) => <Age at={command.created_at} /> },
+];
+
+const FLEET_COLUMNS = [SUMMARY, AGENT, ...REST];
+const AGENT_COLUMNS = [SUMMARY, ...REST];

@@ -1,0 +1,75 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link, useParams } from "@tanstack/react-router";
+import { command as commandQuery } from "../api/queries";
+import type { Command } from "../api/types";
+import { formatDuration } from "../lib/age";
+import { formatBytes } from "../lib/units";
+import { Age } from "../ui/Age";
+import { Facts } from "../ui/Facts";
+import { PageHeader } from "../ui/PageHeader";
+import { CommandView } from "./CommandView";
+import styles from "./CommandView.module.css";
+
+/** One command: what was asked, how it went, what it wrote. */
+export function CommandPage() {
+  const { commandId } = useParams({ from: "/frame/commands/$commandId" });
+  const { data } = useQuery(commandQuery(commandId));
+  return (
+    <>
+      <PageHeader
+        tab={data ? `Command on ${data.agent_name}` : "Command"}
+        title={data ? <span className="cut">{data.summary}</span> : "Command"}
+        detail={
+          data ? (
+            <span className="any">
+              on{" "}
+              <Link to="/agents/$agentId/{-$tab}" params={{ agentId: data.agent_id, tab: "commands" }}>
+                {data.agent_name}
+              </Link>
+            </span>
+          ) : null
+        }
+      />
+      <div className={styles.page}>
+        <CommandView key={commandId} commandId={commandId} />
+        {data ? <Details command={data} /> : null}
+      </div>
+    </>
+  );
+}
+
+function Details({ command }: { command: Command }) {
+  const { program } = command;
+  const environment = Object.entries(command.environment);
+  return (
+    <div className={styles.columns}>
+      <section className={styles.panel}>
+        <h2>{program.kind === "shell" ? `Script (${program.interpreter})` : "Program and arguments"}</h2>
+        <pre className={styles.program}>
+          {program.kind === "shell" ? program.script : program.argv.map((argument) => JSON.stringify(argument)).join("\n")}
+        </pre>
+      </section>
+      <section className={styles.panel}>
+        <h2>Details</h2>
+        <Facts
+          facts={[
+            ["Asked for by", command.requested_by],
+            ["Asked", <Age key="created" at={command.created_at} />],
+            ["Sent", command.sent_at ? <Age key="sent" at={command.sent_at} /> : "not yet"],
+            ["Started", command.started_at ? <Age key="started" at={command.started_at} /> : "not known"],
+            ["Expires", <Age key="expires" at={command.expires_at} />],
+            ["Timeout", formatDuration(command.timeout_seconds * 1_000)],
+            ["Most output", formatBytes(command.output_limit_bytes)],
+            ["Working directory", command.working_directory ?? "the agent's own choice"],
+            [
+              "Environment",
+              environment.length === 0 ? "none" : environment.map(([name, value]) => <div key={name} className="mono">{name}={value}</div>),
+            ],
+            ["Secret variables", command.secret_names.length === 0 ? "none" : command.secret_names.join(", ")],
+            ["Command id", <span key="id" className="mono">{command.id}</span>],
+          ]}
+        />
+      </section>
+    </div>
+  );
+}

@@ -1,0 +1,50 @@
+import { IconFilterOff, IconTerminal2 } from "@tabler/icons-react";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useScope } from "../frame/useScope";
+import { COMMAND_STATES } from "../lib/search";
+import { FilterChip } from "../ui/Chip";
+import { FilterBar } from "../ui/FilterBar";
+import { COMMAND_STATE } from "../ui/looks";
+import { Empty } from "../ui/Notice";
+import { PageHeader } from "../ui/PageHeader";
+import { CommandList } from "./CommandList";
+
+const STATE_OPTIONS = COMMAND_STATES.map((value) => ({ value, label: COMMAND_STATE[value].word }));
+
+/** What was run on all machines, and how it went. */
+export function CommandsPage() {
+  const { state } = useSearch({ from: "/frame/commands" });
+  const { organization_id, site_id } = useScope();
+  const navigate = useNavigate();
+  return (
+    <>
+      <PageHeader title="Commands" detail="newest first" />
+      <FilterBar>
+        <FilterChip
+          label="State"
+          value={state}
+          options={STATE_OPTIONS}
+          onChange={(value) =>
+            void navigate({ to: "/commands", search: (previous) => ({ ...previous, state: value }), replace: true })
+          }
+        />
+        {site_id ? <span className="muted">Commands are listed for the whole organization, not for one site.</span> : null}
+      </FilterBar>
+      <CommandList
+        query={{ state, organization_id }}
+        withAgent
+        empty={
+          state || organization_id ? (
+            <Empty icon={IconFilterOff} title="No command matches">
+              Choose another state or scope.
+            </Empty>
+          ) : (
+            <Empty icon={IconTerminal2} title="Nothing was run yet">
+              Open an agent and choose Run a command. Each command is kept here with its output and its end.
+            </Empty>
+          )
+        }
+      />
+    </>
+  );
+}

@@ -1,0 +1,33 @@
+import { IconBuilding, IconDeviceDesktop, IconHistory, IconKey, IconTerminal2 } from "@tabler/icons-react";
+import { Link } from "@tanstack/react-router";
+import styles from "./Rail.module.css";
+
+const PAGES = [
+  { to: "/agents", word: "Agents", icon: IconDeviceDesktop },
+  { to: "/commands", word: "Commands", icon: IconTerminal2 },
+  { to: "/organizations", word: "Organizations", short: "Orgs", icon: IconBuilding },
+  { to: "/enrollment-tokens", word: "Enrollment tokens", short: "Tokens", icon: IconKey },
+  { to: "/audit", word: "Audit", icon: IconHistory },
+] as const;
+
+/** The functions: what to look at. On a phone it is the bar at the bottom. */
+export function Rail() {
+  return (
+    <nav className={styles.rail} aria-label="Pages">
+      <img src="/favicon.svg" alt="GuruRMM" width={28} height={28} className={styles.mark} />
+      <ul className={styles.list}>
+        {PAGES.map((page) => (
+          <li key={page.to}>
+            <Link to={page.to} className={styles.link} activeProps={{ "data-active": true }}>
+              <page.icon size={20} stroke={1.7} aria-hidden />
+              <span className={styles.word}>{page.word}</span>
+              <span className={styles.short} aria-hidden>
+                {"short" in page ? page.short : page.word}
+              </span>
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  );
+}

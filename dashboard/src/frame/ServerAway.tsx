@@ -1,0 +1,24 @@
+import { IconCloudOff } from "@tabler/icons-react";
+import { useAwaySince } from "../api/connection";
+import { formatDuration } from "../lib/age";
+import { useClock } from "../lib/clock";
+import styles from "./ServerAway.module.css";
+
+/** Says that the server does not answer, since when, and that nothing is lost. Goes away by itself. */
+export function ServerAway() {
+  const since = useAwaySince();
+  const age = useClock((now) => (since === null ? "" : formatDuration(now - since)));
+  return (
+    <div role="status">
+      {since === null ? null : (
+        <div className={styles.banner}>
+          <IconCloudOff size={16} aria-hidden />
+          <span>
+            <strong>The server does not answer</strong> for <span className="num">{age}</span>. This page shows the last it
+            knew, what you typed stays, and it goes on by itself when the server is back.
+          </span>
+        </div>
+      )}
+    </div>
+  );
+}

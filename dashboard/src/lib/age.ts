@@ -1,0 +1,42 @@
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** A length of time in one or two units, short: `45 s`, `12 min`, `3 h 20 min`, `5 d`, `14 months`. */
+export function formatDuration(milliseconds: number): string {
+  const ms = Math.max(0, milliseconds);
+  if (ms < MINUTE) return `${Math.floor(ms / SECOND)} s`;
+  if (ms < HOUR) return `${Math.floor(ms / MINUTE)} min`;
+  if (ms < DAY) {
+    const minutes = Math.floor((ms % HOUR) / MINUTE);
+    const hours = Math.floor(ms / HOUR);
+    return minutes > 0 && hours < 10 ? `${hours} h ${minutes} min` : `${hours} h`;
+  }
+  const days = Math.floor(ms / DAY);
+  if (days < 60) return `${days} d`;
+  if (days < 730) return `${Math.floor(days / 30.44)} months`;
+  return `${Math.floor(days / 365.25)} years`;
+}
+
+/** How long ago (or until) an instant is. A clock that differs by a few seconds never shows a future age. */
+export function formatRelative(at: number, now: number): string {
+  const past = now - at;
+  if (past >= -5 * SECOND && past < 5 * SECOND) return "just now";
+  return past >= 0 ? `${formatDuration(past)} ago` : `in ${formatDuration(-past)}`;
+}
+
+/** The instant in the reader's own time zone, with the zone's name. */
+export function formatAbsolute(at: number, timeZone?: string): string {
+  return new Intl.DateTimeFormat("en-GB", {
+    weekday: "short",
+    year: "numeric",
+    month: "short",
+    day: "2-digit",
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+    timeZone,
+    timeZoneName: "short",
+  }).format(at);
+}

@@ -1,0 +1,23 @@
+import { oneOf } from "./search";
+
+/** The tabs of an agent's page; each has its own address. The first is shown when the address names none. */
+export const AGENT_TABS = ["overview", "inventory", "commands", "activity"] as const;
+export type AgentTab = (typeof AGENT_TABS)[number];
+
+/** The dialogs of an agent's page that have an address. */
+export const DIALOGS = ["rename", "move", "decommission"] as const;
+
+/** How far back the charts look. */
+export const CHART_SPANS = ["24h", "7d", "30d"] as const;
+export type ChartSpan = (typeof CHART_SPANS)[number];
+export const SPAN_HOURS: Record<ChartSpan, number> = { "24h": 24, "7d": 168, "30d": 720 };
+
+/** What stands in the address of an agent's page besides the agent and the tab. */
+export interface AgentSearch {
+  dialog?: (typeof DIALOGS)[number] | undefined;
+  span?: ChartSpan | undefined;
+}
+
+export function agentSearch(raw: Record<string, unknown>): AgentSearch {
+  return { dialog: oneOf(raw, "dialog", DIALOGS), span: oneOf(raw, "span", CHART_SPANS) };
+}

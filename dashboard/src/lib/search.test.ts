@@ -1,0 +1,31 @@
+import { describe, expect, it } from "vitest";
+import { agentsSearch, auditSearch, commandsSearch, safeNext, scopeOf } from "./search";
+
+const A = "0190a6c0-0000-7000-8000-000000000001";
+const B = "0190a6c0-0000-7000-8000-000000000002";
+
+describe("what stands in the address", () => {
+  it("is kept when it is known", () => {
+    const search = agentsSearch({ q: " srv ", presence: "offline", role: "server", sort: "-last_seen", organization_id: A, site_id: B });
+    expect(search).toMatchObject({ q: "srv", presence: "offline", role: "server", sort: "-last_seen", organization_id: A, site_id: B });
+  });
+  it("is dropped when it is not", () => {
+    const search = agentsSearch({ q: {}, presence: "gone", os_family: ["linux"], sort: "name; drop", organization_id: "../x", site_id: B });
+    expect(Object.values(search).every((value) => value === undefined)).toBe(true);
+  });
+  it("keeps a number that was typed as text", () => expect(agentsSearch({ q: 42 }).q).toBe("42"));
+  it("bounds texts", () => expect(auditSearch({ action: "x".repeat(999) }).action).toHaveLength(200));
+  it("knows no site without its organization", () => expect(scopeOf({ site_id: B }).site_id).toBeUndefined());
+  it("knows the command states", () => {
+    expect(commandsSearch({ state: "timed_out" }).state).toBe("timed_out");
+    expect(commandsSearch({ state: "done" }).state).toBeUndefined();
+  });
+});
+
+describe("safeNext", () => {
+  it.each(["/agents?q=x#y", "/"])("goes back to %s", (next) => expect(safeNext(next)).toBe(next));
+  it.each(["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", 7, undefined, "/login?next=/login", "/setup-first-account"])(
+    "does not go to %s",
+    (next) => expect(safeNext(next)).toBe("/"),
+  );
+});

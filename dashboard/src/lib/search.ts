@@ -1,0 +1,108 @@
+/** What stands in the address: checked like any other input, and left out when it says nothing. */
+
+const ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const LONGEST_TEXT = 200;
+
+type Raw = Record<string, unknown>;
+
+/** A text parameter; undefined when it is absent or empty. */
+export function text(raw: Raw, key: string): string | undefined {
+  const value = raw[key];
+  if (typeof value !== "string" && typeof value !== "number") return undefined;
+  const trimmed = String(value).trim().slice(0, LONGEST_TEXT);
+  return trimmed === "" ? undefined : trimmed;
+}
+
+/** An id; undefined when it is none. */
+export function id(raw: Raw, key: string): string | undefined {
+  const value = raw[key];
+  return typeof value === "string" && ID.test(value) ? value.toLowerCase() : undefined;
+}
+
+/** One of a set of words; undefined when it is none of them. */
+export function oneOf<const T extends string>(raw: Raw, key: string, words: readonly T[]): T | undefined {
+  return words.find((word) => word === raw[key]);
+}
+
+/** Where the page looks: everything, an organization, or one of its sites. */
+export interface Scope {
+  organization_id?: string | undefined;
+  site_id?: string | undefined;
+}
+
+export function scopeOf(raw: Raw): Scope {
+  const organization_id = id(raw, "organization_id");
+  return { organization_id, site_id: organization_id ? id(raw, "site_id") : undefined };
+}
+
+export const PRESENCES = ["online", "reconnecting", "offline", "never"] as const;
+export const OS_FAMILIES = ["windows", "linux", "other"] as const;
+export const ROLES = ["domain_controller", "server", "workstation", "unknown"] as const;
+export const AGENT_STATES = ["active", "quarantined", "decommissioning", "decommissioned"] as const;
+export const AGENT_SORTS = ["name", "-name", "last_seen", "-last_seen", "organization", "-organization"] as const;
+export const COMMAND_STATES = [
+  "queued",
+  "sent",
+  "running",
+  "succeeded",
+  "failed",
+  "timed_out",
+  "cancelled",
+  "expired",
+  "unknown",
+] as const;
+
+/** What the agents page filters and sorts by. */
+export interface AgentsSearch extends Scope {
+  q?: string | undefined;
+  presence?: (typeof PRESENCES)[number] | undefined;
+  os_family?: (typeof OS_FAMILIES)[number] | undefined;
+  role?: (typeof ROLES)[number] | undefined;
+  state?: (typeof AGENT_STATES)[number] | undefined;
+  sort?: (typeof AGENT_SORTS)[number] | undefined;
+}
+
+export function agentsSearch(raw: Raw): AgentsSearch {
+  return {
+    ...scopeOf(raw),
+    q: text(raw, "q"),
+    presence: oneOf(raw, "presence", PRESENCES),
+    os_family: oneOf(raw, "os_family", OS_FAMILIES),
+    role: oneOf(raw, "role", ROLES),
+    state: oneOf(raw, "state", AGENT_STATES),
+    sort: oneOf(raw, "sort", AGENT_SORTS),
+  };
+}
+
+export interface CommandsSearch {
+  state?: (typeof COMMAND_STATES)[number] | undefined;
+}
+
+export function commandsSearch(raw: Raw): CommandsSearch {
+  return { state: oneOf(raw, "state", COMMAND_STATES) };
+}
+
+export const OUTCOMES = ["success", "refused"] as const;
+
+/** What the audit page filters by, besides the scope. */
+export interface AuditSearch {
+  action?: string | undefined;
+  actor?: string | undefined;
+  outcome?: (typeof OUTCOMES)[number] | undefined;
+  agent_id?: string | undefined;
+}
+
+export function auditSearch(raw: Raw): AuditSearch {
+  return {
+    action: text(raw, "action"),
+    actor: text(raw, "actor"),
+    outcome: oneOf(raw, "outcome", OUTCOMES),
+    agent_id: id(raw, "agent_id"),
+  };
+}
+
+/** A path inside the dashboard to go back to after the login; anything else is dropped. */
+export function safeNext(next: unknown): string {
+  if (typeof next !== "string" || !next.startsWith("/") || next.startsWith("//") || next.includes("\\")) return "/";
+  return /^\/(login|setup-first-account)(?:[/?#]|$)/.test(next) ? "/" : next;
+}

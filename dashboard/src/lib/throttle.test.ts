@@ -1,0 +1,26 @@
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { throttle } from "./throttle";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+it("works at once, then once per pause however often it is asked", () => {
+  const work = vi.fn();
+  const refresh = throttle(work, 100);
+  for (let count = 0; count < 50; count += 1) refresh.ask();
+  expect(work).toHaveBeenCalledTimes(1);
+  vi.advanceTimersByTime(100);
+  expect(work).toHaveBeenCalledTimes(2);
+  vi.advanceTimersByTime(500);
+  expect(work).toHaveBeenCalledTimes(2);
+});
+
+it("does nothing after it was stopped", () => {
+  const work = vi.fn();
+  const refresh = throttle(work, 100);
+  refresh.ask();
+  refresh.ask();
+  refresh.stop();
+  vi.advanceTimersByTime(500);
+  expect(work).toHaveBeenCalledTimes(1);
+});

@@ -1,0 +1,28 @@
+import { expect, it } from "vitest";
+import { formatBytes, formatPercent, percentOf } from "./units";
+
+it.each([
+  [0, "0 B"],
+  [1023, "1023 B"],
+  [1024, "1 KiB"],
+  [1536, "1.50 KiB"],
+  [16 * 1024 ** 3, "16 GiB"],
+  [15.63 * 1024 ** 3, "15.6 GiB"],
+  [931.5 * 1024 ** 3, "932 GiB"],
+  [2 ** 63, "8192 PiB"],
+  [-1, "0 B"],
+])("%d bytes are %s", (bytes, words) => expect(formatBytes(bytes)).toBe(words));
+
+it("a share of nothing or of the unknown is unknown, not zero", () => {
+  expect(percentOf(1, 0)).toBeNull();
+  expect(percentOf(null, 10)).toBeNull();
+  expect(percentOf(5, undefined)).toBeNull();
+  expect(percentOf(5, 10)).toBe(50);
+  expect(percentOf(11, 10)).toBe(100);
+});
+
+it("a little is not nothing", () => {
+  expect(formatPercent(0)).toBe("0 %");
+  expect(formatPercent(0.4)).toBe("<1 %");
+  expect(formatPercent(91.6)).toBe("92 %");
+});

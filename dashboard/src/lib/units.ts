@@ -1,0 +1,30 @@
+const UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"] as const;
+
+/** A size in binary units with three significant figures: `15.6 GiB`. */
+export function formatBytes(bytes: number): string {
+  let value = Math.max(0, bytes);
+  let unit = 0;
+  while (value >= 1024 && unit < UNITS.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  const digits = unit === 0 || value >= 100 ? 0 : value >= 10 ? 1 : 2;
+  return `${value.toFixed(digits).replace(/\.0+$/, "")} ${UNITS[unit]}`;
+}
+
+/** The part of a whole in percent, 0 to 100; null when the whole is unknown or nothing. */
+export function percentOf(part: number | null | undefined, whole: number | null | undefined): number | null {
+  if (part == null || whole == null || whole <= 0) return null;
+  return Math.min(100, Math.max(0, (part / whole) * 100));
+}
+
+/** A percentage without decimals; `<1 %` rather than a false zero. */
+export function formatPercent(percent: number): string {
+  if (percent > 0 && percent < 1) return "<1 %";
+  return `${Math.round(percent)} %`;
+}
+
+/** A whole number with separators. */
+export function formatCount(count: number): string {
+  return new Intl.NumberFormat("en-US").format(count);
+}

@@ -1,0 +1,90 @@
+import { Button } from "@mantine/core";
+import { IconBuilding, IconFilterOff, IconPlus } from "@tabler/icons-react";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { useCallback, useMemo, useState } from "react";
+import { organizationList } from "../api/queries";
+import type { Organization } from "../api/types";
+import { mergePages } from "../lib/pages";
+import { formatCount } from "../lib/units";
+import { Age } from "../ui/Age";
+import { type Column, DataTable } from "../ui/DataTable";
+import { FilterBar } from "../ui/FilterBar";
+import { Empty, Failure, Loading } from "../ui/Notice";
+import { PageHeader } from "../ui/PageHeader";
+import { SearchInput } from "../ui/SearchInput";
+import { NameDialog } from "./NameDialog";
+import { createOrganization } from "./changes";
+
+/** The customers. */
+export function OrganizationsPage() {
+  const { q } = useSearch({ from: "/frame/organizations" });
+  const navigate = useNavigate();
+  const [making, setMaking] = useState(false);
+  const list = useInfiniteQuery(organizationList(q));
+  const rows = useMemo(() => mergePages(list.data?.pages ?? []), [list.data]);
+  const { hasNextPage, isFetching, fetchNextPage } = list;
+  const onEnd = useCallback(() => {
+    if (hasNextPage && !isFetching) void fetchNextPage();
+  }, [hasNextPage, isFetching, fetchNextPage]);
+  const setText = useCallback(
+    (text: string | undefined) =>
+      void navigate({ to: "/organizations", search: (previous) => ({ ...previous, q: text }), replace: true }),
+    [navigate],
+  );
+  const add = (
+    <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => setMaking(true)}>
+      New organization
+    </Button>
+  );
+  return (
+    <>
+      <PageHeader title="Organizations" actions={add} />
+      <FilterBar>
+        <SearchInput label="Find an organization by name" value={q} onChange={setText} />
+      </FilterBar>
+      {list.error && !list.data ? (
+        <Failure error={list.error} what="The organizations could not be loaded." retry={() => void list.refetch()} />
+      ) : list.isPending ? (
+        <Loading lines={8} />
+      ) : rows.length > 0 ? (
+        <DataTable label="Organizations" columns={COLUMNS} rows={rows} rowId={(row) => row.id} onEnd={onEnd} />
+      ) : q ? (
+        <Empty icon={IconFilterOff} title="No organization has this in its name" />
+      ) : (
+        <Empty icon={IconBuilding} title="There is no organization yet" action={add}>
+          An organization is a customer: it has sites, and machines join a site.
+        </Empty>
+      )}
+      {making ? (
+        <NameDialog
+          title="New organization"
+          label="Name"
+          action="Make the organization"
+          save={createOrganization}
+          onDone={(made) => {
+            setMaking(false);
+            void navigate({ to: "/organizations/$organizationId", params: { organizationId: made.id } });
+          }}
+          onClose={() => setMaking(false)}
+        />
+      ) : null}
+    </>
+  );
+}
+
+const COLUMNS: Column<Organization>[] = [
+  {
+    id: "name",
+    header: "Name",
+    grow: 5,
+    cell: (each) => (
+      <Link to="/organizations/$organizationId" params={{ organizationId: each.id }} data-row-link title={each.name}>
+        {each.name}
+      </Link>
+    ),
+  },
+  { id: "sites", header: "Sites", width: 80, align: "right", cell: (each) => <span className="num">{formatCount(each.site_count)}</span> },
+  { id: "agents", header: "Agents", width: 90, align: "right", cell: (each) => <span className="num">{formatCount(each.agent_count)}</span> },
+  { id: "made", header: "Made", from: 560, width: 150, cell: (each) => <Age at={each.created_at} /> },
+];

@@ -1,0 +1,140 @@
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  redirect,
+  retainSearchParams,
+} from "@tanstack/react-router";
+import { Frame } from "./frame/Frame";
+import { NotFound } from "./frame/NotFound";
+import { PageFailure } from "./frame/PageFailure";
+import { Root } from "./frame/Root";
+import { AGENT_TABS, agentSearch, type AgentTab } from "./lib/agentPage";
+import { agentsSearch, auditSearch, commandsSearch, oneOf, safeNext, scopeOf, text } from "./lib/search";
+
+const rootRoute = createRootRoute({ component: Root, notFoundComponent: NotFound, errorComponent: PageFailure });
+
+const loginRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/login",
+  validateSearch: (raw: Record<string, unknown>): { next?: string | undefined; ended?: boolean | undefined } => ({
+    next: raw.next === undefined ? undefined : safeNext(raw.next),
+    ended: raw.ended === true || undefined,
+  }),
+  component: lazyRouteComponent(() => import("./auth/LoginPage"), "LoginPage"),
+});
+
+const firstAccountRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/setup-first-account",
+  component: lazyRouteComponent(() => import("./auth/FirstAccountPage"), "FirstAccountPage"),
+});
+
+/** Everything behind the login: the frame, and the scope that all its pages share. */
+export const frameRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  id: "frame",
+  validateSearch: scopeOf,
+  search: { middlewares: [retainSearchParams(["organization_id", "site_id"])] },
+  component: Frame,
+});
+
+const indexRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: "/",
+  beforeLoad: ({ search }) => {
+    throw redirect({ to: "/agents", search, replace: true });
+  },
+});
+
+export const agentsRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: "/agents",
+  validateSearch: agentsSearch,
+  component: lazyRouteComponent(() => import("./agents/AgentsPage"), "AgentsPage"),
+});
+
+/** The enrollment dialog, over the list in which the new agent will appear. */
+export const enrollRoute = createRoute({
+  getParentRoute: () => agentsRoute,
+  path: "enroll",
+  component: lazyRouteComponent(() => import("./agents/EnrollDialog"), "EnrollDialog"),
+});
+
+export const agentRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: "/agents/$agentId/{-$tab}",
+  params: {
+    parse: ({ agentId, tab }): { agentId: string; tab?: AgentTab | undefined } => ({
+      agentId,
+      tab: oneOf({ tab }, "tab", AGENT_TABS),
+    }),
+    stringify: ({ agentId, tab }) => ({ agentId, tab }),
+  },
+  validateSearch: agentSearch,
+  component: lazyRouteComponent(() => import("./agent/AgentPage"), "AgentPage"),
+});
+
+export const commandsRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: "/commands",
+  validateSearch: commandsSearch,
+  component: lazyRouteComponent(() => import("./commands/CommandsPage"), "CommandsPage"),
+});
+
+export const commandRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: "/commands/$commandId",
+  component: lazyRouteComponent(() => import("./commands/CommandPage"), "CommandPage"),
+});
+
+export const organizationsRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: "/organizations",
+  validateSearch: (raw: Record<string, unknown>): { q?: string | undefined } => ({ q: text(raw, "q") }),
+  component: lazyRouteComponent(() => import("./organizations/OrganizationsPage"), "OrganizationsPage"),
+});
+
+export const organizationRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: "/organizations/$organizationId",
+  component: lazyRouteComponent(() => import("./organizations/OrganizationPage"), "OrganizationPage"),
+});
+
+export const tokensRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: "/enrollment-tokens",
+  component: lazyRouteComponent(() => import("./tokens/TokensPage"), "TokensPage"),
+});
+
+export const auditRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: "/audit",
+  validateSearch: auditSearch,
+  component: lazyRouteComponent(() => import("./audit/AuditPage"), "AuditPage"),
+});
+
+const routeTree = rootRoute.addChildren([
+  loginRoute,
+  firstAccountRoute,
+  frameRoute.addChildren([
+    indexRoute,
+    agentsRoute.addChildren([enrollRoute]),
+    agentRoute,
+    commandsRoute,
+    commandRoute,
+    organizationsRoute,
+    organizationRoute,
+    tokensRoute,
+    auditRoute,
+  ]),
+]);
+
+export const router = createRouter({ routeTree, defaultPreload: "intent" });
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}

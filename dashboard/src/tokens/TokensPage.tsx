@@ -1,0 +1,138 @@
+import { Button } from "@mantine/core";
+import { IconKey, IconPlus } from "@tabler/icons-react";
+import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { useCallback, useMemo, useState } from "react";
+import { api, body } from "../api/client";
+import { enrollmentTokens } from "../api/queries";
+import type { EnrollmentToken } from "../api/types";
+import { useScope } from "../frame/useScope";
+import { mergePages } from "../lib/pages";
+import { formatCount } from "../lib/units";
+import { Age } from "../ui/Age";
+import { ConfirmDialog } from "../ui/ConfirmDialog";
+import { type Column, DataTable } from "../ui/DataTable";
+import { TOKEN_STATE } from "../ui/looks";
+import { Empty, Failure, Loading } from "../ui/Notice";
+import { PageHeader } from "../ui/PageHeader";
+import { State } from "../ui/State";
+import styles from "./TokensPage.module.css";
+
+/** The tokens with which machines may join. */
+export function TokensPage() {
+  const client = useQueryClient();
+  const scope = useScope();
+  const list = useInfiniteQuery(enrollmentTokens(scope));
+  const rows = useMemo(() => mergePages(list.data?.pages ?? []), [list.data]);
+  const [revoking, setRevoking] = useState<EnrollmentToken>();
+  const columns = useMemo(() => columnsWith(setRevoking), []);
+  const { hasNextPage, isFetching, fetchNextPage } = list;
+  const onEnd = useCallback(() => {
+    if (hasNextPage && !isFetching) void fetchNextPage();
+  }, [hasNextPage, isFetching, fetchNextPage]);
+  const add = (
+    <Button
+      leftSection={<IconPlus size={16} aria-hidden />}
+      renderRoot={(props) => <Link to="/agents/enroll" search={scope} {...props} />}
+    >
+      New token
+    </Button>
+  );
+  return (
+    <>
+      <PageHeader title="Enrollment tokens" actions={add} />
+      {list.error && !list.data ? (
+        <Failure error={list.error} what="The tokens could not be loaded." retry={() => void list.refetch()} />
+      ) : list.isPending ? (
+        <Loading lines={8} />
+      ) : rows.length > 0 ? (
+        <DataTable label="Enrollment tokens" columns={columns} rows={rows} rowId={(row) => row.id} onEnd={onEnd} />
+      ) : (
+        <Empty icon={IconKey} title="There is no enrollment token here" action={add}>
+          A token lets machines join one site, for a time and as often as you say. Its secret is shown once, when it is made.
+        </Empty>
+      )}
+      {revoking ? (
+        <ConfirmDialog
+          title="Revoke this enrollment token?"
+          action="Revoke the token"
+          run={() => body(api.DELETE("/api/enrollment-tokens/{id}", { params: { path: { id: revoking.id } } }))}
+          onDone={() => {
+            void client.invalidateQueries({ queryKey: ["enrollment-tokens"] });
+            setRevoking(undefined);
+          }}
+          onClose={() => setRevoking(undefined)}
+        >
+          <p className="any">
+            {revoking.label ? <strong>{revoking.label}</strong> : "The token"} for {revoking.organization_name} ›{" "}
+            {revoking.site_name}: no further machine can join with it. Machines that joined stay.
+          </p>
+        </ConfirmDialog>
+      ) : null}
+    </>
+  );
+}
+
+function columnsWith(revoke: (token: EnrollmentToken) => void): Column<EnrollmentToken>[] {
+  return [
+    {
+      id: "label",
+      header: "Token",
+      grow: 3,
+      cell: (token) => (
+        <span className={styles.label}>
+          <span className={styles.name} title={token.label ?? undefined}>
+            {token.label || <span className="muted">no label</span>}
+          </span>
+          <span className={styles.where}>
+            {token.organization_name} › {token.site_name}
+          </span>
+        </span>
+      ),
+    },
+    { id: "state", header: "State", width: 110, cell: (token) => <State look={TOKEN_STATE[token.state]} /> },
+    {
+      id: "place",
+      header: "Site",
+      from: 560,
+      grow: 2.4,
+      cell: (token) => (
+        <span title={`${token.organization_name} › ${token.site_name}`}>
+          {token.organization_name} › {token.site_name}
+        </span>
+      ),
+    },
+    {
+      id: "uses",
+      header: "Used",
+      from: 560,
+      width: 104,
+      align: "right",
+      cell: (token) => (
+        <span className="num">
+          {formatCount(token.uses)} of {token.max_uses == null ? "any" : formatCount(token.max_uses)}
+        </span>
+      ),
+    },
+    { id: "expires", header: "Expires", from: 760, width: 120, cell: (token) => <Age at={token.expires_at} /> },
+    { id: "by", header: "Made by", from: 960, cell: (token) => <span title={token.created_by}>{token.created_by}</span> },
+    {
+      id: "revoke",
+      header: "Action",
+      width: 96,
+      align: "right",
+      cell: (token) =>
+        token.state === "active" ? (
+          <Button
+            variant="subtle"
+            size="compact-xs"
+            color="red"
+            aria-label={`Revoke ${token.label ?? "the token"} of ${token.site_name}`}
+            onClick={() => revoke(token)}
+          >
+            Revoke
+          </Button>
+        ) : null,
+    },
+  ];
+}

@@ -1,0 +1,83 @@
+import { Button, Skeleton } from "@mantine/core";
+import type { Icon } from "@tabler/icons-react";
+import { IconAlertTriangle, IconInfoCircle } from "@tabler/icons-react";
+import type { ReactNode } from "react";
+import { ApiError, ServerAwayError } from "../api/client";
+import styles from "./Notice.module.css";
+
+/** Nothing to show: why, and what to do next. */
+export function Empty({ icon: Glyph, title, children, action }: {
+  icon: Icon;
+  title: string;
+  children?: ReactNode;
+  action?: ReactNode;
+}) {
+  return (
+    <div className={styles.empty}>
+      <Glyph size={28} stroke={1.5} aria-hidden className={styles.emptyIcon} />
+      <h2>{title}</h2>
+      {children ? <p className={styles.emptyText}>{children}</p> : null}
+      {action}
+    </div>
+  );
+}
+
+/** What could not be loaded or done: the server's words, the id to look it up by, and a second try. */
+export function Failure({ error, what, retry }: { error: unknown; what: string; retry?: () => void }) {
+  return (
+    <div className={styles.banner} data-family="bad" role="alert">
+      <IconAlertTriangle size={18} aria-hidden className={styles.bannerIcon} />
+      <div className={styles.bannerText}>
+        <strong>{what}</strong>
+        <p className="any">{messageOf(error)}</p>
+      </div>
+      {retry ? (
+        <Button variant="default" onClick={retry}>
+          Try again
+        </Button>
+      ) : null}
+    </div>
+  );
+}
+
+/** A statement above the page's content, with what to do about it. */
+export function Banner({ family, title, children, action }: {
+  family: "warn" | "info" | "bad";
+  title: ReactNode;
+  children?: ReactNode;
+  action?: ReactNode;
+}) {
+  const Glyph = family === "info" ? IconInfoCircle : IconAlertTriangle;
+  return (
+    <section className={styles.banner} data-family={family}>
+      <Glyph size={18} aria-hidden className={styles.bannerIcon} />
+      <div className={styles.bannerText}>
+        <strong>{title}</strong>
+        {children}
+      </div>
+      {action}
+    </section>
+  );
+}
+
+/** Stands where content will be, in its shape. */
+export function Loading({ lines = 5 }: { lines?: number }) {
+  return (
+    <div className={styles.loading} role="status" aria-label="Loading">
+      {Array.from({ length: lines }, (_, line) => (
+        <Skeleton key={line} height={14} radius="sm" />
+      ))}
+    </div>
+  );
+}
+
+/** An error in words for the reader. */
+export function messageOf(error: unknown): string {
+  if (error instanceof ApiError) {
+    const fields = Object.entries(error.fields).map(([field, message]) => `${field}: ${message}`);
+    const words = [error.message, ...fields].join(" ");
+    return error.requestId ? `${words} (request ${error.requestId})` : words;
+  }
+  if (error instanceof ServerAwayError) return `${error.message} What you typed stays here.`;
+  return error instanceof Error ? error.message : "Something went wrong in this page.";
+}

@@ -1,0 +1,40 @@
+import { TextInput } from "@mantine/core";
+import { IconSearch } from "@tabler/icons-react";
+import { useEffect, useState } from "react";
+
+const PAUSE = 250;
+
+/** A text filter whose value lives in the address: written there when the typing pauses. */
+export function SearchInput({ label, value, width = 220, onChange }: {
+  label: string;
+  value: string | undefined;
+  width?: number | string;
+  onChange: (value: string | undefined) => void;
+}) {
+  const [typed, setTyped] = useState(value ?? "");
+  const [known, setKnown] = useState(value);
+  // Somebody else changed the address (back, a link): show that.
+  if (known !== value) {
+    setKnown(value);
+    if ((value ?? "") !== typed.trim()) setTyped(value ?? "");
+  }
+  useEffect(() => {
+    const wanted = typed.trim() || undefined;
+    if (wanted === value) return undefined;
+    const timer = setTimeout(() => onChange(wanted), PAUSE);
+    return () => clearTimeout(timer);
+  }, [typed, value, onChange]);
+  return (
+    <TextInput
+      type="search"
+      size="xs"
+      w={width}
+      aria-label={label}
+      placeholder={label}
+      leftSection={<IconSearch size={14} aria-hidden />}
+      value={typed}
+      maxLength={200}
+      onChange={(event) => setTyped(event.currentTarget.value)}
+    />
+  );
+}

@@ -1,0 +1,28 @@
+import type { Icon } from "@tabler/icons-react";
+import { Age } from "./Age";
+import styles from "./State.module.css";
+
+/** The families of states; each has its own colour and never says anything by colour alone. */
+export type Family = "good" | "warn" | "bad" | "info" | "unknown" | "quiet";
+
+export interface StateLook {
+  family: Family;
+  word: string;
+  icon: Icon;
+}
+
+/** A state: icon, word and, where it is known, since when. */
+export function State({ look, at, title }: { look: StateLook; at?: string | null | undefined; title?: string }) {
+  const Glyph = look.icon;
+  return (
+    <span className={styles.state} data-family={look.family} title={title}>
+      <Glyph size={15} stroke={2} aria-hidden className={styles.icon} />
+      <span className={styles.word}>{look.word}</span>
+      {at ? (
+        <span className={styles.age}>
+          <Age at={at} />
+        </span>
+      ) : null}
+    </span>
+  );
+}

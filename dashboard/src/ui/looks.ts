@@ -1,0 +1,68 @@
+import {
+  IconAlertTriangle,
+  IconBan,
+  IconCircleCheck,
+  IconCircleDashed,
+  IconCircleX,
+  IconClockPause,
+  IconClockX,
+  IconHelpCircle,
+  IconHourglass,
+  IconLoader2,
+  IconPlayerPlay,
+  IconPlugConnected,
+  IconPlugConnectedX,
+  IconSend,
+  IconTrash,
+  IconUserOff,
+} from "@tabler/icons-react";
+import type { AgentState, CommandState, EnrollmentToken, PresenceState } from "../api/types";
+import type { StateLook } from "./State";
+
+/** How each state is shown, everywhere. */
+export const PRESENCE: Record<PresenceState, StateLook> = {
+  online: { family: "good", word: "Online", icon: IconPlugConnected },
+  reconnecting: { family: "unknown", word: "Reconnecting", icon: IconLoader2 },
+  offline: { family: "bad", word: "Offline", icon: IconPlugConnectedX },
+  never: { family: "quiet", word: "Never seen", icon: IconCircleDashed },
+};
+
+export const AGENT_STATE: Record<AgentState, StateLook> = {
+  active: { family: "good", word: "Active", icon: IconCircleCheck },
+  quarantined: { family: "warn", word: "Quarantined", icon: IconAlertTriangle },
+  decommissioning: { family: "quiet", word: "Decommissioning", icon: IconTrash },
+  decommissioned: { family: "quiet", word: "Decommissioned", icon: IconUserOff },
+};
+
+export const COMMAND_STATE: Record<CommandState, StateLook> = {
+  queued: { family: "quiet", word: "Queued", icon: IconClockPause },
+  sent: { family: "info", word: "Sent", icon: IconSend },
+  running: { family: "info", word: "Running", icon: IconPlayerPlay },
+  succeeded: { family: "good", word: "Succeeded", icon: IconCircleCheck },
+  failed: { family: "bad", word: "Failed", icon: IconCircleX },
+  timed_out: { family: "bad", word: "Timed out", icon: IconHourglass },
+  cancelled: { family: "quiet", word: "Cancelled", icon: IconBan },
+  expired: { family: "warn", word: "Expired", icon: IconClockX },
+  unknown: { family: "unknown", word: "Unknown", icon: IconHelpCircle },
+};
+
+export const TOKEN_STATE: Record<EnrollmentToken["state"], StateLook> = {
+  active: { family: "good", word: "Active", icon: IconCircleCheck },
+  expired: { family: "quiet", word: "Expired", icon: IconClockX },
+  used_up: { family: "quiet", word: "Used up", icon: IconCircleDashed },
+  revoked: { family: "quiet", word: "Revoked", icon: IconBan },
+};
+
+export const OS_WORDS: Record<string, string> = { windows: "Windows", linux: "Linux", other: "Other" };
+
+export const ROLE_WORDS: Record<string, string> = {
+  domain_controller: "Domain controller",
+  server: "Server",
+  workstation: "Workstation",
+  unknown: "Unknown role",
+};
+
+/** Whether a command's life is over. */
+export function isFinal(state: CommandState): boolean {
+  return state !== "queued" && state !== "sent" && state !== "running";
+}
