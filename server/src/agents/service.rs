@@ -149,9 +149,11 @@ fn permissions(actor: &Actor, agent: &AgentSummary) -> AgentPermissions {
     let resource = Resource::Agent { organization: agent.organization_id, server_host: agent.server_host };
     let may = |action| Permission::of(actor, action, resource);
     let gone = (agent.state == AgentState::Decommissioned).then_some("this agent is decommissioned");
+    let cut_off = (agent.state == AgentState::Quarantined)
+        .then_some("this agent is quarantined: two machines use its key; release it for one of them first");
     let leaving = (agent.state == AgentState::Decommissioning).then_some("this agent is being decommissioned");
     AgentPermissions {
-        command: may(Action::Command).unless(gone).unless(leaving),
+        command: may(Action::Command).unless(gone).unless(leaving).unless(cut_off),
         edit: may(Action::Edit).unless(gone),
         decommission: may(Action::Delete).unless(gone).unless(leaving),
     }

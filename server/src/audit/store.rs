@@ -36,17 +36,31 @@ pub async fn insert(
         entry.action,
         entry.target.kind,
         entry.target.id,
-        entry.target.label,
+        entry.target.label.replace('\0', REPLACEMENT),
         entry.organization_id,
         entry.agent_id,
         outcome,
-        Value::Object(entry.detail.clone()),
+        storable(Value::Object(entry.detail.clone())),
         ctx.request_id,
         ctx.address.map(|address| address.to_string())
     )
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// What stands for NUL, which Postgres takes in no text: a refusal must be kept whatever the caller sent.
+const REPLACEMENT: &str = "\u{FFFD}";
+
+fn storable(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(text.replace('\0', REPLACEMENT)),
+        Value::Array(items) => items.into_iter().map(storable).collect(),
+        Value::Object(fields) => {
+            fields.into_iter().map(|(key, value)| (key.replace('\0', REPLACEMENT), storable(value))).collect()
+        }
+        other => other,
+    }
 }
 
 #[derive(sqlx::FromRow)]

@@ -3,13 +3,17 @@
 
 mod support;
 
+mod agents;
 mod audit;
 mod auth;
 mod command_faults;
 mod commands;
 mod connection;
 mod enrollment;
+mod enrollment_tokens;
 mod events;
 mod migrations;
 mod openapi;
+mod organizations;
+mod paging;
 mod process;

@@ -2,6 +2,7 @@
 
 mod agents;
 mod client;
+pub mod fleet;
 pub mod killable;
 pub mod place;
 

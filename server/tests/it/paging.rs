@@ -1,0 +1,150 @@
+//! Every list, walked page by page, is the whole list: no row twice, none left out, also where sort keys are equal.
+
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::support::fleet::{AgentRow, column};
+use crate::support::{Client, TestApp};
+
+/// All rows by pages of `limit`.
+async fn walk(client: &Client, path: &str, limit: usize) -> Vec<Value> {
+    let mark = if path.contains('?') { '&' } else { '?' };
+    let mut rows = Vec::new();
+    let mut cursor: Option<String> = None;
+    loop {
+        let after = cursor.map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
+        let page = client.get(&format!("{path}{mark}limit={limit}{after}")).await.expect(200);
+        let items = page["items"].as_array().unwrap();
+        rows.extend(items.iter().cloned());
+        assert!(rows.len() < 1000, "{path} does not end");
+        match page["next_cursor"].as_str() {
+            Some(next) => {
+                assert_eq!(items.len(), limit, "{path}: only the last page may be short");
+                cursor = Some(next.to_owned());
+            }
+            None => return rows,
+        }
+    }
+}
+
+/// Compares pages of several sizes with the whole; answers the ids in order.
+async fn whole(client: &Client, path: &str, expected: usize) -> Vec<String> {
+    let all = walk(client, path, 200).await;
+    assert_eq!(all.len(), expected, "{path}");
+    for limit in [1, 2, 7, expected] {
+        assert_eq!(walk(client, path, limit).await, all, "{path} by {limit}");
+    }
+    column(&json!({"items": all}), "id")
+}
+
+/// Two organizations, several sites with equal names, agents of which many share name and last proof of life.
+async fn fleet(app: &TestApp) -> (Uuid, Uuid) {
+    let (first, first_site) = app.organization("Alpha").await;
+    let (second, second_site) = app.organization("beta").await;
+    for n in 0..21 {
+        let (organization, site) = if n % 3 == 0 { (first, first_site) } else { (second, second_site) };
+        let row = AgentRow::new(organization, site, ["PC", "pc", "Server_1", "öl"][n % 4]);
+        let row = match n % 5 {
+            0 => row,
+            1 => row.online(),
+            _ => row.offline(TimeDelta::hours(i64::try_from(n).unwrap() % 2)),
+        };
+        row.insert(app).await;
+    }
+    (first, first_site)
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn agents_in_every_order_forwards_and_backwards(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let (first, _) = fleet(&app).await;
+    let admin = app.admin().await;
+    for sort in ["name", "last_seen", "organization"] {
+        let forwards = whole(&admin, &format!("/api/agents?sort={sort}"), 21).await;
+        let mut backwards = whole(&admin, &format!("/api/agents?sort=-{sort}"), 21).await;
+        backwards.reverse();
+        assert_eq!(forwards, backwards, "{sort}");
+    }
+    whole(&admin, &format!("/api/agents?sort=-last_seen&organization_id={first}"), 7).await;
+    whole(&admin, "/api/agents?presence=never&sort=organization", 5).await;
+    let by_name = admin.get("/api/agents?limit=1").await.expect(200);
+    let cursor = by_name["next_cursor"].as_str().unwrap();
+    let other_order = format!("/api/agents?sort=last_seen&cursor={cursor}");
+    admin.get(&other_order).await.expect_problem(422, "invalid");
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn organizations_sites_tokens_and_the_audit_log(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let admin = app.admin().await;
+    for n in 0..9 {
+        let name = format!("{} {n}", ["Ä", "a", "B"][n % 3]);
+        let made = admin.post("/api/organizations", json!({"name": name})).await.expect(201);
+        let path = format!("/api/organizations/{}/sites", made["id"].as_str().unwrap());
+        for site in ["HQ", "Depot"] {
+            let site = admin.post(&path, json!({"name": site})).await.expect(201);
+            if n == 0 {
+                for _ in 0..4 {
+                    admin.post("/api/enrollment-tokens", json!({"site_id": site["id"]})).await.expect(201);
+                }
+            }
+        }
+        if n == 0 {
+            whole(&admin, &path, 2).await;
+        }
+    }
+    whole(&admin, "/api/organizations", 9).await;
+    whole(&admin, "/api/sites", 18).await;
+    whole(&admin, "/api/sites?q=hq", 9).await;
+    whole(&admin, "/api/enrollment-tokens", 8).await;
+    whole(&admin, "/api/audit", 35).await;
+    whole(&admin, "/api/audit?action=site.", 18).await;
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn commands(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let (organization, site) = app.organization("Acme").await;
+    let agent = AgentRow::new(organization, site, "pc").insert(&app).await;
+    let other = AgentRow::new(organization, site, "pc2").insert(&app).await;
+    let admin = app.admin().await;
+    for n in 0..12 {
+        let agent = if n % 3 == 0 { other } else { agent };
+        let body = json!({"program": {"kind": "exec", "argv": ["true"]}});
+        admin.post(&format!("/api/agents/{agent}/commands"), body).await.expect(201);
+    }
+    whole(&admin, "/api/commands", 12).await;
+    whole(&admin, "/api/commands?state=queued", 12).await;
+    whole(&admin, &format!("/api/commands?agent_id={other}"), 4).await;
+    whole(&admin, &format!("/api/agents/{agent}/commands"), 8).await;
+}
+
+/// Lists that the tests above walk.
+const WALKED: [&str; 8] = [
+    "/api/agents",
+    "/api/agents/{id}/commands",
+    "/api/audit",
+    "/api/commands",
+    "/api/enrollment-tokens",
+    "/api/organizations",
+    "/api/organizations/{id}/sites",
+    "/api/sites",
+];
+
+#[test]
+fn no_list_is_left_out() {
+    let document = serde_json::to_value(gururmm_server::http::router::api_document()).unwrap();
+    let lists: Vec<_> = document["paths"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .filter(|(_, item)| {
+            let parameters = item["get"]["parameters"].as_array();
+            parameters.is_some_and(|all| all.iter().any(|parameter| parameter["name"] == "cursor"))
+        })
+        .map(|(path, _)| path.as_str())
+        .collect();
+    assert_eq!(lists, WALKED, "walk every list that has a cursor");
+}
