@@ -1,18 +1,21 @@
 //! `gururmm-server admin ...`: what an operator does at the server itself, with or without the server running.
 
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Subcommand;
+use gururmm_protocol::crypto::PublicKey;
 
 use crate::app::{App, Ctx, Parts};
+use crate::audit::verify::Report;
 use crate::boot::{self, Installation};
 use crate::config::{Config, Settings};
 use crate::core::Env;
 use crate::db::private_cluster::PrivateCluster;
 use crate::enrollment_tokens::service::NewToken;
-use crate::{enrollment_tokens, organizations};
+use crate::{audit, enrollment_tokens, organizations};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -36,6 +39,14 @@ pub(super) enum Command {
         #[command(flatten)]
         settings: Settings,
     },
+    /// Check that nobody changed, removed or cut off rows of the audit log; fails and names the first one if so.
+    VerifyAudit {
+        /// File of exported heads [default: audit-heads.jsonl in the data directory].
+        #[arg(long, value_name = "FILE")]
+        heads: Option<PathBuf>,
+        #[command(flatten)]
+        settings: Settings,
+    },
 }
 
 pub(super) async fn run(command: Command) -> Result<ExitCode> {
@@ -47,8 +58,24 @@ pub(super) async fn run(command: Command) -> Result<ExitCode> {
             session.close().await?;
             print(&secret?)?;
         }
+        Command::VerifyAudit { heads, settings } => {
+            let session = Session::open(settings.resolve()?).await?;
+            let report = verify_audit(&session, heads).await;
+            session.close().await?;
+            let report = report?;
+            print(&report.to_string())?;
+            if report.problem.is_some() {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn verify_audit(session: &Session, heads: Option<PathBuf>) -> crate::core::Result<Report> {
+    let app = &session.app;
+    let heads = heads.unwrap_or_else(|| audit::heads::path(&app.config.data_dir));
+    audit::verify::verify(&app.db, &PublicKey::of(&app.keys.audit), &heads).await
 }
 
 struct TokenRequest {

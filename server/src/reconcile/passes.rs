@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Pass;
 use crate::hub::presence;
-use crate::{accounts, commands, db, inventory, operations};
+use crate::{accounts, agents, audit, commands, db, inventory, operations};
 
 /// Every pass of the server.
 pub(super) fn all() -> Vec<Pass> {
@@ -45,6 +45,19 @@ pub(super) fn all() -> Vec<Pass> {
             every: seconds(3600),
             once_in_cluster: true,
             run: |app| Box::pin(async move { inventory::service::ensure_partitions(&app).await }),
+        },
+        Pass {
+            name: "audit_seal",
+            every: seconds(1),
+            // It has its own lock, which also serves whoever seals outside a pass.
+            once_in_cluster: false,
+            run: |app| Box::pin(async move { audit::seal::seal_batch(&app).await.map(drop) }),
+        },
+        Pass {
+            name: "abandoned_agents",
+            every: seconds(3600),
+            once_in_cluster: true,
+            run: |app| Box::pin(async move { agents::lifecycle::end_abandoned(&app).await.map(drop) }),
         },
         Pass {
             name: "upkeep",
