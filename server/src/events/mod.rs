@@ -64,6 +64,7 @@ impl Events {
         }
         *mine += 1;
         streams.total += 1;
+        metrics::gauge!("event_streams_open").increment(1);
         Ok(Slot { streams: Arc::clone(&self.streams), user_id })
     }
 }
@@ -71,7 +72,8 @@ impl Events {
 impl Drop for Slot {
     fn drop(&mut self) {
         let mut streams = lock(&self.streams);
-        streams.total = streams.total.saturating_sub(1);
+        streams.total -= 1;
+        metrics::gauge!("event_streams_open").decrement(1);
         if let Entry::Occupied(mut mine) = streams.by_user.entry(self.user_id) {
             *mine.get_mut() -= 1;
             if *mine.get() == 0 {

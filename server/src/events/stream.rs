@@ -193,9 +193,10 @@ impl Subscription {
     }
 
     /// Looks whether the session still holds, and what its user may see. `Some(false)`: cannot tell, the database is
-    /// away; `None`: the session is over.
+    /// away; `None`: the session is over, or the server stops.
     async fn check(&mut self) -> Option<bool> {
-        match accounts::service::authenticate(&self.app, &self.token).await {
+        let session = accounts::service::authenticate(&self.app, &self.token);
+        match self.app.shutdown.run_until_cancelled(session).await? {
             Ok(user) => {
                 self.scope = Scope::of(&Actor::User(user));
                 self.checked = Instant::now();

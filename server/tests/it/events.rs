@@ -10,6 +10,7 @@ use gururmm_server::events::stream::{Hint, Subscription};
 use gururmm_server::hub::bus::DashboardEvent;
 use serde_json::{Value, json};
 use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
 use uuid::Uuid;
 
 use crate::support::place::{Place, shell};
@@ -161,6 +162,25 @@ async fn whoever_falls_behind_is_told_to_fetch_anew(db: PgPool) {
     assert_eq!(stream.next().await, Some(Hint::Resync {}));
     app.app.hub.bus.publish(DashboardEvent::Fleet { organization_id }).await;
     assert_eq!(stream.next().await, Some(Hint::Fleet {}), "and the stream goes on");
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn while_the_database_is_away_nothing_is_told_and_then_everything_is_to_be_fetched(db: PgPool) {
+    let patience = Duration::from_millis(200);
+    let options = (*db.connect_options()).clone();
+    let pool = PgPoolOptions::new().max_connections(2).acquire_timeout(patience).connect_with(options).await.unwrap();
+    let app = TestApp::new(pool.clone()).await;
+    let place = Place::new(&app, "Acme").await;
+    let mut stream = Stream::open(&place.technician(&app).await).await;
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    let held = (pool.acquire().await.unwrap(), pool.acquire().await.unwrap());
+    app.app.hub.bus.publish(DashboardEvent::Fleet { organization_id: place.organization }).await;
+    let quiet = tokio::time::timeout(Duration::from_millis(1500), stream.next()).await;
+    assert!(quiet.is_err(), "{quiet:?}");
+    drop(held);
+    assert_eq!(stream.next().await, Some(("resync".into(), json!({}))));
+    app.app.hub.bus.publish(DashboardEvent::Fleet { organization_id: place.organization }).await;
+    assert_eq!(stream.next().await, Some(("fleet".into(), json!({}))));
 }
 
 #[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
