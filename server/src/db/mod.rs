@@ -84,9 +84,16 @@ pub fn is_away(error: &sqlx::Error) -> bool {
 /// When a migration fails (the schema stays at the one before) or an applied one was altered.
 pub async fn migrate(db: &PgPool) -> anyhow::Result<()> {
     let mut connection = db.acquire().await?;
-    connection.ensure_migrations_table(&MIGRATOR.table_name).await?;
+    // Postgres lets two sessions that create the same table at once fail, even with IF NOT EXISTS.
+    connection.lock().await?;
+    let known = async {
+        connection.ensure_migrations_table(&MIGRATOR.table_name).await?;
+        connection.list_applied_migrations(&MIGRATOR.table_name).await
+    }
+    .await;
+    connection.unlock().await?;
     let newest = MIGRATOR.iter().map(|migration| migration.version).max().unwrap_or(0);
-    for applied in connection.list_applied_migrations(&MIGRATOR.table_name).await? {
+    for applied in known? {
         if applied.version > newest {
             tracing::warn!(version = applied.version, "the schema is newer than this server; it still works with it");
         }
