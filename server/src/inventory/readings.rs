@@ -50,6 +50,9 @@ pub(crate) async fn store(
     if readings.len() > limits::MAX_READINGS {
         return Ok(Verdict::Refused(format!("more than {} readings in one report", limits::MAX_READINGS)));
     }
+    if readings.is_empty() {
+        return Ok(Verdict::Stored);
+    }
     readings.iter_mut().for_each(Reading::bound);
     let (stored, outcome) = oneshot::channel();
     let added = app.hub.readings.add(|waiting| {

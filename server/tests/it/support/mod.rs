@@ -5,6 +5,7 @@ mod client;
 pub mod fleet;
 pub mod killable;
 pub mod place;
+pub mod proxy;
 
 use std::sync::Arc;
 
