@@ -20,3 +20,4 @@ mod paging;
 mod presence;
 mod process;
 mod reports;
+mod real_agent;

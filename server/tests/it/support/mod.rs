@@ -6,6 +6,7 @@ pub mod fleet;
 pub mod killable;
 pub mod place;
 pub mod proxy;
+pub mod process;
 
 use std::sync::Arc;
 

@@ -1,0 +1,172 @@
+//! The real programs as processes: server and agent.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// A server process in its own data directory; killed with its Postgres at the end of the test.
+pub struct Server {
+    pub dir: PathBuf,
+    pub port: u16,
+    child: Option<Child>,
+    pub environment: Vec<(&'static str, String)>,
+}
+
+impl Server {
+    pub fn new() -> Self {
+        // Reachable for the Postgres user, which a root-owned temporary directory is not.
+        let dir = std::env::temp_dir().join(format!("gururmm-it-{}-{}", std::process::id(), fastrand::u32(..)));
+        std::fs::create_dir(&dir).unwrap();
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        Self { dir, port, child: None, environment: Vec::new() }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gururmm-server"));
+        command
+            .args(arguments)
+            .env_remove("DATABASE_URL")
+            .env("GURURMM_LISTEN", format!("127.0.0.1:{}", self.port))
+            .env("GURURMM_DATA_DIR", &self.dir)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null());
+        command
+    }
+
+    /// Starts the server and waits until it is ready.
+    pub async fn start(&mut self) {
+        let log = std::fs::File::create(self.dir.join("server.log")).unwrap();
+        self.child = Some(self.command(&["serve"]).stderr(log).spawn().unwrap());
+        let started = Instant::now();
+        while !self.is_ready().await {
+            assert!(started.elapsed() < Duration::from_secs(60), "not ready: {}", self.log());
+            if let Some(status) = self.child.as_mut().unwrap().try_wait().unwrap() {
+                panic!("the server ended with {status}: {}", self.log());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.dir.join("server.log")).unwrap_or_default()
+    }
+
+    async fn is_ready(&self) -> bool {
+        let url = format!("{}/health/ready", self.url());
+        self.http().get(url).send().await.is_ok_and(|answer| answer.status() == 200)
+    }
+
+    pub fn url(&self) -> String {
+        let tls = self.environment.iter().any(|(name, _)| *name == "GURURMM_TLS_CERT");
+        format!("{}://localhost:{}", if tls { "https" } else { "http" }, self.port)
+    }
+
+    pub fn http(&self) -> reqwest::Client {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        reqwest::Client::builder().no_proxy().tls_danger_accept_invalid_certs(true).tls_info(true).build().unwrap()
+    }
+
+    pub fn signal(&mut self, signal: Signal) -> ExitStatus {
+        let mut child = self.child.take().unwrap();
+        kill(Pid::from_raw(child.id().try_into().unwrap()), signal).unwrap();
+        child.wait().unwrap()
+    }
+
+    pub fn postgres_pid(&self) -> Option<i32> {
+        let text = std::fs::read_to_string(self.dir.join("postgres/data/postmaster.pid")).ok()?;
+        text.lines().next()?.trim().parse().ok()
+    }
+
+    /// Runs the program to its end; answers whether it succeeded and what it wrote to standard error.
+    pub fn fails_with(&self, arguments: &[&str], change: impl FnOnce(&mut Command)) -> String {
+        let mut command = self.command(arguments);
+        change(&mut command);
+        let output = command.stderr(Stdio::piped()).output().unwrap();
+        assert!(!output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        if let Some(pid) = self.postgres_pid() {
+            // SIGQUIT: immediate shutdown (PostgreSQL documentation, 19.5).
+            let _ = kill(Pid::from_raw(pid), Signal::SIGQUIT);
+            let started = Instant::now();
+            while Path::new(&format!("/proc/{pid}")).exists() && started.elapsed() < Duration::from_secs(10) {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        }
+        let _ = std::fs::remove_dir_all(&self.dir);
+    }
+}
+
+/// A real agent in its own data directory; killed at the end of the test.
+pub struct Agent {
+    pub dir: PathBuf,
+    child: Option<Child>,
+}
+
+impl Agent {
+    /// Enrolls with the real program.
+    pub fn enroll(server: &Server, token: &str) -> Self {
+        let agent = Self { dir: server.dir.join(format!("agent-{}", fastrand::u32(..))), child: None };
+        let output =
+            agent.command(&["enroll", "--server", &server.url()]).env("GURURMM_TOKEN", token).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        agent
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let program = Path::new(env!("CARGO_BIN_EXE_gururmm-server")).with_file_name("gururmm-agent");
+        assert!(program.exists(), "build the workspace first: {} is not there", program.display());
+        let mut command = Command::new(program);
+        command.args(arguments).arg("--data-dir").arg(&self.dir).stdin(Stdio::null());
+        command
+    }
+
+    pub fn start(&mut self) {
+        let log = std::fs::File::options().create(true).append(true).open(self.dir.join("test.log")).unwrap();
+        self.child = Some(self.command(&["run"]).stdout(Stdio::null()).stderr(log).spawn().unwrap());
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.dir.join("test.log")).unwrap_or_default()
+    }
+
+    pub fn signal(&mut self, signal: Signal) -> ExitStatus {
+        let mut child = self.child.take().unwrap();
+        kill(Pid::from_raw(child.id().try_into().unwrap()), signal).unwrap();
+        child.wait().unwrap()
+    }
+
+    /// Waits for the program to end by itself.
+    pub fn wait(&mut self, patience: Duration) -> ExitStatus {
+        let started = Instant::now();
+        let mut child = self.child.take().unwrap();
+        loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(started.elapsed() < patience, "the agent goes on: {}", self.log());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
