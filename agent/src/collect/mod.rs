@@ -13,6 +13,9 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use crate::core::clock::Time;
 use sensors::Sensors;
 
+/// The first reading comes this soon: a new machine should not look dead for a minute.
+const FIRST_READING: Duration = Duration::from_secs(5);
+
 /// How often what is looked at.
 #[derive(Debug, Clone, Copy)]
 pub struct Schedule {
@@ -66,13 +69,14 @@ pub async fn run(schedule: Schedule, time: Arc<Time>, found: mpsc::Sender<Collec
         }
         Err(_) => return,
     };
-    let every = |period: Duration| {
-        let mut ticks = interval_at(Instant::now() + period, period);
+    let every = |first: Duration, period: Duration| {
+        let mut ticks = interval_at(Instant::now() + first, period);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         ticks
     };
-    let (mut readings, mut users, mut inventory) =
-        (every(schedule.readings), every(schedule.users), every(schedule.inventory));
+    let mut readings = every(schedule.readings.min(FIRST_READING), schedule.readings);
+    let mut users = every(schedule.users, schedule.users);
+    let mut inventory = every(schedule.inventory, schedule.inventory);
     let mut look = Look::Everything;
     loop {
         let steady = time.steady();
