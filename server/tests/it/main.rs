@@ -13,6 +13,7 @@ mod enrollment;
 mod enrollment_tokens;
 mod events;
 mod hostile;
+mod matrix;
 mod migrations;
 mod openapi;
 mod organizations;
