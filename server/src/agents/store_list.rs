@@ -159,7 +159,7 @@ pub async fn count(
     Ok(AgentCount { total, online, offline, reconnecting, never, quarantined })
 }
 
-fn push_tables<'a>(query: &mut QueryBuilder<Postgres>, scope: &'a Scope, now: DateTime<Utc>) {
+fn push_tables(query: &mut QueryBuilder<Postgres>, scope: &Scope, now: DateTime<Utc>) {
     query
         .push(
             " FROM agents a JOIN organizations o ON o.id = a.organization_id JOIN sites s ON s.id = a.site_id

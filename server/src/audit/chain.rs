@@ -204,8 +204,8 @@ mod tests {
         let head = Head::sign(&key, 7, [1; 32], DateTime::UNIX_EPOCH);
         let public = PublicKey::of(&key);
         assert!(head.is_genuine(&public));
-        assert!(!Head { seq: 8, ..head.clone() }.is_genuine(&public));
-        assert!(!Head { hash: [2; 32], ..head.clone() }.is_genuine(&public));
+        assert!(!Head { seq: 8, ..head }.is_genuine(&public));
+        assert!(!Head { hash: [2; 32], ..head }.is_genuine(&public));
         assert!(!head.is_genuine(&PublicKey::of(&SigningKey::from_bytes(&[5; 32]))));
     }
 }
