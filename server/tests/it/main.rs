@@ -20,5 +20,5 @@ mod organizations;
 mod paging;
 mod presence;
 mod process;
-mod reports;
 mod real_agent;
+mod reports;

@@ -51,6 +51,11 @@ impl Client {
         Self { http, base: base.to_owned(), token }
     }
 
+    /// The same connections with this bearer token, or without any.
+    pub fn with_token(&self, token: Option<&str>) -> Self {
+        Self { token: token.map(ToOwned::to_owned), ..self.clone() }
+    }
+
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.base));
         match &self.token {

@@ -5,8 +5,8 @@ mod client;
 pub mod fleet;
 pub mod killable;
 pub mod place;
-pub mod proxy;
 pub mod process;
+pub mod proxy;
 
 use std::sync::Arc;
 
@@ -35,6 +35,7 @@ pub struct TestApp {
     pub clock: Arc<ManualClock>,
     pub db: PgPool,
     pub url: String,
+    client: Client,
     server: tokio::task::JoinHandle<()>,
 }
 
@@ -73,7 +74,9 @@ impl TestApp {
         let router: Router = gururmm_server::http::router::build(app.clone());
         let service = router.into_make_service_with_connect_info::<std::net::SocketAddr>();
         let server = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
-        Self { app, clock, db, url: format!("http://{address}"), server }
+        let url = format!("http://{address}");
+        let client = Client::new(&url, None);
+        Self { app, clock, db, url, client, server }
     }
 
     pub fn advance(&self, by: TimeDelta) {
@@ -82,12 +85,12 @@ impl TestApp {
 
     /// A caller without any credentials.
     pub fn anonymous(&self) -> Client {
-        Client::new(&self.url, None)
+        self.client.with_token(None)
     }
 
     /// A caller with this bearer token.
     pub fn with_token(&self, token: &str) -> Client {
-        Client::new(&self.url, Some(token.to_owned()))
+        self.client.with_token(Some(token))
     }
 
     pub async fn dev_admin(&self) -> Client {
