@@ -8,7 +8,7 @@ use gururmm_protocol::text::clean_line;
 use uuid::Uuid;
 
 use super::server_host;
-use super::store_enrollment::{self as store, EnrolledAgent, TokenUse};
+use super::store_enrollment::{self as store, EnrolledAgent, Token, TokenUse};
 use crate::app::{App, Ctx};
 use crate::audit::{Mutation, Target};
 use crate::authz::Actor;
@@ -60,7 +60,7 @@ pub async fn enroll(app: &App, ctx: &Ctx, request: EnrollRequest) -> Result<Enro
     let mut work = Mutation::begin(app, &ctx, "agent.enroll", target).await?;
     work.entry.organization_id = Some(known.organization_id);
     work.note("token_id", known.id.to_string());
-    let result = enroll_in(app, &mut work, &candidate, &token_hash).await;
+    let result = enroll_in(app, &mut work, &candidate, &known, &token_hash).await;
     let enrolled = work.finish(result).await?;
     announce(app, &enrolled).await;
     Ok(answer(enrolled.agent_id))
@@ -114,19 +114,10 @@ async fn enroll_in(
     app: &App,
     work: &mut Mutation<'_>,
     candidate: &Candidate,
+    token: &Token,
     token_hash: &[u8; 32],
 ) -> Result<Enrolled> {
     let now = app.env.now();
-    // From here on the token's row is locked: enrollments with one token are counted one after the other.
-    let token = match store::use_token(&mut work.tx, token_hash, now).await? {
-        TokenUse::Counted(token) => token,
-        TokenUse::Refused(state) => {
-            work.note("token_state", state);
-            metrics::counter!("enrollments_refused_total", "reason" => state).increment(1);
-            return Err(refused());
-        }
-    };
-    work.entry.organization_id = Some(token.organization_id);
     work.note("site_id", token.site_id.to_string());
     work.note("server_host", candidate.server_host);
     if store::key_is_known(&mut work.tx, &candidate.public_key).await? {
@@ -160,6 +151,12 @@ async fn enroll_in(
         insert_new(work, &record).await?;
     }
     store::insert_key(&mut work.tx, &candidate.public_key, record.id, now).await?;
+    // Last, because it locks the token's row: a site enrolls at once with one token.
+    if let TokenUse::Refused(state) = store::use_token(&mut work.tx, token_hash, now).await? {
+        work.note("token_state", state);
+        metrics::counter!("enrollments_refused_total", "reason" => state).increment(1);
+        return Err(refused());
+    }
     work.entry.target = Target::new("agent", record.id, &candidate.machine.hostname);
     work.entry.agent_id = Some(record.id);
     Ok(Enrolled { agent_id: record.id, organization_id: token.organization_id, rekeyed })

@@ -19,7 +19,7 @@ pub struct Token {
 /// What became of an attempt to use a token.
 pub enum TokenUse {
     /// Counted; the row stays locked until the transaction ends.
-    Counted(Token),
+    Counted,
     /// Not usable, with its state.
     Refused(&'static str),
 }
@@ -67,18 +67,16 @@ pub async fn token(connection: &mut PgConnection, hash: &[u8; 32]) -> Result<Opt
 
 /// Counts one use, unless the token cannot be used at `now`.
 pub async fn use_token(connection: &mut PgConnection, hash: &[u8; 32], now: DateTime<Utc>) -> Result<TokenUse> {
-    let counted = sqlx::query_as!(
-        Token,
+    let counted = sqlx::query!(
         "UPDATE enrollment_tokens SET uses = uses + 1
-         WHERE token_hash = $1 AND revoked_at IS NULL AND expires_at > $2 AND (max_uses IS NULL OR uses < max_uses)
-         RETURNING id, organization_id, site_id",
+         WHERE token_hash = $1 AND revoked_at IS NULL AND expires_at > $2 AND (max_uses IS NULL OR uses < max_uses)",
         hash,
         now
     )
-    .fetch_optional(&mut *connection)
+    .execute(&mut *connection)
     .await?;
-    if let Some(token) = counted {
-        return Ok(TokenUse::Counted(token));
+    if counted.rows_affected() > 0 {
+        return Ok(TokenUse::Counted);
     }
     let row = sqlx::query!(
         r#"SELECT revoked_at, expires_at, coalesce(uses >= max_uses, false) AS "used_up!"

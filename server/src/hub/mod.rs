@@ -72,7 +72,7 @@ impl Hub {
     /// Agents connected to this process.
     #[must_use]
     pub fn connected(&self) -> usize {
-        self.sessions.registry.len()
+        self.sessions.registry.count()
     }
 
     /// Waits until every connection has ended, which `App::shutdown` makes them do (with the reason, close code 1012, and

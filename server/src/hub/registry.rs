@@ -148,7 +148,7 @@ impl Registry {
 
     /// Sessions of now.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.lock().sessions.len()
     }
 
@@ -204,7 +204,7 @@ mod tests {
         registry.remove(&old);
         assert_eq!(registry.get(new.agent_id).unwrap().session_id, new.session_id);
         registry.remove(&new);
-        assert_eq!(registry.len(), 0);
+        assert_eq!(registry.count(), 0);
     }
 
     #[test]

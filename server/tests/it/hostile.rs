@@ -28,7 +28,7 @@ async fn before_the_hello_only_a_small_hello_is_taken(db: PgPool) {
         let mut link = agent.open().await.unwrap();
         link.challenge().await.unwrap();
         link.send_text(text.clone()).await.unwrap();
-        assert_eq!(end(&mut link).await, VIOLATION, "{:.60}", text);
+        assert_eq!(end(&mut link).await, VIOLATION, "{text:.60}");
     }
     let mut link = agent.open().await.unwrap();
     link.challenge().await.unwrap();
