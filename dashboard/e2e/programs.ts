@@ -9,6 +9,11 @@ const target = process.env.CARGO_TARGET_DIR ?? join(root, "target");
 /** How long a program gets to end when it is asked to, in milliseconds. */
 const GRACE = 15_000;
 
+/** The environment without settings of another server. */
+function surroundings(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(GURURMM_|DATABASE_URL$)/.test(name)));
+}
+
 /** One of the project's programs, running; its output goes to a file. */
 export class Program {
   readonly #child: ChildProcess;
@@ -18,7 +23,7 @@ export class Program {
   constructor(name: "gururmm-server" | "gururmm-agent" | "gururmm-sim", args: string[], log: string, env: Record<string, string> = {}) {
     const path = join(target, "debug", name);
     if (!existsSync(path)) throw new Error(`${path} is missing: cargo build --workspace --bins`);
-    this.#child = spawn(path, args, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+    this.#child = spawn(path, args, { env: { ...surroundings(), ...env }, stdio: ["ignore", "pipe", "pipe"] });
     const out = createWriteStream(log, { flags: "a" });
     this.#child.stdout?.pipe(out, { end: false });
     this.#child.stderr?.pipe(out, { end: false });

@@ -20,7 +20,6 @@ export default async function start(): Promise<() => Promise<void>> {
     GURURMM_LISTEN: `127.0.0.1:${port}`,
     GURURMM_DATA_DIR: join(work, "server"),
     GURURMM_PUBLIC_URL: base,
-    DATABASE_URL: "",
   });
   const stop = async () => {
     await server.stop();

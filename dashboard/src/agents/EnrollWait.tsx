@@ -25,7 +25,7 @@ export function EnrollWait({ made, onClose }: { made: NewToken; onClose: () => v
   return (
     <Stack>
       <p>
-        As root on the machine that joins <strong className="any">{token.organization_name}</strong> ›{" "}
+        In a terminal on the machine that joins <strong className="any">{token.organization_name}</strong> ›{" "}
         <strong className="any">{token.site_name}</strong>:
       </p>
       <CopyLine text={install_command} label="The command to run on the machine" />

@@ -1,4 +1,4 @@
-import { useEffect, useSyncExternalStore } from "react";
+import { useSyncExternalStore } from "react";
 
 /** A hint that something changed: ids only, so whoever listens asks again for what it may see. */
 export type Hint =
@@ -16,7 +16,10 @@ const LONGEST_WAIT = 30_000;
 /** Without any stream for so long, everything is asked for again at this interval. */
 const POLL_INTERVAL = 15_000;
 
-/** The server's stream of hints, opened while somebody listens; polling stands in while it is away. */
+/**
+ * The server's stream of hints, open while somebody listens; polling stands in while it is away. It begins with a
+ * resync, because what was sent while it was away is lost.
+ */
 class Events {
   #listeners = new Set<Listener>();
   #statusListeners = new Set<() => void>();
@@ -25,7 +28,6 @@ class Events {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #poll: ReturnType<typeof setInterval> | undefined;
   #live = false;
-  #everLive = false;
 
   subscribe(listener: Listener): () => void {
     this.#listeners.add(listener);
@@ -53,9 +55,6 @@ class Events {
       clearInterval(this.#poll);
       this.#poll = undefined;
       this.#setLive(true);
-      // Hints sent while the stream was away are lost.
-      if (this.#everLive) this.#emit({ kind: "resync" });
-      this.#everLive = true;
     };
     source.onerror = () => {
       source.close();
@@ -83,7 +82,6 @@ class Events {
     this.#poll = undefined;
     this.#source?.close();
     this.#source = null;
-    this.#everLive = false;
     this.#wait = FIRST_WAIT;
     this.#setLive(false);
   }
@@ -108,11 +106,6 @@ function parse(data: string): Record<string, string> {
 }
 
 export const events = new Events();
-
-/** Listens to hints while the component is shown. `listener` must be stable. */
-export function useHints(listener: Listener) {
-  useEffect(() => events.subscribe(listener), [listener]);
-}
 
 /** Whether hints arrive by push (otherwise by polling). */
 export function useLive(): boolean {

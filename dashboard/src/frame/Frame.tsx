@@ -1,16 +1,21 @@
-import { Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
+import { Outlet, useRouter } from "@tanstack/react-router";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useCallback, useEffect } from "react";
+import { useEffect } from "react";
 import { ApiError } from "../api/client";
-import { type Hint, useHints } from "../api/events";
+import { events, type Hint } from "../api/events";
 import { me } from "../api/queries";
 import { session } from "../api/session";
 import type { User } from "../api/types";
+import { useRefreshOn } from "../api/useRefreshOn";
 import { Failure, Loading } from "../ui/Notice";
 import styles from "./Frame.module.css";
 import { Rail } from "./Rail";
 import { ScopeTree } from "./ScopeTree";
 import { TopBar } from "./TopBar";
+
+/** Names and counts of organizations and sites are asked for again at most once per so many milliseconds. */
+const FLEET_PAUSE = 5_000;
+const concernsFleet = (hint: Hint) => hint.kind === "fleet";
 
 /** What surrounds every page behind the login. */
 export function Frame() {
@@ -30,13 +35,16 @@ export function Frame() {
 
 function Signed({ user }: { user: User }) {
   const client = useQueryClient();
-  const onHint = useCallback(
-    (hint: Hint) => {
-      if (hint.kind === "resync") void client.invalidateQueries();
-    },
+  useEffect(
+    () =>
+      events.subscribe((hint) => {
+        if (hint.kind === "resync") void client.invalidateQueries();
+      }),
     [client],
   );
-  useHints(onHint);
+  useRefreshOn(concernsFleet, ["organizations"], FLEET_PAUSE);
+  useRefreshOn(concernsFleet, ["sites"], FLEET_PAUSE);
+  useRefreshOn(concernsFleet, ["enrollment-tokens"], FLEET_PAUSE);
   return (
     <div className={styles.frame}>
       <a href="#content" className={styles.skip}>
@@ -58,16 +66,17 @@ function Signed({ user }: { user: User }) {
 
 /** When the session is over, goes to the login and remembers where the reader was. */
 function useSessionEnd() {
-  const navigate = useNavigate();
+  const router = useRouter();
   const client = useQueryClient();
-  const here = useRouterState({ select: (state) => state.location.href });
-  useEffect(
-    () =>
-      session.onEnd(() => {
-        const known = client.getQueryData(me.queryKey) !== undefined;
-        client.clear();
-        void navigate({ to: "/login", search: { next: here, ended: known || undefined }, replace: true });
-      }),
-    [navigate, client, here],
-  );
+  useEffect(() => {
+    let leaving = false;
+    return session.onEnd(() => {
+      // Several requests find out at once; the first one knows where the reader was.
+      if (leaving) return;
+      leaving = true;
+      const ended = client.getQueryData(me.queryKey) !== undefined || undefined;
+      client.clear();
+      void router.navigate({ to: "/login", search: { next: router.state.location.href, ended }, replace: true });
+    });
+  }, [router, client]);
 }
