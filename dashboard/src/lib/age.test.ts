@@ -28,6 +28,8 @@ describe("formatRelative", () => {
   it("says past and future", () => {
     expect(formatRelative(now - 2 * MINUTE, now)).toBe("2 min ago");
     expect(formatRelative(now + 3 * HOUR, now)).toBe("in 3 h");
+    expect(formatRelative(now + 3 * DAY - 2 * SECOND, now)).toBe("in 3 d");
+    expect(formatRelative(now + 40 * SECOND, now)).toBe("in 40 s");
   });
   it("hides a small difference of clocks", () => {
     expect(formatRelative(now + 3 * SECOND, now)).toBe("just now");

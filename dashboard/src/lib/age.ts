@@ -23,7 +23,9 @@ export function formatDuration(milliseconds: number): string {
 export function formatRelative(at: number, now: number): string {
   const past = now - at;
   if (past >= -5 * SECOND && past < 5 * SECOND) return "just now";
-  return past >= 0 ? `${formatDuration(past)} ago` : `in ${formatDuration(-past)}`;
+  if (past >= 0) return `${formatDuration(past)} ago`;
+  // What was set to three days shall not say two: the future is rounded up to the minute.
+  return `in ${formatDuration(-past < MINUTE ? -past : Math.ceil(-past / MINUTE) * MINUTE)}`;
 }
 
 /** The instant in the reader's own time zone, with the zone's name. */
