@@ -88,8 +88,8 @@ pub async fn delete_organization(app: &App, ctx: &Ctx, id: Uuid) -> Result<()> {
         if !store::lock_organization(&mut work.tx, id).await? {
             return Err(Error::NotFound("organization"));
         }
-        let revoked = store::revoke_tokens(&mut work.tx, id, None, now).await?;
         store::lock_sites(&mut work.tx, id, None).await?;
+        let revoked = store::revoke_tokens(&mut work.tx, id, None, now).await?;
         refuse_agents("organization", store::count_agents(&mut work.tx, id, None).await?)?;
         work.note("revoked_tokens", revoked);
         store::delete_organization(&mut work.tx, id, now).await
@@ -180,8 +180,8 @@ pub async fn delete_site(app: &App, ctx: &Ctx, id: Uuid) -> Result<()> {
         if !store::lock_organization(&mut work.tx, organization).await? {
             return Err(Error::NotFound("site"));
         }
-        let revoked = store::revoke_tokens(&mut work.tx, organization, Some(id), now).await?;
         store::lock_sites(&mut work.tx, organization, Some(id)).await?;
+        let revoked = store::revoke_tokens(&mut work.tx, organization, Some(id), now).await?;
         refuse_agents("site", store::count_agents(&mut work.tx, organization, Some(id)).await?)?;
         work.note("revoked_tokens", revoked);
         store::delete_site(&mut work.tx, id, now).await?;

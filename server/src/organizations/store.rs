@@ -117,9 +117,21 @@ pub async fn lock_organization(connection: &mut PgConnection, id: Uuid) -> Resul
         .is_some())
 }
 
+/// Locks the sites of an organization, or one of them: no agent joins them until the transaction ends.
+pub async fn lock_sites(connection: &mut PgConnection, organization: Uuid, site: Option<Uuid>) -> Result<()> {
+    sqlx::query!(
+        "SELECT id FROM sites WHERE organization_id = $1 AND ($2::uuid IS NULL OR id = $2) ORDER BY id FOR UPDATE",
+        organization,
+        site
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(())
+}
+
 /// Revokes the open enrollment tokens of an organization, or of one site of it; answers how many.
 ///
-/// This comes before [`lock_sites`]: an enrollment locks its token first and its site second.
+/// This comes after [`lock_sites`]: an enrollment, too, locks its site first (by the foreign key) and its token last.
 pub async fn revoke_tokens(
     connection: &mut PgConnection,
     organization: Uuid,
@@ -136,18 +148,6 @@ pub async fn revoke_tokens(
     .execute(connection)
     .await?
     .rows_affected())
-}
-
-/// Locks the sites of an organization, or one of them: no agent joins them until the transaction ends.
-pub async fn lock_sites(connection: &mut PgConnection, organization: Uuid, site: Option<Uuid>) -> Result<()> {
-    sqlx::query!(
-        "SELECT id FROM sites WHERE organization_id = $1 AND ($2::uuid IS NULL OR id = $2) ORDER BY id FOR UPDATE",
-        organization,
-        site
-    )
-    .fetch_all(connection)
-    .await?;
-    Ok(())
 }
 
 /// Agents of an organization, or of one site of it, that are not decommissioned.

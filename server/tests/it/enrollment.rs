@@ -137,6 +137,36 @@ async fn uses_are_counted_under_concurrency(db: PgPool) {
 }
 
 #[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn an_enrollment_and_the_deletion_of_its_site_or_organization_wait_for_each_other(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let admin = app.admin().await;
+    let waiting = async || {
+        count(
+            &app.db,
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+        )
+        .await
+    };
+    for (kind, seed) in [("sites", 1), ("organizations", 2)] {
+        let (organization, site) = app.organization(kind).await;
+        let token = app.enrollment_token(organization, site).await;
+        let mut holder = app.db.begin().await.unwrap();
+        sqlx::query("SELECT 1 FROM enrollment_tokens FOR UPDATE").execute(&mut *holder).await.unwrap();
+        let (admin, path) =
+            (admin.clone(), format!("/api/{kind}/{}", if kind == "sites" { site } else { organization }));
+        let deletion = tokio::spawn(async move { admin.delete(&path).await });
+        app.until("the deletion waits", || async { waiting().await == 1 }).await;
+        let url = app.url.clone();
+        let enrollment = tokio::spawn(async move { SimAgent::from_seed(seed).enroll(&url, &token).await });
+        app.until("the enrollment waits too", || async { waiting().await == 2 }).await;
+        holder.rollback().await.unwrap();
+        assert_eq!(deletion.await.unwrap().status, 204, "{kind}");
+        assert_eq!(enrollment.await.unwrap().unwrap_err().http_status(), REFUSED, "{kind}");
+    }
+    assert_eq!(count(&app.db, "SELECT count(*) FROM agents").await, 0);
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
 async fn a_lost_answer_can_be_asked_for_again_even_with_a_token_for_one(db: PgPool) {
     let app = TestApp::new(db).await;
     let (organization, site) = app.organization("Acme").await;
