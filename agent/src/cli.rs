@@ -162,6 +162,7 @@ fn enroll(arguments: &Enroll) -> anyhow::Result<()> {
         ca_pem: ca_pem.as_deref(),
         machine: platform::machine_identity(),
         random: &SystemRandom,
+        patience: enroll::PATIENCE,
     };
     let config = runtime()?.block_on(enroll::enroll(&dir, enrollment))?;
     println!("enrolled with {} as agent {}", config.server, config.agent_id);

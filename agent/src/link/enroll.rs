@@ -9,12 +9,14 @@ use gururmm_protocol::enroll::{
     MachineIdentity,
 };
 use gururmm_protocol::text::clean_line;
-use reqwest::{Client, Response, redirect};
+use reqwest::{Client, Response, StatusCode, redirect};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use tokio::time::{Instant, sleep};
 
 use super::address::ServerAddress;
 use super::proxy::chain;
+use super::retry_after;
 use super::tls::{self, TlsError};
 use crate::core::random::Random;
 use crate::store::DataDir;
@@ -22,6 +24,12 @@ use crate::store::StoreError;
 use crate::store::config::{Config, Decommissioned};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a server that is busy is asked again, as when a whole site enrolls at once.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+/// Pause before a busy server is asked again when it names none.
+const PAUSE: Duration = Duration::from_secs(2);
+/// Longest pause that a busy server may name.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// Largest answer that is read.
 const MAX_ANSWER: usize = 64 * 1024;
 /// Longest text of the server that is shown.
@@ -52,6 +60,14 @@ pub enum EnrollError {
     /// The server, or a proxy before it, failed.
     #[error("the server failed: {0}; try again later")]
     ServerFailed(String),
+    /// The server is too busy (503 or 429).
+    #[error("the server is busy: {problem}; try again later")]
+    Busy {
+        /// What it said.
+        problem: String,
+        /// A pause that it asked for.
+        retry_after: Option<Duration>,
+    },
     /// The server's answer makes no sense.
     #[error("the server's answer cannot be read: {0}")]
     BadAnswer(String),
@@ -76,8 +92,10 @@ pub struct Enrollment<'a> {
     pub ca_pem: Option<&'a str>,
     /// The machine.
     pub machine: MachineIdentity,
-    /// Randomness for key and nonce.
+    /// Randomness for key, nonce and jitter.
     pub random: &'a dyn Random,
+    /// How long a busy server is asked again, usually [`PATIENCE`].
+    pub patience: Duration,
 }
 
 /// Enrolls this machine; the configuration changes only after the server has accepted. An earlier enrollment in the
@@ -87,8 +105,8 @@ pub struct Enrollment<'a> {
 /// # Errors
 /// [`EnrollError`]; the earlier enrollment, if any, then stands as before.
 pub async fn enroll(dir: &DataDir, enrollment: Enrollment<'_>) -> Result<Config, EnrollError> {
-    let Enrollment { server, token, ca_pem, machine, random } = enrollment;
-    let client = client(server, ca_pem)?;
+    let Enrollment { server, token, ca_pem, machine, random, patience } = enrollment;
+    let link = Link { client: client(server, ca_pem)?, server, random, until: Instant::now() + patience };
     let earlier = match Decommissioned::load(dir)? {
         Some(_) => None,
         None => earlier_enrollment(dir),
@@ -96,14 +114,14 @@ pub async fn enroll(dir: &DataDir, enrollment: Enrollment<'_>) -> Result<Config,
     let unanswered = Config::unused_key(dir, earlier.as_ref().map(|(config, _)| config))?;
 
     let nonce = Fingerprint::from_bytes(random.bytes().map_err(EnrollError::Random)?);
-    let identity: IdentityResponse = post(&client, server, IDENTITY_PATH, &IdentityRequest { nonce }).await?;
+    let identity: IdentityResponse = link.ask(IDENTITY_PATH, &IdentityRequest { nonce }).await?;
     identity.verify(&token.server, &nonce).map_err(|_| EnrollError::WrongServer(server.to_string()))?;
 
     let key = SigningKey::from_bytes(&random.bytes().map_err(EnrollError::Random)?);
     let previous = unanswered.as_ref().or(earlier.as_ref().map(|(_, key)| key));
     let request = EnrollRequest::sign(token, &key, nonce, machine, crate::VERSION, previous);
     let key_file = Config::write_key(dir, &key)?;
-    let answered = post::<EnrollResponse>(&client, server, ENROLL_PATH, &request).await;
+    let answered = link.ask::<EnrollResponse>(ENROLL_PATH, &request).await;
     if let Err(EnrollError::Refused(_) | EnrollError::Unreachable { maybe_received: false, .. }) = &answered {
         crate::store::files::remove(&dir.join(&key_file))?;
     }
@@ -159,26 +177,68 @@ fn client(server: &ServerAddress, ca_pem: Option<&str>) -> Result<Client, Enroll
     })
 }
 
-async fn post<T: DeserializeOwned>(
-    client: &Client,
-    server: &ServerAddress,
-    path: &str,
-    body: &impl serde::Serialize,
-) -> Result<T, EnrollError> {
-    let unreachable = |error: reqwest::Error| EnrollError::Unreachable {
-        server: server.to_string(),
-        maybe_received: !error.is_connect(),
-        problem: clean_line(&chain(&error.without_url()), MAX_SHOWN),
-    };
-    let response = client.post(server.endpoint(path)).json(body).send().await.map_err(unreachable)?;
-    let status = response.status();
-    let answer = read_bounded(response).await.map_err(unreachable)?;
-    if status.is_success() {
-        return serde_json::from_slice(&answer)
-            .map_err(|error| EnrollError::BadAnswer(clean_line(&format!("{path}: {error}"), MAX_SHOWN)));
+/// The way to the server during one enrollment.
+struct Link<'a> {
+    client: Client,
+    server: &'a ServerAddress,
+    random: &'a dyn Random,
+    /// When the patience with a busy server ends.
+    until: Instant,
+}
+
+impl Link<'_> {
+    /// Asks until the server is not busy or the patience ends. Both requests may be repeated: to the same key and token
+    /// the server gives the same answer.
+    async fn ask<T: DeserializeOwned>(&self, path: &str, body: &impl serde::Serialize) -> Result<T, EnrollError> {
+        let mut asked_before = false;
+        loop {
+            let (problem, retry_after) = match self.post(path, body).await {
+                Err(EnrollError::Busy { problem, retry_after }) => (problem, retry_after),
+                // Who said "busy" may have been a proxy that had passed the request on.
+                Err(EnrollError::Unreachable { server, problem, .. }) if asked_before => {
+                    return Err(EnrollError::Unreachable { server, problem, maybe_received: true });
+                }
+                answered => return answered,
+            };
+            let pause = pause(retry_after, self.random.fraction());
+            if Instant::now() + pause > self.until {
+                return Err(EnrollError::Busy { problem, retry_after });
+            }
+            tracing::warn!("the server is busy: {problem}; asking again in {:.0} s", pause.as_secs_f64().ceil());
+            sleep(pause).await;
+            asked_before = true;
+        }
     }
-    let text = problem_text(status, &answer);
-    Err(if status.is_server_error() { EnrollError::ServerFailed(text) } else { EnrollError::Refused(text) })
+
+    async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl serde::Serialize) -> Result<T, EnrollError> {
+        let unreachable = |error: reqwest::Error| EnrollError::Unreachable {
+            server: self.server.to_string(),
+            maybe_received: !error.is_connect(),
+            problem: clean_line(&chain(&error.without_url()), MAX_SHOWN),
+        };
+        let response = self.client.post(self.server.endpoint(path)).json(body).send().await.map_err(unreachable)?;
+        let status = response.status();
+        let retry_after = retry_after(response.headers());
+        let answer = read_bounded(response).await.map_err(unreachable)?;
+        if status.is_success() {
+            return serde_json::from_slice(&answer)
+                .map_err(|error| EnrollError::BadAnswer(clean_line(&format!("{path}: {error}"), MAX_SHOWN)));
+        }
+        let problem = problem_text(status, &answer);
+        Err(match status {
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
+                EnrollError::Busy { problem, retry_after }
+            }
+            _ if status.is_server_error() => EnrollError::ServerFailed(problem),
+            _ => EnrollError::Refused(problem),
+        })
+    }
+}
+
+/// The pause that was asked for is kept in full; jitter only adds to it, so that a site does not return at once.
+fn pause(asked: Option<Duration>, fraction: f64) -> Duration {
+    let base = asked.unwrap_or(PAUSE).clamp(Duration::from_secs(1), LONGEST_PAUSE);
+    base + base.mul_f64(fraction.clamp(0.0, 1.0) / 4.0)
 }
 
 async fn read_bounded(mut response: Response) -> Result<Vec<u8>, reqwest::Error> {
@@ -194,7 +254,7 @@ async fn read_bounded(mut response: Response) -> Result<Vec<u8>, reqwest::Error>
 }
 
 /// Title and detail of a problem document (RFC 9457), or the status where there is none.
-fn problem_text(status: reqwest::StatusCode, answer: &[u8]) -> String {
+fn problem_text(status: StatusCode, answer: &[u8]) -> String {
     #[derive(Default, Deserialize)]
     #[serde(default)]
     struct Problem {
@@ -215,7 +275,16 @@ fn problem_text(status: reqwest::StatusCode, answer: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use reqwest::StatusCode;
+
+    #[test]
+    fn the_pause_is_what_the_server_asks_for_within_bounds() {
+        let pause = |asked: Option<u64>, fraction| pause(asked.map(Duration::from_secs), fraction).as_millis();
+        assert_eq!(pause(None, 0.0), 2_000);
+        assert_eq!(pause(Some(0), 0.0), 1_000);
+        assert_eq!(pause(Some(8), 0.0), 8_000);
+        assert_eq!(pause(Some(8), 1.0), 10_000);
+        assert_eq!(pause(Some(u64::MAX), 0.0), 30_000);
+    }
 
     #[test]
     fn problem_documents_are_shown_as_bounded_text() {

@@ -14,13 +14,13 @@ use gururmm_protocol::text::clean_line;
 use rustls::ClientConfig;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::http::header::RETRY_AFTER;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, client_async_tls_with_config};
 
 use super::address::ServerAddress;
 use super::proxy::{Proxies, chain};
+use super::retry_after;
 use crate::core::clock::Clock;
 use crate::core::random::Random;
 
@@ -111,13 +111,8 @@ async fn connect(peer: &Peer) -> Result<Socket, LinkError> {
     match client_async_tls_with_config(peer.server.socket(), stream, Some(config), Some(connector)).await {
         Ok((socket, _)) => Ok(socket),
         Err(WsError::Http(response)) => {
-            let retry_after = response
-                .headers()
-                .get(RETRY_AFTER)
-                .and_then(|value| value.to_str().ok()?.trim().parse().ok())
-                .map(Duration::from_secs);
             let problem = format!("{} answered HTTP {}", peer.server, response.status());
-            Err(LinkError::Failed { problem, retry_after })
+            Err(LinkError::Failed { problem, retry_after: retry_after(response.headers()) })
         }
         Err(error) => Err(unreachable(&error)),
     }

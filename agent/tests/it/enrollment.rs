@@ -1,5 +1,8 @@
 //! Joining a server.
 
+use std::time::{Duration, Instant};
+
+use axum::http::StatusCode;
 use ed25519_dalek::SigningKey;
 use gururmm_agent::core::random::SystemRandom;
 use gururmm_agent::link::address::{BadAddress, ServerAddress};
@@ -10,12 +13,19 @@ use gururmm_agent::store::config::Config;
 use gururmm_protocol::crypto::PublicKey;
 use gururmm_protocol::enroll::EnrollmentToken;
 
-use super::server::{AGENT_ID, TestServer};
+use super::server::{AGENT_ID, PATIENCE, TestServer};
 
 async fn try_enroll(dir: &DataDir, server: &TestServer, token: &EnrollmentToken) -> Result<Config, EnrollError> {
     let address = ServerAddress::parse(&server.url()).unwrap();
-    let machine = platform::machine_identity();
-    enroll(dir, Enrollment { server: &address, token, ca_pem: None, machine, random: &SystemRandom }).await
+    let enrollment = Enrollment {
+        server: &address,
+        token,
+        ca_pem: None,
+        machine: platform::machine_identity(),
+        random: &SystemRandom,
+        patience: PATIENCE,
+    };
+    enroll(dir, enrollment).await
 }
 
 #[tokio::test]
@@ -62,6 +72,44 @@ async fn when_the_answer_is_lost_the_next_attempt_proves_itself_with_the_key_tha
     let seen = server.seen.lock().unwrap();
     let first = seen.enrollments[0].public_key;
     assert_eq!(seen.enrollments[1].proven_previous_key(&server.token().server), Some(first));
+}
+
+#[tokio::test]
+async fn a_busy_server_is_asked_again_after_the_pause_it_names() {
+    let server = TestServer::start().await;
+    let temp = tempfile::tempdir().unwrap();
+    let dir = DataDir::open(temp.path()).unwrap();
+    let key = PublicKey::of(&server.key);
+    server.seen.lock().unwrap().busy =
+        [(StatusCode::SERVICE_UNAVAILABLE, "1"), (StatusCode::TOO_MANY_REQUESTS, "1")].into();
+    let start = Instant::now();
+    let config = try_enroll(&dir, &server, &server.token()).await.unwrap();
+    assert_eq!(config.server_public_key, key);
+    assert!(start.elapsed() >= Duration::from_secs(2), "{:?}", start.elapsed());
+    assert_eq!(
+        server.seen.lock().unwrap().requests,
+        ["/api/agent/identity", "/api/agent/identity", "/api/agent/identity", "/api/agent/enroll"]
+    );
+}
+
+#[tokio::test]
+async fn an_enrollment_that_met_a_busy_server_is_repeated_with_the_same_key() {
+    let server = TestServer::start().await;
+    let temp = tempfile::tempdir().unwrap();
+    let dir = DataDir::open(temp.path()).unwrap();
+    // The patience of this test does not cover the pause: the attempt ends, its key stays for the next one.
+    server.seen.lock().unwrap().busy_enrollments = [(StatusCode::SERVICE_UNAVAILABLE, "3600")].into();
+    let start = Instant::now();
+    let error = try_enroll(&dir, &server, &server.token()).await.unwrap_err();
+    assert_eq!(error.to_string(), "the server is busy: HTTP 503 Service Unavailable; try again later");
+    assert!(start.elapsed() < Duration::from_secs(10), "it does not wait for nothing");
+    server.seen.lock().unwrap().busy_enrollments = [(StatusCode::TOO_MANY_REQUESTS, "1")].into();
+    let config = try_enroll(&dir, &server, &server.token()).await.unwrap();
+    let used = PublicKey::of(&config.load_key(&dir).unwrap());
+    let seen = server.seen.lock().unwrap();
+    let [unanswered, refused, accepted] = &seen.enrollments[..] else { panic!("{:?}", seen.enrollments) };
+    assert_eq!(refused.proven_previous_key(&server.token().server), Some(unanswered.public_key));
+    assert_eq!((refused.public_key, accepted.public_key), (used, used));
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! A server that does what a test tells it: real HTTP, real WebSocket, real signatures.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -51,6 +51,10 @@ pub struct Seen {
     pub enrollments: Vec<EnrollRequest>,
     /// Accept enrollments, but break the connection instead of answering.
     pub lose_answers: bool,
+    /// Answer the next questions for the identity so: status and `Retry-After`.
+    pub busy: VecDeque<(StatusCode, &'static str)>,
+    /// Answer the next enrollments so, after they have been recorded.
+    pub busy_enrollments: VecDeque<(StatusCode, &'static str)>,
 }
 
 pub struct TestServer {
@@ -326,20 +330,30 @@ async fn record(State(shared): State<Shared>, request: Request, next: Next) -> R
     next.run(request).await
 }
 
-async fn identity(State(shared): State<Shared>, Json(request): Json<IdentityRequest>) -> Json<IdentityResponse> {
-    Json(IdentityResponse::sign(&shared.key, &request.nonce, now()))
+fn busy((status, retry_after): (StatusCode, &'static str)) -> Response {
+    (status, [(header::RETRY_AFTER, retry_after)]).into_response()
+}
+
+async fn identity(State(shared): State<Shared>, Json(request): Json<IdentityRequest>) -> Response {
+    if let Some(answer) = shared.seen.lock().unwrap().busy.pop_front() {
+        return busy(answer);
+    }
+    Json(IdentityResponse::sign(&shared.key, &request.nonce, now())).into_response()
 }
 
 async fn enroll(State(shared): State<Shared>, Json(request): Json<EnrollRequest>) -> Response {
     let server = PublicKey::of(&shared.key);
     request.verify(&server.fingerprint()).expect("the agent proves its new key");
     let good = request.token == EnrollmentToken::new(server.fingerprint(), [5; 32]).reveal();
-    let lose_answer = {
+    let (lose_answer, busy_answer) = {
         let mut seen = shared.seen.lock().unwrap();
         seen.enrollments.push(request);
-        seen.lose_answers
+        (seen.lose_answers, seen.busy_enrollments.pop_front())
     };
     assert!(!lose_answer, "the connection breaks, as the test wants");
+    if let Some(answer) = busy_answer {
+        return busy(answer);
+    }
     if !good {
         let problem = serde_json::json!({
             "title": "Enrollment token invalid",
