@@ -131,7 +131,15 @@ pub(crate) fn write_private(path: &Path, content: &[u8]) -> Result<()> {
     // A hard link fails where a rename would overwrite.
     std::fs::hard_link(&half, path).with_context(problem)?;
     std::fs::remove_file(&half).with_context(problem)?;
-    Ok(())
+    sync_parent(path).with_context(problem)
+}
+
+/// Makes a new name in a directory outlive a power cut.
+pub(crate) fn sync_parent(path: &Path) -> std::io::Result<()> {
+    match path.parent() {
+        Some(parent) => std::fs::File::open(parent)?.sync_all(),
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]

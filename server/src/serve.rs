@@ -7,6 +7,8 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context as _, Result};
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
+use hyper_util::rt::TokioExecutor;
+use hyper_util::server::conn::auto::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -20,6 +22,8 @@ use crate::http::router;
 use crate::hub::Hub;
 use crate::{hub, operations, reconcile};
 
+/// How long a caller may take for the headers of a request, which is also how long an idle connection is kept.
+const HEADER_PATIENCE: Duration = Duration::from_secs(20);
 /// How often the private Postgres and the certificate files are looked at.
 const WATCH_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -73,8 +77,16 @@ pub async fn run(config: Config) -> Result<()> {
     notify_systemd(&tasks, &app);
     let service = router::build(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
     match tls {
-        Some(tls) => axum_server::from_tcp_rustls(listener, tls)?.handle(handle).serve(service).await,
-        None => axum_server::from_tcp(listener)?.handle(handle).serve(service).await,
+        Some(tls) => {
+            let mut server = axum_server::from_tcp_rustls(listener, tls)?.handle(handle);
+            limit_patience(server.http_builder());
+            server.serve(service).await
+        }
+        None => {
+            let mut server = axum_server::from_tcp(listener)?.handle(handle);
+            limit_patience(server.http_builder());
+            server.serve(service).await
+        }
     }
     .context("serving stopped")?;
     app.shutdown.cancel();
@@ -92,6 +104,12 @@ pub async fn run(config: Config) -> Result<()> {
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// A caller who sends headers slowly, or holds an idle connection, must not use up the process's open files.
+fn limit_patience(http: &mut Builder<TokioExecutor>) {
+    http.http1().header_read_timeout(HEADER_PATIENCE);
+    http.http2().keep_alive_interval(HEADER_PATIENCE).keep_alive_timeout(HEADER_PATIENCE);
 }
 
 /// First signal: stop accepting, end agent sessions and long answers, let requests finish. Second one, or the deadline: cut.

@@ -2,12 +2,16 @@
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Argon2, PasswordHasher as _, PasswordVerifier as _};
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use crate::core::{Env, Error, Result};
 
 /// Hashes under way at once: each takes 19 MiB and a core for a while.
-static SLOTS: Semaphore = Semaphore::const_new(4);
+static SLOTS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(4)));
+/// How long a caller waits for a slot: in a flood, answers stay quick.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A hash of no password, so that an unknown account costs the same time as a known one.
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5LW5vYm9keQ$vEm2eBFK3hN9TYv5ZgDDO5wGqFKUKyDJmZ2hDpo8dfU";
@@ -15,7 +19,7 @@ const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5LW5vYm9keQ$vEm2eBFK
 /// Hashes a new password.
 ///
 /// # Errors
-/// Only if hashing itself fails.
+/// 429 when too many hashes are under way.
 pub async fn hash(env: &Env, password: String) -> Result<String> {
     let salt: [u8; 16] = env.bytes();
     off_thread(move || {
@@ -30,7 +34,7 @@ pub async fn hash(env: &Env, password: String) -> Result<String> {
 /// Whether this is the password; takes equally long without a hash to compare with.
 ///
 /// # Errors
-/// When the stored hash is not one.
+/// 429 when too many hashes are under way; when the stored hash is not one.
 pub async fn verify(password: String, hash: Option<String>) -> Result<bool> {
     off_thread(move || {
         let known = hash.is_some();
@@ -43,8 +47,17 @@ pub async fn verify(password: String, hash: Option<String>) -> Result<bool> {
 }
 
 async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    let _slot = SLOTS.acquire().await.map_err(Error::internal)?;
-    tokio::task::spawn_blocking(work).await.map_err(Error::internal)
+    let slot = tokio::time::timeout(PATIENCE, Arc::clone(&SLOTS).acquire_owned())
+        .await
+        .map_err(|_| Error::TooManyRequests { retry_after: PATIENCE })?
+        .map_err(Error::internal)?;
+    tokio::task::spawn_blocking(move || {
+        // Held by the work, not by the request: a caller who hangs up does not make room for another hash.
+        let _slot = slot;
+        work()
+    })
+    .await
+    .map_err(Error::internal)
 }
 
 #[cfg(test)]

@@ -81,9 +81,11 @@ pub fn append(path: &Path, heads: &[Head]) -> std::io::Result<()> {
         text += &serde_json::to_string(&line)?;
         text.push('\n');
     }
+    let is_new = !path.exists();
     let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
     file.write_all(text.as_bytes())?;
-    file.sync_all()
+    file.sync_all()?;
+    if is_new { crate::keys::sync_parent(path) } else { Ok(()) }
 }
 
 /// The heads that were in the file when it was opened, one after the other.

@@ -89,7 +89,7 @@ impl<'a> Mutation<'a> {
             Ok(value) => {
                 let at = self.app.env.now();
                 store::insert(&mut self.tx, at, self.ctx, &self.entry, "success").await?;
-                self.tx.commit().await?;
+                self.tx.commit().await.map_err(uncertain)?;
                 Ok(value)
             }
             Err(error) => {
@@ -103,6 +103,17 @@ impl<'a> Mutation<'a> {
                 Err(error)
             }
         }
+    }
+}
+
+/// A commit whose answer was lost may have happened.
+fn uncertain(error: sqlx::Error) -> Error {
+    match Error::from(error) {
+        Error::Unavailable { retry_after, .. } => Error::Unavailable {
+            detail: "the database went away while the change was saved; look whether it was made before trying again",
+            retry_after,
+        },
+        other => other,
     }
 }
 

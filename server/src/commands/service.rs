@@ -42,13 +42,14 @@ pub async fn create(app: &App, ctx: &Ctx, agent_id: Uuid, run: RunCommand, expir
         check_agent(&agent, store::count_open(&mut work.tx, agent.id).await?)?;
         insert(app, ctx, &mut work.tx, &agent, id, &title, run, expires_in).await?;
         work.entry.target.id = Some(id);
-        Ok(agent.organization_id)
+        // Read before the commit: after it, nothing may fail that would invite the caller to order the same again.
+        Ok((agent.organization_id, read(&mut work.tx, ctx, id).await?))
     }
     .await;
-    let organization_id = work.finish(result).await?;
+    let (organization_id, made) = work.finish(result).await?;
     app.hub.bus.signal_agent(agent_id, AgentSignal::Work).await;
     app.hub.bus.publish(DashboardEvent::Command { command_id: id, agent_id, organization_id }).await;
-    get(app, ctx, id).await
+    Ok(made)
 }
 
 const fn resource(organization: Uuid, server_host: bool) -> Resource {
@@ -161,13 +162,13 @@ pub async fn cancel(app: &App, ctx: &Ctx, id: Uuid) -> Result<Command> {
         authz::require(&ctx.actor, Action::Command, resource(organization_id, detail.server_host), "command")?;
         let command = store_link::lock(&mut work.tx, agent_id, &[id]).await?.pop().ok_or(Error::NotFound("command"))?;
         apply_cancel(app, &mut work.tx, &command).await?;
-        Ok((agent_id, organization_id))
+        Ok((agent_id, organization_id, read(&mut work.tx, ctx, id).await?))
     }
     .await;
-    let (agent_id, organization_id) = work.finish(result).await?;
+    let (agent_id, organization_id, cancelled) = work.finish(result).await?;
     app.hub.bus.signal_agent(agent_id, AgentSignal::Work).await;
     app.hub.bus.publish(DashboardEvent::Command { command_id: id, agent_id, organization_id }).await;
-    get(app, ctx, id).await
+    Ok(cancelled)
 }
 
 async fn apply_cancel(app: &App, connection: &mut PgConnection, command: &Locked) -> Result<()> {
@@ -201,7 +202,11 @@ fn last_moment(command: &Locked, now: DateTime<Utc>) -> DateTime<Utc> {
 /// 404 outside the scope.
 pub async fn get(app: &App, ctx: &Ctx, id: Uuid) -> Result<Command> {
     let mut connection = app.db.acquire().await?;
-    let detail = store::detail(&mut connection, &ctx.scope(), id).await?.ok_or(Error::NotFound("command"))?;
+    read(&mut connection, ctx, id).await
+}
+
+async fn read(connection: &mut PgConnection, ctx: &Ctx, id: Uuid) -> Result<Command> {
+    let detail = store::detail(connection, &ctx.scope(), id).await?.ok_or(Error::NotFound("command"))?;
     Ok(command(detail, &ctx.actor))
 }
 

@@ -34,13 +34,13 @@ impl PrivateCluster {
     /// In words for the operator: no binaries, a directory that Postgres cannot reach, a cluster of another major
     /// version, or what Postgres itself logged.
     pub async fn start(data_dir: &Path, programs: Option<&Path>, env: &Env) -> Result<(Self, PgConnectOptions)> {
-        let owner = unprivileged_owner()?;
         let home = data_dir.join("postgres");
+        let owner = unprivileged_owner(&home)?;
         make_dir(&home, owner)?;
         if let Some((uid, gid)) = owner {
             check_reachable(&home, uid, gid)?;
         }
-        let version = std::fs::read_to_string(home.join("data/PG_VERSION")).ok().map(|text| text.trim().to_owned());
+        let version = cluster_version(&home)?;
         let programs = find_programs(programs, version.as_deref())?;
         let sockets = socket_dir(&home, owner)?;
         let cluster = Self { programs, home, sockets, owner };
@@ -186,10 +186,27 @@ async fn create_database(options: &PgConnectOptions) -> Result<()> {
     Ok(())
 }
 
-/// The user that Postgres runs as when the server is root; none otherwise.
-fn unprivileged_owner() -> Result<Option<(Uid, Gid)>> {
+/// Major version of the cluster; none when there is none yet.
+fn cluster_version(home: &Path) -> Result<Option<String>> {
+    let path = home.join("data/PG_VERSION");
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Ok(Some(text.trim().to_owned())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+    }
+}
+
+/// The user that Postgres runs as when the server is root; none otherwise. A cluster that another user made stays that
+/// user's, so that a command of root's does not take it away from a server that is not root.
+fn unprivileged_owner(home: &Path) -> Result<Option<(Uid, Gid)>> {
     if !Uid::effective().is_root() {
         return Ok(None);
+    }
+    if let Ok(meta) = std::fs::symlink_metadata(home)
+        && meta.is_dir()
+        && meta.uid() != 0
+    {
+        return Ok(Some((Uid::from_raw(meta.uid()), Gid::from_raw(meta.gid()))));
     }
     let user = User::from_name("postgres")?.context(
         "Postgres refuses to run as root and there is no system user postgres to run it as; install the package \
@@ -198,16 +215,27 @@ fn unprivileged_owner() -> Result<Option<(Uid, Gid)>> {
     Ok(Some((user.uid, user.gid)))
 }
 
+/// Makes a private directory of the Postgres user's; an existing one must be that already.
 fn make_dir(path: &Path, owner: Option<(Uid, Gid)>) -> Result<()> {
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .with_context(|| format!("cannot create {}", path.display()))?;
-    if let Some((uid, gid)) = owner {
-        nix::unistd::chown(path, Some(uid), Some(gid)).with_context(|| format!("cannot chown {}", path.display()))?;
+    let expected = owner.map_or_else(Uid::effective, |(uid, _)| uid);
+    match std::fs::symlink_metadata(path) {
+        Ok(meta) if meta.is_dir() && meta.uid() == expected.as_raw() && meta.mode() & 0o077 == 0 => Ok(()),
+        Ok(_) => {
+            bail!("{} must be a private directory of the Postgres user; move it away and start again", path.display())
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            std::fs::DirBuilder::new()
+                .mode(0o700)
+                .create(path)
+                .with_context(|| format!("cannot create {}", path.display()))?;
+            if let Some((uid, gid)) = owner {
+                nix::unistd::chown(path, Some(uid), Some(gid))
+                    .with_context(|| format!("cannot chown {}", path.display()))?;
+            }
+            Ok(())
+        }
+        Err(error) => Err(error).with_context(|| format!("cannot look at {}", path.display())),
     }
-    Ok(())
 }
 
 /// Every directory above `path` must let the Postgres user through.
@@ -242,11 +270,6 @@ fn socket_dir(home: &Path, owner: Option<(Uid, Gid)>) -> Result<PathBuf> {
         PathBuf::from(format!("/tmp/gururmm-{}", hex::encode(&name[..8])))
     };
     make_dir(&path, owner)?;
-    let meta = std::fs::symlink_metadata(&path)?;
-    let expected = owner.map_or_else(Uid::effective, |(uid, _)| uid);
-    if !meta.is_dir() || meta.uid() != expected.as_raw() || meta.mode() & 0o077 != 0 {
-        bail!("{} must be a private directory of the Postgres user; remove it and start again", path.display());
-    }
     Ok(path)
 }
 

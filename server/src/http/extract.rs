@@ -87,17 +87,26 @@ pub fn client_address(parts: &Parts, trusted: &[IpAddr]) -> IpAddr {
     if !trusted.contains(&peer) {
         return peer;
     }
-    // Each proxy appends the address it saw: the last one that is no trusted proxy is the caller.
-    parts
-        .headers
-        .get_all("x-forwarded-for")
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|text| text.trim().parse::<IpAddr>().ok())
-        .map(|address| address.to_canonical())
-        .rfind(|address| !trusted.contains(address))
-        .unwrap_or(peer)
+    // Each proxy appends the address it saw: from the right, the first one that is no trusted proxy is the caller. What
+    // cannot be read ends the walk: everything left of it may be the caller's own invention.
+    let headers = parts.headers.get_all("x-forwarded-for");
+    let forwarded: Vec<&str> =
+        headers.iter().flat_map(|value| value.to_str().unwrap_or("unreadable").split(',')).collect();
+    for text in forwarded.into_iter().rev() {
+        match forwarded_address(text.trim()) {
+            Some(address) if trusted.contains(&address) => {}
+            Some(address) => return address,
+            None => return peer,
+        }
+    }
+    peer
+}
+
+/// An address as proxies write it: with or without a port.
+fn forwarded_address(text: &str) -> Option<IpAddr> {
+    let address =
+        text.parse::<IpAddr>().ok().or_else(|| text.parse::<SocketAddr>().ok().map(|address| address.ip()))?;
+    Some(address.to_canonical())
 }
 
 fn context(parts: &Parts, app: &App, actor: Actor) -> Ctx {
@@ -177,5 +186,31 @@ fn check_origin(parts: &Parts, app: &App) -> Result<(), Error> {
             "foreign_origin",
             "this address is not one of the server's public addresses; set GURURMM_PUBLIC_URL to the address in the browser",
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn caller(peer: &str, forwarded: &[&str]) -> String {
+        let mut request = axum::http::Request::builder();
+        for value in forwarded {
+            request = request.header("x-forwarded-for", *value);
+        }
+        let (mut parts, ()) = request.body(()).unwrap().into_parts();
+        parts.extensions.insert(ConnectInfo(SocketAddr::new(peer.parse().unwrap(), 1)));
+        client_address(&parts, &["10.0.0.1".parse().unwrap(), "10.0.0.2".parse().unwrap()]).to_string()
+    }
+
+    #[test]
+    fn only_trusted_proxies_are_believed_and_only_as_far_as_they_can_be_read() {
+        assert_eq!(caller("192.0.2.9", &["198.51.100.1"]), "192.0.2.9");
+        assert_eq!(caller("10.0.0.1", &["198.51.100.1"]), "198.51.100.1");
+        assert_eq!(caller("::ffff:10.0.0.1", &["198.51.100.1:4711"]), "198.51.100.1");
+        assert_eq!(caller("10.0.0.1", &["203.0.113.5, 198.51.100.1, 10.0.0.2"]), "198.51.100.1");
+        assert_eq!(caller("10.0.0.1", &["203.0.113.5", "198.51.100.1"]), "198.51.100.1");
+        assert_eq!(caller("10.0.0.1", &["203.0.113.5, unknown"]), "10.0.0.1");
+        assert_eq!(caller("10.0.0.1", &[]), "10.0.0.1");
     }
 }
