@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use chrono::{DateTime, Utc};
+use gururmm_protocol::instant::clamp_instant;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -51,7 +52,8 @@ async fn readings(
     State(app): State<App>,
     SignedIn(ctx): SignedIn,
     Path(id): Path<Uuid>,
-    Query(span): Query<Span>,
+    Query(mut span): Query<Span>,
 ) -> Result<Json<Readings>> {
+    [&mut span.from, &mut span.to].into_iter().flatten().for_each(clamp_instant);
     Ok(Json(Readings { points: service::points(&app, &ctx, id, span.from, span.to).await? }))
 }

@@ -148,6 +148,22 @@ async fn readings_are_counted_once_rolled_up_and_shown(db: PgPool) {
 }
 
 #[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn readings_are_asked_for_with_instants_that_no_calendar_has(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let id = app.agent(1).await.agent_id().unwrap();
+    let admin = app.admin().await;
+    for (query, status) in [
+        ("to=-262143-01-01T00:00:00Z", 200),
+        ("to=%2B262142-12-31T23:59:59Z", 200),
+        ("from=-262143-01-01T00:00:00Z&to=-262143-01-02T00:00:00Z", 422),
+        ("from=%2B262142-12-31T23:59:59Z", 422),
+        ("from=-262143-01-01T00:00:00Z", 422),
+    ] {
+        assert_eq!(admin.get(&format!("/api/agents/{id}/readings?{query}")).await.status, status, "{query}");
+    }
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
 async fn readings_of_many_agents_at_once_are_all_stored(db: PgPool) {
     let app = TestApp::new(db).await;
     let (organization, site) = app.organization("Acme").await;
