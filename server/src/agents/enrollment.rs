@@ -1,6 +1,5 @@
 //! Enrollment: how a machine becomes an agent. The table of SPEC-002 is the specification.
 
-use chrono::{DateTime, Utc};
 use gururmm_protocol::crypto::PublicKey;
 use gururmm_protocol::enroll::{EnrollRequest, EnrollResponse, EnrollmentToken, MachineIdentity};
 use gururmm_protocol::limits;
@@ -8,11 +7,12 @@ use gururmm_protocol::text::clean_line;
 use uuid::Uuid;
 
 use super::server_host;
-use super::store_enrollment::{self as store, EnrolledAgent, Token, TokenUse};
+use super::store_enrollment::{self as store, EnrolledAgent, Token};
 use crate::app::{App, Ctx};
 use crate::audit::{Mutation, Target};
 use crate::authz::Actor;
 use crate::core::{Error, FieldError, Result};
+use crate::enrollment_tokens::TokenState;
 use crate::hub::bus::{AgentSignal, DashboardEvent};
 
 /// What an enrollment did.
@@ -120,6 +120,10 @@ async fn enroll_in(
     let now = app.env.now();
     work.note("site_id", token.site_id.to_string());
     work.note("server_host", candidate.server_host);
+    // First, so that whoever holds a token of the past learns nothing of keys.
+    if token.state(now) != TokenState::Active {
+        return Err(refuse_token(work, token.state(now)));
+    }
     if store::key_is_known(&mut work.tx, &candidate.public_key).await? {
         return Err(Error::conflict(
             "key_in_use",
@@ -152,14 +156,19 @@ async fn enroll_in(
     }
     store::insert_key(&mut work.tx, &candidate.public_key, record.id, now).await?;
     // Last, because it locks the token's row: a site enrolls at once with one token.
-    if let TokenUse::Refused(state) = store::use_token(&mut work.tx, token_hash, now).await? {
-        work.note("token_state", state);
-        metrics::counter!("enrollments_refused_total", "reason" => state).increment(1);
-        return Err(refused());
+    if !store::use_token(&mut work.tx, token.id, now).await? {
+        let token = store::token(&mut work.tx, token_hash).await?.ok_or_else(refused)?;
+        return Err(refuse_token(work, token.state(now)));
     }
     work.entry.target = Target::new("agent", record.id, &candidate.machine.hostname);
     work.entry.agent_id = Some(record.id);
     Ok(Enrolled { agent_id: record.id, organization_id: token.organization_id, rekeyed })
+}
+
+fn refuse_token(work: &mut Mutation<'_>, state: TokenState) -> Error {
+    work.note("token_state", state.as_str());
+    metrics::counter!("enrollments_refused_total", "reason" => state.as_str()).increment(1);
+    refused()
 }
 
 async fn insert_new(work: &mut Mutation<'_>, record: &EnrolledAgent<'_>) -> Result<()> {
@@ -180,22 +189,4 @@ async fn announce(app: &App, enrolled: &Enrolled) {
     }
     app.hub.bus.publish(DashboardEvent::Fleet { organization_id }).await;
     app.hub.bus.publish(DashboardEvent::Agent { agent_id, organization_id }).await;
-}
-
-/// Why a token that exists cannot be used.
-pub(crate) fn token_state(
-    revoked_at: Option<DateTime<Utc>>,
-    expires_at: DateTime<Utc>,
-    used_up: bool,
-    now: DateTime<Utc>,
-) -> &'static str {
-    if revoked_at.is_some() {
-        "revoked"
-    } else if expires_at <= now {
-        "expired"
-    } else if used_up {
-        "used_up"
-    } else {
-        "active"
-    }
 }

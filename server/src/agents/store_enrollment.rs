@@ -6,22 +6,25 @@ use gururmm_protocol::enroll::MachineIdentity;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::enrollment::token_state;
 use crate::core::Result;
+use crate::enrollment_tokens::TokenState;
 
 /// An enrollment token as enrollment needs it.
 pub struct Token {
     pub id: Uuid,
     pub organization_id: Uuid,
     pub site_id: Uuid,
+    expires_at: DateTime<Utc>,
+    max_uses: Option<i32>,
+    uses: i32,
+    revoked_at: Option<DateTime<Utc>>,
 }
 
-/// What became of an attempt to use a token.
-pub enum TokenUse {
-    /// Counted; the row stays locked until the transaction ends.
-    Counted,
-    /// Not usable, with its state.
-    Refused(&'static str),
+impl Token {
+    /// Whether it worked when it was read.
+    pub fn state(&self, now: DateTime<Utc>) -> TokenState {
+        TokenState::derive(self.revoked_at, self.expires_at, self.max_uses, self.uses, now)
+    }
 }
 
 /// An agent's record as an enrollment writes it.
@@ -60,32 +63,27 @@ pub async fn enrolled_before(
 }
 
 pub async fn token(connection: &mut PgConnection, hash: &[u8; 32]) -> Result<Option<Token>> {
-    Ok(sqlx::query_as!(Token, "SELECT id, organization_id, site_id FROM enrollment_tokens WHERE token_hash = $1", hash)
-        .fetch_optional(connection)
-        .await?)
-}
-
-/// Counts one use, unless the token cannot be used at `now`.
-pub async fn use_token(connection: &mut PgConnection, hash: &[u8; 32], now: DateTime<Utc>) -> Result<TokenUse> {
-    let counted = sqlx::query!(
-        "UPDATE enrollment_tokens SET uses = uses + 1
-         WHERE token_hash = $1 AND revoked_at IS NULL AND expires_at > $2 AND (max_uses IS NULL OR uses < max_uses)",
-        hash,
-        now
-    )
-    .execute(&mut *connection)
-    .await?;
-    if counted.rows_affected() > 0 {
-        return Ok(TokenUse::Counted);
-    }
-    let row = sqlx::query!(
-        r#"SELECT revoked_at, expires_at, coalesce(uses >= max_uses, false) AS "used_up!"
-           FROM enrollment_tokens WHERE token_hash = $1"#,
+    Ok(sqlx::query_as!(
+        Token,
+        "SELECT id, organization_id, site_id, expires_at, max_uses, uses, revoked_at
+         FROM enrollment_tokens WHERE token_hash = $1",
         hash
     )
     .fetch_optional(connection)
+    .await?)
+}
+
+/// Counts one use, unless the token cannot be used at `now`. Its row stays locked until the transaction ends.
+pub async fn use_token(connection: &mut PgConnection, id: Uuid, now: DateTime<Utc>) -> Result<bool> {
+    let counted = sqlx::query!(
+        "UPDATE enrollment_tokens SET uses = uses + 1
+         WHERE id = $1 AND revoked_at IS NULL AND expires_at > $2 AND (max_uses IS NULL OR uses < max_uses)",
+        id,
+        now
+    )
+    .execute(connection)
     .await?;
-    Ok(TokenUse::Refused(row.map_or("unknown", |row| token_state(row.revoked_at, row.expires_at, row.used_up, now))))
+    Ok(counted.rows_affected() > 0)
 }
 
 pub async fn key_is_known(connection: &mut PgConnection, key: &PublicKey) -> Result<bool> {

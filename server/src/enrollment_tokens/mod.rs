@@ -54,6 +54,17 @@ pub enum TokenState {
 }
 
 impl TokenState {
+    /// The state as the API and the audit log write it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Expired => "expired",
+            Self::UsedUp => "used_up",
+            Self::Revoked => "revoked",
+        }
+    }
+
     /// What these facts mean at `now`. Revoked tells most, then expired.
     #[must_use]
     pub fn derive(

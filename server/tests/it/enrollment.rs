@@ -292,6 +292,11 @@ async fn a_key_that_belongs_elsewhere_cannot_enroll_again(db: PgPool) {
     let error = agent.enroll(&app.url, &token).await.unwrap_err();
     assert_eq!(error.http_status(), Some((409, Some("key_in_use"))));
     assert_eq!(count(&app.db, "SELECT sum(uses) FROM enrollment_tokens").await, 1, "only the first enrollment counts");
+
+    let spent = TokenRow { revoked_at: Some(start_of_time()), ..TokenRow::default() };
+    let token = app.enrollment_token_with(organization, site, spent).await;
+    let error = agent.enroll(&app.url, &token).await.unwrap_err();
+    assert_eq!(error.http_status(), REFUSED, "a token that is not valid says nothing about keys");
 }
 
 #[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
