@@ -192,14 +192,17 @@ impl Session {
 
     async fn on_frame(&mut self, frame: Frame, out: &Outbox) -> Result<(), Ending> {
         let text = match frame {
-            Frame::Text(text) => text,
-            Frame::Sign => String::new(),
+            Frame::Text(text) => Some(text),
+            Frame::Sign => None,
             Frame::Gone => return Err(Ending::Gone),
             Frame::Violation(rejected) => return Err(Ending::Rejected(rejected)),
         };
         self.handle.seen(self.app.env.now());
-        self.read_at = self.pace.next_read(text.len(), Instant::now());
-        if text.is_empty() { Ok(()) } else { self.on_text(&text, out).await }
+        self.read_at = self.pace.next_read(text.as_ref().map_or(0, String::len), Instant::now());
+        match text {
+            Some(text) => self.on_text(&text, out).await,
+            None => Ok(()),
+        }
     }
 
     async fn on_text(&mut self, text: &str, out: &Outbox) -> Result<(), Ending> {

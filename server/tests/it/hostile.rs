@@ -24,7 +24,7 @@ async fn before_the_hello_only_a_small_hello_is_taken(db: PgPool) {
     let agent = app.agent(1).await;
     let report = FromAgent::Report { seq: 1, report: Report::Readings { readings: Vec::new() } }.encode().unwrap();
     let large = format!(r#"{{"type":"later","x":"{}"}}"#, "x".repeat(limits::MAX_HANDSHAKE_MESSAGE));
-    for text in ["{nonsense".to_owned(), "[]".into(), r#"{"type":"hello"}"#.into(), report, large] {
+    for text in [String::new(), "{nonsense".into(), "[]".into(), r#"{"type":"hello"}"#.into(), report, large] {
         let mut link = agent.open().await.unwrap();
         link.challenge().await.unwrap();
         link.send_text(text.clone()).await.unwrap();
@@ -86,8 +86,13 @@ async fn violations_end_an_established_session(db: PgPool) {
     let app = TestApp::new(db).await;
     let agent = app.agent(1).await;
     let too_large = format!(r#"{{"type":"later","x":"{}"}}"#, "x".repeat(limits::MAX_MESSAGE));
-    let texts =
-        ["{nonsense".to_owned(), "\"text\"".into(), r#"{"type":"command_status","commands":7}"#.into(), too_large];
+    let texts = [
+        String::new(),
+        "{nonsense".into(),
+        "\"text\"".into(),
+        r#"{"type":"command_status","commands":7}"#.into(),
+        too_large,
+    ];
     for text in texts {
         let mut session = agent.connect().await.unwrap();
         session.link().send_text(text).await.unwrap();
