@@ -101,11 +101,11 @@ impl Error {
         Self::Internal(anyhow::anyhow!("{problem}"))
     }
 
-    /// The database cannot be reached.
+    /// The database cannot be reached, or cannot do its work now.
     #[must_use]
     pub const fn database_away() -> Self {
         Self::Unavailable {
-            detail: "the database cannot be reached; nothing was changed",
+            detail: "the database cannot be reached, or cannot do its work now; nothing was changed",
             retry_after: Duration::from_secs(5),
         }
     }

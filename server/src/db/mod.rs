@@ -35,7 +35,7 @@ pub fn pool(options: PgConnectOptions, max_connections: u32) -> PgPool {
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         if is_away(&error) {
-            tracing::warn!(%error, "database away");
+            tracing::warn!(%error, "the database is away or cannot do its work now");
             return Self::database_away();
         }
         if let sqlx::Error::Database(cause) = &error
@@ -62,18 +62,33 @@ fn from_constraint(name: &str) -> Option<Error> {
     }
 }
 
-/// Whether the error means that Postgres cannot be reached or refuses to work now, so that trying again may help.
+/// Whether the error means that Postgres cannot be reached or cannot do its work now, so that trying again may help.
+/// The codes are those of the PostgreSQL documentation, appendix A.
 #[must_use]
 pub fn is_away(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => true,
-        // 57P01-57P03: shutting down or starting; 53300: too many connections; class 08: connection
-        // (PostgreSQL documentation, appendix A).
-        sqlx::Error::Database(cause) => cause
-            .code()
-            .is_some_and(|code| matches!(&*code, "57P01" | "57P02" | "57P03" | "53300") || code.starts_with("08")),
+        // Classes 08: connection; 40: deadlock, serialization; 53: disk, memory or connections used up; 58: files.
+        // 57P01-57P03: shutting down or starting; 57014: statement timeout; 55P03: lock timeout; 25006: read-only, as
+        // a standby is after a switch-over.
+        sqlx::Error::Database(cause) => cause.code().is_some_and(|code| {
+            matches!(&*code, "57P01" | "57P02" | "57P03" | "57014" | "55P03" | "25006")
+                || ["08", "40", "53", "58"].contains(&code.get(..2).unwrap_or_default())
+        }),
         _ => false,
     }
+}
+
+/// Whether the error means that Postgres can never take these data (classes 22 data exception, 23 integrity constraint):
+/// sending them again cannot help.
+#[must_use]
+pub fn is_bad_data(error: &Error) -> bool {
+    let Error::Internal(cause) = error else { return false };
+    cause
+        .downcast_ref::<sqlx::Error>()
+        .and_then(sqlx::Error::as_database_error)
+        .and_then(|error| error.code())
+        .is_some_and(|code| ["22", "23"].contains(&code.get(..2).unwrap_or_default()))
 }
 
 /// Applies the migrations that are missing, under Postgres's advisory lock, each in its own transaction.

@@ -70,10 +70,10 @@ pub fn merged() -> Rejected {
     rejected(RejectCode::Busy, "the agent's record has changed; connect again", Some(1))
 }
 
-/// The database is away.
+/// The database is away, or the server fails at its work.
 #[must_use]
 pub fn busy() -> Rejected {
-    rejected(RejectCode::Busy, "the server cannot reach its database; try again later", Some(15))
+    rejected(RejectCode::Busy, "the server cannot do its work now (its database is away?); try again later", Some(15))
 }
 
 /// The server stops.

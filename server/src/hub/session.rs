@@ -29,6 +29,7 @@ use crate::agents::standing::{self, Verdict};
 use crate::app::App;
 use crate::commands::link;
 use crate::core::{Error, Result};
+use crate::db;
 
 /// Commands sent or running on one agent at most.
 const MAX_OUTSTANDING: usize = 8;
@@ -224,16 +225,26 @@ impl Session {
 
     async fn on_report(&mut self, seq: u64, report: Report, out: &Outbox) -> Result<(), Ending> {
         let (app, handle, restricted) = (&self.app, &*self.handle, self.restricted);
-        let outcome = self.patiently(|| reports::store(app, handle, restricted, &report)).await?;
-        match outcome {
-            Some(Outcome::Refused(reason)) => return refuse(seq, &reason, out).await,
-            None => return refuse(seq, "the server cannot store this report", out).await,
-            Some(Outcome::Stored | Outcome::Decommissioned) => self.acks.push(seq),
+        let outcome = self
+            .patiently(|| async {
+                match reports::store(app, handle, restricted, &report).await {
+                    // The agent deletes what is refused: only what can never be stored.
+                    Err(error) if db::is_bad_data(&error) => {
+                        tracing::error!(agent_id = %handle.agent_id, %error, cause = cause(&error), "unstorable report");
+                        Ok(Outcome::Refused("the server cannot store this report".to_owned()))
+                    }
+                    done => done,
+                }
+            })
+            .await?;
+        match &outcome {
+            Outcome::Refused(reason) => return refuse(seq, reason, out).await,
+            Outcome::Stored | Outcome::Decommissioned => self.acks.push(seq),
         }
-        if self.acks.len() >= MAX_ACKS || outcome == Some(Outcome::Decommissioned) {
+        if self.acks.len() >= MAX_ACKS || outcome == Outcome::Decommissioned {
             self.flush_acks(out).await?;
         }
-        if outcome == Some(Outcome::Decommissioned) {
+        if outcome == Outcome::Decommissioned {
             return Err(Ending::Done);
         }
         if matches!(report, Report::Command { event: CommandEvent::Finished(_), .. }) {
@@ -273,10 +284,8 @@ impl Session {
     /// Reads what the key is worth now, and leaves if that is nothing.
     async fn read_standing(&mut self) -> Result<(), Ending> {
         let (app, key) = (&self.app, &self.key);
-        let record = match self.patiently(|| standing::of_key(app, key)).await? {
-            Some(Some(record)) => record,
-            Some(None) => return Err(Ending::Rejected(reject::unknown_key())),
-            None => return Err(Ending::Rejected(reject::busy())),
+        let Some(record) = self.patiently(|| standing::of_key(app, key)).await? else {
+            return Err(Ending::Rejected(reject::unknown_key()));
         };
         if record.agent_id != self.handle.agent_id {
             return Err(Ending::Rejected(reject::merged()));
@@ -295,7 +304,7 @@ impl Session {
     async fn send_work(&mut self, out: &Outbox) -> Result<(), Ending> {
         let (app, agent_id) = (&self.app, self.handle.agent_id);
         if self.dispatch.is_new() && !self.restricted {
-            let ids = self.patiently(|| link::open_commands(app, agent_id)).await?.unwrap_or_default();
+            let ids = self.patiently(|| link::open_commands(app, agent_id)).await?;
             self.dispatch.asked(&ids, Instant::now());
             if !ids.is_empty() {
                 out.say(&ToAgent::QueryCommands { ids }).await?;
@@ -305,7 +314,7 @@ impl Session {
             return Ok(());
         }
         let (app, agent_id) = (&self.app, self.handle.agent_id);
-        let orders = self.patiently(|| link::orders(app, agent_id)).await?.unwrap_or_default();
+        let orders = self.patiently(|| link::orders(app, agent_id)).await?;
         for order in self.dispatch.unsent(orders, self.restricted) {
             self.hand_over(order, out).await?;
         }
@@ -313,7 +322,7 @@ impl Session {
             return Ok(());
         }
         let (app, agent_id) = (&self.app, self.handle.agent_id);
-        for command in self.patiently(|| link::claim(app, agent_id, MAX_OUTSTANDING)).await?.unwrap_or_default() {
+        for command in self.patiently(|| link::claim(app, agent_id, MAX_OUTSTANDING)).await? {
             self.hand_over(command, out).await?;
         }
         Ok(())
@@ -325,23 +334,26 @@ impl Session {
     }
 
     /// Does work that needs the database, again and again while it is away, so that the agent loses neither its
-    /// connection nor a report. None when it fails although the database is there: that is logged.
-    async fn patiently<T, W: Future<Output = Result<T>>>(&self, work: impl Fn() -> W) -> Result<Option<T>, Ending> {
+    /// connection nor a report. Work that keeps failing although the database is there ends the session: the agent
+    /// keeps what is not acknowledged, and comes again later.
+    async fn patiently<T, W: Future<Output = Result<T>>>(&self, work: impl Fn() -> W) -> Result<T, Ending> {
         let done = tokio::select! {
             biased;
             ending = self.told_to_end() => return Err(ending),
             done = persist(work) => done,
         };
-        match done {
-            Ok(value) => Ok(Some(value)),
-            Err(Error::Unavailable { .. }) => Err(Ending::Rejected(reject::busy())),
-            Err(error) => {
-                let cause = std::error::Error::source(&error).map(|cause| format!("{cause:#}"));
-                tracing::error!(agent_id = %self.handle.agent_id, %error, cause, "an agent's message failed");
-                Ok(None)
+        done.map_err(|error| {
+            if !matches!(error, Error::Unavailable { .. }) {
+                tracing::error!(agent_id = %self.handle.agent_id, %error, cause = cause(&error), "a session's work failed");
             }
-        }
+            Ending::Rejected(reject::busy())
+        })
     }
+}
+
+/// What only the log may say of an error.
+fn cause(error: &Error) -> Option<String> {
+    std::error::Error::source(error).map(|cause| format!("{cause:#}"))
 }
 
 async fn refuse(seq: u64, reason: &str, out: &Outbox) -> Result<(), Ending> {

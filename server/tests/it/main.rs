@@ -9,6 +9,7 @@ mod auth;
 mod command_faults;
 mod commands;
 mod connection;
+mod database_faults;
 mod enrollment;
 mod enrollment_tokens;
 mod events;
