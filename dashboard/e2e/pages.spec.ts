@@ -24,8 +24,11 @@ const PAGES = {
 
 async function address(page: Page, path: string): Promise<string> {
   const first = async (list: string) => {
-    const answer = (await (await page.request.get(`/api/${list}?limit=1`)).json()) as { items: { id: string }[] };
-    return answer.items[0]?.id ?? "none";
+    const answer = (await (await page.request.get(`/api/${list}?limit=50`)).json()) as {
+      items: { id: string; reading_at?: string | null }[];
+    };
+    // An agent with readings shows more.
+    return (answer.items.find((each) => each.reading_at) ?? answer.items[0])?.id ?? "none";
   };
   return path
     .replace("{agent}", await first("agents"))

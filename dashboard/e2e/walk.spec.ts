@@ -1,3 +1,4 @@
+import type { Page } from "@playwright/test";
 import { hostname, release, totalmem } from "node:os";
 import { join } from "node:path";
 import { change, expect, HOSTILE, logIn, OWNER, serverUrl, shot, test, workDir } from "./fixtures";
@@ -9,12 +10,23 @@ const agentDir = () => join(workDir(), "agent");
 const agentLog = () => join(workDir(), "agent.log");
 let agent: Program | undefined;
 let agentPath = "";
+let fleet: Program | undefined;
+const FLEET = 150;
+
+async function pathOf(page: Page, name: string): Promise<string> {
+  return (await page.getByRole("link", { name }).getAttribute("href"))?.replace(/\?.*/, "") ?? "";
+}
+
+async function firstAgentPath(page: Page): Promise<string> {
+  return (await page.locator("a[data-row-link]").first().getAttribute("href"))?.replace(/\?.*/, "") ?? "";
+}
 
 function runAgent() {
   agent = new Program("gururmm-agent", ["run", "--data-dir", agentDir()], agentLog());
 }
 
 test.afterAll(async () => {
+  await fleet?.stop();
   await agent?.stop();
 });
 
@@ -182,6 +194,46 @@ test("a secret goes in and never comes out", async ({ page }) => {
   await page.waitForURL("**/commands/*-*");
   await expect(page.getByText("TOKEN", { exact: true })).toBeVisible();
   expect(await page.content()).not.toContain(secret);
+});
+
+test("a fleet fills the list; what is out of sight is not in the page, and nothing moves under the pointer", async ({ page }) => {
+  test.setTimeout(120_000);
+  await logIn(page);
+  const organization = await change<{ id: string }>(page.request, "post", "/api/organizations", { name: "Northwind Logistics" });
+  const tokens: string[] = [];
+  for (const name of ["Harbour", "Depot"]) {
+    const site = await change<{ id: string }>(page.request, "post", `/api/organizations/${organization.id}/sites`, { name });
+    const made = await change<{ secret: string }>(page.request, "post", "/api/enrollment-tokens", { site_id: site.id });
+    tokens.push(made.secret);
+  }
+  await page.goto(`/agents?organization_id=${organization.id}`);
+  fleet = new Program(
+    "gururmm-sim",
+    ["fleet", "--server", serverUrl(), "--agents", String(FLEET), "--seed", "7", "--tick", "2"],
+    join(workDir(), "fleet.log"),
+    { GURURMM_SIM_TOKENS: tokens.join(",") },
+  );
+  await expect(page.getByText(`${FLEET} online`)).toBeVisible({ timeout: 60_000 });
+  await expect(page.getByRole("table")).toHaveAttribute("aria-rowcount", String(FLEET + 1));
+  expect(await page.getByRole("row").count()).toBeLessThan(FLEET / 2);
+  await expect(page.getByRole("row").nth(1)).toContainText(/\d+ %/);
+
+  const names = () => page.locator("a[data-row-link]").allTextContents();
+  const table = page.getByRole("region", { name: "Agents" });
+  await table.hover();
+  await change(page.request, "patch", `/api${await firstAgentPath(page)}`, { display_name: "zzz moved to the end" });
+  await expect(page.getByRole("button", { name: "1 changed" })).toBeVisible();
+  await expect(page.getByRole("link", { name: "zzz moved to the end" })).toBeVisible();
+  expect((await names())[0]).toBe("zzz moved to the end");
+  await page.getByRole("button", { name: "1 changed" }).click();
+  await expect.poll(async () => (await names())[0]).not.toBe("zzz moved to the end");
+  // The end of the list is paged in as it is scrolled to.
+  await expect(async () => {
+    await table.evaluate((element) => element.scrollTo(0, element.scrollHeight));
+    await expect(page.getByRole("link", { name: "zzz moved to the end" })).toBeVisible({ timeout: 1_000 });
+  }).toPass();
+  await change(page.request, "patch", `/api${await pathOf(page, "zzz moved to the end")}`, { display_name: null });
+  await shot(page, "fleet");
 });
 
 test("hostile text is shown as text", async ({ page }) => {
