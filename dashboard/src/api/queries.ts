@@ -14,7 +14,8 @@ export const queryClient = new QueryClient({
   defaultOptions: {
     queries: {
       networkMode: "always",
-      staleTime: 5_000,
+      // Hints that came while nobody listened are lost, so whatever is shown anew is asked for anew.
+      staleTime: 0,
       refetchOnWindowFocus: true,
       // What the server answered stays answered; a server that is away is probed elsewhere.
       retry: (count, error) => !(error instanceof ApiError) && !(error instanceof ServerAwayError) && count < 2,
