@@ -67,7 +67,8 @@ async fn establish(app: App, socket: WebSocket, admitted: Box<Admitted>) {
     inbox.put(AgentSignal::Work);
     let before = app.hub.sessions.registry.insert(&handle, app.env.now());
     if let Some(older) = before.displaced {
-        displace(&app, &record, &older, &handle, before.too_often).await;
+        // Boxed, because it is large and rare: every session would hold room for it.
+        Box::pin(displace(&app, &record, &older, &handle, before.too_often)).await;
     }
     presence::connected(&app, &handle);
     tracing::info!(agent_id = %handle.agent_id, session_id = %handle.session_id, name = record.name, "agent connected");

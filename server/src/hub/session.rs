@@ -145,11 +145,13 @@ impl Session {
             return Err(ending);
         }
         out.say(welcome).await?;
+        // What handles a step is large and lives for a moment. Boxed, it takes its memory only then: in place, every
+        // idle session would hold room for it (some 15 KB).
         loop {
             match self.next_step(stream).await? {
-                Step::Signals(signals) => self.on_signals(signals, out).await?,
+                Step::Signals(signals) => Box::pin(self.on_signals(signals, out)).await?,
                 Step::Frame(frame) => {
-                    self.on_frame(frame, out).await?;
+                    Box::pin(self.on_frame(frame, out)).await?;
                     self.silent_at = Instant::now() + limits::SESSION_TIMEOUT;
                 }
                 Step::FlushAcks => self.flush_acks(out).await?,
@@ -157,7 +159,7 @@ impl Session {
                 Step::NoAnswer => {
                     tracing::warn!(agent_id = %self.handle.agent_id, "no answer about earlier commands; sending new ones");
                     self.dispatch.stop_waiting();
-                    self.send_work(out).await?;
+                    Box::pin(self.send_work(out)).await?;
                 }
             }
         }
