@@ -67,6 +67,21 @@ postgres_bin() {
     printf '%s\n' "$best"
 }
 
+# Builds the dashboard into dashboard/dist when its sources have changed since the last build.
+build_dashboard() {
+    local state stamp=$root/.dev/dashboard-built-from log=$root/.dev/dashboard-build.log
+    state=$(cd "$root/dashboard" && find . \( -path ./node_modules -o -path ./dist -o -path ./e2e \) -prune -o -type f -print0 |
+        sort -z | xargs -0 sha256sum | sha256sum)
+    if [ -e "$root/dashboard/dist/index.html" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$state" ]; then return 0; fi
+    say "building the dashboard"
+    mkdir -p "$root/.dev"
+    if ! (cd "$root/dashboard" && npm run --silent build) >"$log" 2>&1; then
+        cat "$log" >&2
+        die "the dashboard could not be built"
+    fi
+    printf '%s\n' "$state" >"$stamp"
+}
+
 # port_in_use PORT: true if something listens there on the loopback.
 port_in_use() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 

@@ -288,7 +288,8 @@ async fn a_command_goes_over_the_socket_and_earlier_ones_are_asked_for_first(db:
     assert_eq!(command.id().to_string(), first["id"]);
     session.drop_socket();
 
-    // A second one: nothing new before the agent has said what became of the first.
+    // A second one, later: nothing new before the agent has said what became of the first.
+    app.advance(TimeDelta::seconds(1));
     let second = admin.post(&commands, script("echo 2")).await.expect(201);
     let mut session = agent.connect().await.unwrap();
     assert_eq!(session.expect_query().await.unwrap(), [command.id()]);
