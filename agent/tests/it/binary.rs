@@ -141,6 +141,26 @@ async fn the_token_may_come_from_a_file_and_is_never_printed() {
 }
 
 #[tokio::test]
+async fn the_token_may_come_through_a_pipe() {
+    let server = TestServer::start().await;
+    let dir = tempfile::tempdir().unwrap();
+    let line = format!(
+        "printf %s '{}' | \"$0\" enroll --server {} --data-dir \"$1\" --token-file -",
+        server.token().reveal(),
+        server.url()
+    );
+    let mut shell = Command::new("/bin/sh");
+    shell
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .args(["-c", &line, env!("CARGO_BIN_EXE_gururmm-agent")])
+        .arg(dir.path());
+    let output = finished(&mut shell).await;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(server.seen.lock().unwrap().enrollments[0].token, server.token().reveal());
+}
+
+#[tokio::test]
 async fn plain_text_to_another_machine_is_refused_with_a_clear_message() {
     let server = TestServer::start().await;
     let dir = tempfile::tempdir().unwrap();

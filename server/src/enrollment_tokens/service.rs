@@ -154,7 +154,10 @@ fn check(request: &NewToken) -> Result<(Option<&str>, u32, Option<i32>)> {
     if errors.is_empty() { Ok((label, hours, max_uses)) } else { Err(Error::Invalid(errors)) }
 }
 
-/// Neither part needs quoting for a shell: the address is a checked origin, the token base64url.
+/// The token goes through a pipe: every user of the machine can read the arguments of a running program (`printf` is
+/// part of the shell). The address needs no quoting: it is a checked origin.
 fn install_command(server: &str, token: &str) -> String {
-    format!("sudo gururmm-agent enroll --server {server} --token {token} && sudo gururmm-agent service install")
+    format!(
+        "printf %s '{token}' | sudo gururmm-agent enroll --server {server} --token-file - && sudo gururmm-agent service install"
+    )
 }

@@ -23,7 +23,7 @@ async fn the_secret_is_shown_once_and_only_its_hash_is_kept(db: PgPool) {
     assert_eq!(
         made["install_command"],
         format!(
-            "sudo gururmm-agent enroll --server https://rmm.example.com --token {secret} && sudo gururmm-agent service install"
+            "printf %s '{secret}' | sudo gururmm-agent enroll --server https://rmm.example.com --token-file - && sudo gururmm-agent service install"
         )
     );
     let row = &made["token"];
