@@ -51,13 +51,19 @@ impl Engine {
 
     fn accept(&mut self, header: &EnvelopeHeader, command: RunCommand) {
         let EnvelopeHeader { id, expires_at, .. } = *header;
+        if self.ledger.lock().journal().is_doubtful(header.issued_at) {
+            let result =
+                self.not_run(Outcome::Unknown, "the agent's journal was damaged: whether this ran is not known");
+            self.end_without_run(id, expires_at, result);
+            return;
+        }
         if let Err(error) = command.validate() {
             let result = self.not_run(Outcome::Failed, &format!("not started: {error}"));
             self.end_without_run(id, expires_at, result);
             return;
         }
         if !self.ledger.lock().journal().has_room() {
-            tracing::error!(command = %id, "the journal is full; the command is not accepted");
+            self.cannot_accept(id, "the agent's journal is full");
             return;
         }
         let recorded = self.ledger.lock().record(Record::Accepted { id, expires_at });
@@ -66,9 +72,16 @@ impl Engine {
                 tracing::info!(command = %id, "a command was accepted");
                 self.runner.accept(id, expires_at, command);
             }
-            // Not accepted: the server asks again in the next session.
-            Err(error) => tracing::error!(command = %id, %error, "a command cannot be written down"),
+            Err(error) => self.cannot_accept(id, &format!("the agent's journal cannot be written: {error}")),
         }
+    }
+
+    /// Says that a command was not started because it could not be written down. Only from memory, for the same reason:
+    /// if that is lost too, the server asks again and sends it again.
+    fn cannot_accept(&mut self, id: Uuid, why: &str) {
+        tracing::error!(command = %id, why, "a command is not accepted");
+        let result = self.not_run(Outcome::Failed, &format!("not started: {why}"));
+        self.outbox.command_finished(id, result);
     }
 
     fn cancel(&mut self, header: &EnvelopeHeader, command: Uuid) {

@@ -51,6 +51,12 @@ pub enum Record {
         /// The command.
         id: Uuid,
     },
+    /// Records were lost: of a command authorized until then that the journal does not know, nobody can say whether it
+    /// ran.
+    Damaged {
+        /// When the loss was found, by the server's clock.
+        at: DateTime<Utc>,
+    },
     /// An envelope that is no command (cancel, decommission) was acted on.
     Acted {
         /// The envelope.
@@ -91,6 +97,8 @@ struct Entry {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Journal {
     entries: BTreeMap<Uuid, Entry>,
+    /// See [`Record::Damaged`].
+    damaged_at: Option<DateTime<Utc>>,
 }
 
 impl Journal {
@@ -118,6 +126,7 @@ impl Journal {
                     *acknowledged = true;
                 }
             }
+            Record::Damaged { at } => self.damaged_at = self.damaged_at.max(Some(at)),
             Record::Acted { id, expires_at } => {
                 self.entries.entry(id).or_insert(Entry { expires_at, phase: Phase::Acted });
             }
@@ -144,6 +153,12 @@ impl Journal {
             Some(Phase::Waiting | Phase::Running { .. }) => Knowledge::InProgress,
             Some(Phase::Finished { .. } | Phase::Acted) => Knowledge::Finished,
         }
+    }
+
+    /// Whether a command authorized at this time may have run although the journal does not know it.
+    #[must_use]
+    pub fn is_doubtful(&self, issued_at: DateTime<Utc>) -> bool {
+        self.damaged_at.is_some_and(|at| issued_at <= at)
     }
 
     /// Whether the journal can take another command without forgetting one.
@@ -228,7 +243,8 @@ impl Journal {
     /// The shortest list of records that gives this state.
     #[must_use]
     pub fn records(&self) -> Vec<Record> {
-        let mut records = Vec::with_capacity(self.entries.len());
+        let mut records = Vec::with_capacity(self.entries.len() + 1);
+        records.extend(self.damaged_at.map(|at| Record::Damaged { at }));
         for (id, Entry { expires_at, phase }) in &self.entries {
             let (id, expires_at) = (*id, *expires_at);
             match phase {

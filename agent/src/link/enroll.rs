@@ -100,7 +100,7 @@ pub struct Enrollment<'a> {
 
 /// Enrolls this machine; the configuration changes only after the server has accepted. An earlier enrollment in the
 /// same data directory proves itself, so that the server keeps the machine's record. The new key is on the disk before
-/// the server hears of it: when the answer is lost, the next attempt proves itself with that key.
+/// the server hears of it: when the answer is lost, the next attempt asks again with that key, or proves itself with it.
 ///
 /// # Errors
 /// [`EnrollError`]; the earlier enrollment, if any, then stands as before.
@@ -117,15 +117,31 @@ pub async fn enroll(dir: &DataDir, enrollment: Enrollment<'_>) -> Result<Config,
     let identity: IdentityResponse = link.ask(IDENTITY_PATH, &IdentityRequest { nonce }).await?;
     identity.verify(&token.server, &nonce).map_err(|_| EnrollError::WrongServer(server.to_string()))?;
 
-    let key = SigningKey::from_bytes(&random.bytes().map_err(EnrollError::Random)?);
-    let previous = unanswered.as_ref().or(earlier.as_ref().map(|(_, key)| key));
-    let request = EnrollRequest::sign(token, &key, nonce, machine, crate::VERSION, previous);
-    let key_file = Config::write_key(dir, &key)?;
-    let answered = link.ask::<EnrollResponse>(ENROLL_PATH, &request).await;
-    if let Err(EnrollError::Refused(_) | EnrollError::Unreachable { maybe_received: false, .. }) = &answered {
-        crate::store::files::remove(&dir.join(&key_file))?;
-    }
-    let answer = answered?;
+    let earlier_key = earlier.as_ref().map(|(_, key)| key);
+    let sign =
+        |key: &SigningKey, previous| EnrollRequest::sign(token, key, nonce, machine.clone(), crate::VERSION, previous);
+    // The server may have heard of a key whose answer was lost: with the same token it gives the same answer, uncounted.
+    let repeated = match &unanswered {
+        None => None,
+        Some(key) => match link.ask::<EnrollResponse>(ENROLL_PATH, &sign(key, earlier_key)).await {
+            // Another token than that one: the key can still prove which machine this is.
+            Err(EnrollError::Refused(_)) => None,
+            answered => Some((Config::write_key(dir, key)?, answered?)),
+        },
+    };
+    let (key_file, answer) = match repeated {
+        Some(repeated) => repeated,
+        None => {
+            let key = SigningKey::from_bytes(&random.bytes().map_err(EnrollError::Random)?);
+            let request = sign(&key, unanswered.as_ref().or(earlier_key));
+            let key_file = Config::write_key(dir, &key)?;
+            let answered = link.ask(ENROLL_PATH, &request).await;
+            if let Err(EnrollError::Refused(_) | EnrollError::Unreachable { maybe_received: false, .. }) = &answered {
+                crate::store::files::remove(&dir.join(&key_file))?;
+            }
+            (key_file, answered?)
+        }
+    };
     if answer.server_public_key != identity.public_key {
         return Err(EnrollError::WrongServer(server.to_string()));
     }

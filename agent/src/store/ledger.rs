@@ -40,11 +40,18 @@ impl Ledger {
         let mut spool = Spool::open(dir)?;
         let content = files::read_optional(&path)?.unwrap_or_default();
         let mut journal = Journal::default();
-        for line in content.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        let mut lines = content.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).peekable();
+        while let Some(line) = lines.next() {
             match serde_json::from_slice(line) {
                 Ok(record) => journal.apply(record),
                 // The last line may be torn by a power cut: the step it stands for was then not taken.
-                Err(error) => tracing::warn!(%error, path = %path.display(), "a line of the journal cannot be read"),
+                Err(error) if lines.peek().is_none() => {
+                    tracing::warn!(%error, path = %path.display(), "the last line of the journal cannot be read");
+                }
+                Err(error) => {
+                    tracing::error!(%error, path = %path.display(), "the journal is damaged: earlier commands are in doubt");
+                    journal.apply(Record::Damaged { at: now });
+                }
             }
         }
         journal.recover(now, |id| spool.count(id));
@@ -185,6 +192,27 @@ mod tests {
 
     fn now() -> DateTime<Utc> {
         DateTime::UNIX_EPOCH + TimeDelta::days(20_000)
+    }
+
+    #[test]
+    fn a_damaged_line_makes_earlier_commands_doubtful_for_good() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = DataDir::open(temp.path()).unwrap();
+        let expires_at = now() + TimeDelta::hours(1);
+        let mut ledger = Ledger::open(&dir, now()).unwrap();
+        for n in 1..=2 {
+            ledger.record(Record::Accepted { id: Uuid::from_u128(n), expires_at }).unwrap();
+            ledger.record(Record::Started { id: Uuid::from_u128(n), expires_at, started_at: now() }).unwrap();
+        }
+        drop(ledger);
+        let path = dir.join(JOURNAL);
+        let content = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, content.replacen("started", "st\u{0}rted", 1)).unwrap();
+        for _ in 0..2 {
+            let ledger = Ledger::open(&dir, now() + TimeDelta::minutes(1)).unwrap();
+            assert!(ledger.journal().is_doubtful(now()));
+            assert!(!ledger.journal().is_doubtful(now() + TimeDelta::minutes(2)));
+        }
     }
 
     #[test]

@@ -30,6 +30,12 @@ pub enum StoreError {
         /// What is wrong and what to do.
         problem: String,
     },
+    /// There is something else in the directory.
+    #[error("{} is not empty and is not the data directory of an agent; choose another one", path.display())]
+    NotOurs {
+        /// The directory.
+        path: PathBuf,
+    },
     /// Another process holds the directory.
     #[error(
         "another agent (or an enrollment) is using {}; stop it first, for example with `systemctl stop gururmm-agent`",
@@ -63,10 +69,13 @@ impl DataDir {
     /// Creates the directory where it is missing (readable by its owner only) and takes its lock.
     ///
     /// # Errors
-    /// [`StoreError::InUse`] when another process has it; [`StoreError::Io`] when it cannot be created or opened.
+    /// [`StoreError::NotOurs`] when it holds something else; [`StoreError::InUse`] when another process has it; [`StoreError::Io`] when it cannot be created or opened.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        crate::platform::create_private_dir(path).map_err(StoreError::io(path))?;
         let file = path.join(LOCK);
+        if !file.exists() && std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some()) {
+            return Err(StoreError::NotOurs { path: path.to_owned() });
+        }
+        crate::platform::create_private_dir(path).map_err(StoreError::io(path))?;
         let lock = crate::platform::private(File::options().create(true).truncate(false).read(true).write(true))
             .open(&file)
             .map_err(StoreError::io(&file))?;
@@ -134,6 +143,15 @@ pub fn is_in_use(path: &Path) -> Result<bool, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_directory_with_other_things_in_it_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("thesis.txt"), "x").unwrap();
+        let error = DataDir::open(dir.path()).unwrap_err();
+        assert!(error.to_string().contains("not empty"), "{error}");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
 
     #[test]
     fn a_directory_is_held_by_one() {

@@ -57,7 +57,7 @@ fn private_files(path: &std::path::Path) -> Vec<u32> {
 }
 
 #[tokio::test]
-async fn when_the_answer_is_lost_the_next_attempt_proves_itself_with_the_key_that_the_server_may_know() {
+async fn when_the_answer_is_lost_the_next_attempt_asks_again_with_the_key_that_the_server_may_know() {
     let server = TestServer::start().await;
     let temp = tempfile::tempdir().unwrap();
     let dir = DataDir::open(temp.path()).unwrap();
@@ -71,7 +71,27 @@ async fn when_the_answer_is_lost_the_next_attempt_proves_itself_with_the_key_tha
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 3, "lock, configuration, one key");
     let seen = server.seen.lock().unwrap();
     let first = seen.enrollments[0].public_key;
-    assert_eq!(seen.enrollments[1].proven_previous_key(&server.token().server), Some(first));
+    assert_eq!(seen.enrollments[1].public_key, first, "a token for one machine is not used twice");
+    assert_eq!(PublicKey::of(&config.load_key(&dir).unwrap()), first);
+}
+
+#[tokio::test]
+async fn when_the_lost_key_is_refused_a_new_one_enrolls_and_the_lost_one_proves_the_machine() {
+    let server = TestServer::start().await;
+    let temp = tempfile::tempdir().unwrap();
+    let dir = DataDir::open(temp.path()).unwrap();
+    server.seen.lock().unwrap().lose_answers = true;
+    try_enroll(&dir, &server, &server.token()).await.unwrap_err();
+    server.seen.lock().unwrap().lose_answers = false;
+    // As the server answers when the lost enrollment was made with another token.
+    server.seen.lock().unwrap().busy_enrollments = [(StatusCode::CONFLICT, "1")].into();
+    let config = try_enroll(&dir, &server, &server.token()).await.unwrap();
+    let seen = server.seen.lock().unwrap();
+    let [lost, refused, accepted] = &seen.enrollments[..] else { panic!("{:?}", seen.enrollments) };
+    assert_eq!(refused.public_key, lost.public_key);
+    assert_ne!(accepted.public_key, lost.public_key);
+    assert_eq!(accepted.proven_previous_key(&server.token().server), Some(lost.public_key));
+    assert_eq!(PublicKey::of(&config.load_key(&dir).unwrap()), accepted.public_key);
 }
 
 #[tokio::test]
@@ -107,9 +127,8 @@ async fn an_enrollment_that_met_a_busy_server_is_repeated_with_the_same_key() {
     let config = try_enroll(&dir, &server, &server.token()).await.unwrap();
     let used = PublicKey::of(&config.load_key(&dir).unwrap());
     let seen = server.seen.lock().unwrap();
-    let [unanswered, refused, accepted] = &seen.enrollments[..] else { panic!("{:?}", seen.enrollments) };
-    assert_eq!(refused.proven_previous_key(&server.token().server), Some(unanswered.public_key));
-    assert_eq!((refused.public_key, accepted.public_key), (used, used));
+    let keys: Vec<_> = seen.enrollments.iter().map(|enrollment| enrollment.public_key).collect();
+    assert_eq!(keys, [used; 3]);
 }
 
 #[tokio::test]
