@@ -12,7 +12,7 @@ use crate::app::{App, Ctx};
 use crate::audit::{Mutation, Target};
 use crate::authz::{Action, require};
 use crate::commands::orders::sign_order;
-use crate::commands::service::cancel_all_queued;
+use crate::commands::service::{cancel_all_queued, give_up_outstanding};
 use crate::core::{Error, Result};
 use crate::hub::bus::{AgentSignal, DashboardEvent};
 
@@ -20,6 +20,8 @@ use crate::hub::bus::{AgentSignal, DashboardEvent};
 const ORDER_LIFE: TimeDelta = TimeDelta::days(30);
 /// Most machine ids that a record remembers as rejected.
 const MAX_REJECTED: usize = 16;
+/// Why commands end that the machine of before was sent.
+const MACHINE_CHANGED: &str = "another machine stands behind the agent's record now: whether this ran cannot be told";
 /// Most records that one pass of [`end_abandoned`] ends.
 const BATCH: i64 = 100;
 
@@ -106,12 +108,24 @@ pub async fn release(app: &App, ctx: &Ctx, id: Uuid, machine_id: &str) -> Result
         work.note("machine_id", machine_id);
         work.note("rejected", rejected.clone());
         store::release(&mut work.tx, id, chosen, &rejected, app.env.now()).await?;
-        Ok(agent.organization_id)
+        let ended = if is_the_one_on_record(&agent, chosen) {
+            Vec::new()
+        } else {
+            give_up_outstanding(app, &mut work.tx, id, MACHINE_CHANGED).await?
+        };
+        work.note("unknown_commands", ended.len());
+        Ok((agent.organization_id, ended))
     }
     .await;
-    let organization_id = work.finish(result).await?;
-    announce(app, id, organization_id, &[]).await;
+    let (organization_id, ended) = work.finish(result).await?;
+    announce(app, id, organization_id, &ended).await;
     service::agent(app, ctx, id).await
+}
+
+/// Whether the chosen machine is surely the one that was sent the commands: the one on record, and no copy of it was seen.
+fn is_the_one_on_record(agent: &Locked, chosen: &SeenMachine) -> bool {
+    let is_copy = |seen: &&SeenMachine| seen.machine_id == chosen.machine_id && seen.boot_id != chosen.boot_id;
+    agent.machine_id == chosen.machine_id && agent.quarantine_machines.iter().find(is_copy).is_none()
 }
 
 /// The machines decided against, the latest decisions last, bounded.
@@ -148,12 +162,14 @@ pub async fn merge(app: &App, ctx: &Ctx, id: Uuid, into: Uuid) -> Result<Agent> 
         store::move_key(&mut work.tx, id, into, now).await?;
         let cancelled = cancel_all_queued(app, &mut work.tx, id, "the agent was merged into another record").await?;
         store::end(&mut work.tx, id, Some(into), now).await?;
-        Ok((from.organization_id, cancelled))
+        let ended = give_up_outstanding(app, &mut work.tx, into, MACHINE_CHANGED).await?;
+        work.note("unknown_commands", ended.len());
+        Ok((from.organization_id, cancelled, ended))
     }
     .await;
-    let (organization_id, cancelled) = work.finish(result).await?;
+    let (organization_id, cancelled, ended) = work.finish(result).await?;
     announce(app, id, organization_id, &cancelled).await;
-    announce(app, into, organization_id, &[]).await;
+    announce(app, into, organization_id, &ended).await;
     service::agent(app, ctx, into).await
 }
 
@@ -180,10 +196,10 @@ fn check_states(from: &Locked, older: &Locked) -> Result<()> {
 }
 
 /// Tells the agent's session and the dashboards, after the commit.
-async fn announce(app: &App, agent_id: Uuid, organization_id: Uuid, cancelled: &[Uuid]) {
+async fn announce(app: &App, agent_id: Uuid, organization_id: Uuid, commands: &[Uuid]) {
     let bus = &app.hub.bus;
     bus.signal_agent(agent_id, AgentSignal::Standing).await;
-    for &command_id in cancelled {
+    for &command_id in commands {
         bus.publish(DashboardEvent::Command { command_id, agent_id, organization_id }).await;
     }
     bus.publish(DashboardEvent::Agent { agent_id, organization_id }).await;

@@ -53,6 +53,8 @@ pub struct Record {
     pub last: ConnectionFacts,
     /// When it was last connected, or enrolled if it never was.
     pub last_seen_at: DateTime<Utc>,
+    /// It is known to run on the server's own host.
+    pub server_host: bool,
     /// Digests of the inventory sections that are stored, by section.
     pub inventory: BTreeMap<String, String>,
 }
@@ -162,12 +164,28 @@ pub async fn of_key(app: &App, key: &PublicKey) -> Result<Option<Record>> {
 /// # Errors
 /// When the database cannot be reached.
 pub async fn remember(app: &App, record: &Record, machine: &MachineIdentity, facts: &ConnectionFacts) -> Result<()> {
-    let server_host = server_host::this_host().is(machine);
-    if record.machine == *machine && record.last == *facts && !server_host {
+    if server_host::this_host().is(machine) && !record.server_host {
+        mark_server_host(app, record).await?;
+    }
+    if record.machine == *machine && record.last == *facts {
         return Ok(());
     }
     let mut connection = app.db.acquire().await?;
-    store::update_facts(&mut connection, record.agent_id, machine, facts, server_host).await
+    store::update_facts(&mut connection, record.agent_id, machine, facts).await
+}
+
+/// The agent turns out to run on the server's own host. What others than a `dev_admin` have queued for it is cancelled
+/// when its session claims its commands.
+async fn mark_server_host(app: &App, record: &Record) -> Result<()> {
+    let ctx = Ctx::system("agent link");
+    let target = Target::new("agent", record.agent_id, &record.name);
+    let mut work = Mutation::begin(app, &ctx, "agent.server_host", target).await?;
+    work.entry.organization_id = Some(record.organization_id);
+    work.entry.agent_id = Some(record.agent_id);
+    if !store::set_server_host(&mut work.tx, record.agent_id).await? {
+        return Ok(());
+    }
+    work.finish(Ok(())).await
 }
 
 /// Cuts the agent off until a technician decides, and keeps who was seen. Also adds to an existing quarantine.
@@ -247,6 +265,7 @@ mod tests {
             rejected_machine_ids: vec!["rejected".into()],
             last: ConnectionFacts::default(),
             last_seen_at: DateTime::UNIX_EPOCH,
+            server_host: false,
             inventory: BTreeMap::new(),
         }
     }

@@ -51,6 +51,7 @@ pub struct Locked {
     pub organization_id: Uuid,
     pub name: String,
     pub state: AgentState,
+    pub machine_id: String,
     pub server_host: bool,
     pub enrolled_at: DateTime<Utc>,
     pub rejected_machine_ids: Vec<String>,
@@ -66,7 +67,7 @@ pub struct Locked {
 pub async fn lock(connection: &mut PgConnection, scope: &Scope, ids: &[Uuid]) -> Result<Vec<Locked>> {
     Ok(sqlx::query_as!(
         Locked,
-        r#"SELECT a.id, a.organization_id, a.name, a.state AS "state: AgentState", a.server_host,
+        r#"SELECT a.id, a.organization_id, a.name, a.state AS "state: AgentState", a.machine_id, a.server_host,
                   a.enrolled_at, a.rejected_machine_ids,
                   a.quarantine_machines AS "quarantine_machines: Json<Vec<SeenMachine>>",
                   EXISTS (SELECT 1 FROM agent_keys k WHERE k.agent_id = a.id AND k.revoked_at IS NULL) AS "has_key!",

@@ -17,7 +17,7 @@ use crate::core::Result;
 pub async fn record_of_key(connection: &mut PgConnection, key: &PublicKey) -> Result<Option<Record>> {
     let row = sqlx::query!(
         r#"SELECT a.id, a.organization_id, a.name, a.state, a.machine_id, a.boot_id, a.hostname, a.rejected_machine_ids,
-                  a.agent_version, a.protocol_version, a.address,
+                  a.agent_version, a.protocol_version, a.address, a.server_host,
                   coalesce(p.last_seen_at, a.enrolled_at) AS "last_seen_at!",
                   (SELECT coalesce(jsonb_object_agg(i.section, i.digest), '{}') FROM agent_inventory i
                    WHERE i.agent_id = a.id) AS "inventory!: Json<BTreeMap<String, String>>"
@@ -41,6 +41,7 @@ pub async fn record_of_key(connection: &mut PgConnection, key: &PublicKey) -> Re
                 address: row.address,
             },
             last_seen_at: row.last_seen_at,
+            server_host: row.server_host,
             inventory: row.inventory.0,
         })
     })
@@ -52,23 +53,28 @@ pub async fn update_facts(
     agent_id: Uuid,
     machine: &MachineIdentity,
     facts: &ConnectionFacts,
-    server_host: bool,
 ) -> Result<()> {
     sqlx::query!(
-        "UPDATE agents SET hostname = $2, boot_id = $3, agent_version = $4, protocol_version = $5, address = $6,
-                           server_host = server_host OR $7
+        "UPDATE agents SET hostname = $2, boot_id = $3, agent_version = $4, protocol_version = $5, address = $6
          WHERE id = $1",
         agent_id,
         machine.hostname,
         machine.boot_id,
         facts.agent_version,
         facts.protocol_version,
-        facts.address,
-        server_host
+        facts.address
     )
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// Marks the agent on the server's own host; whether it was not marked before.
+pub async fn set_server_host(connection: &mut PgConnection, agent_id: Uuid) -> Result<bool> {
+    let marked = sqlx::query!("UPDATE agents SET server_host = true WHERE id = $1 AND NOT server_host", agent_id)
+        .execute(connection)
+        .await?;
+    Ok(marked.rows_affected() > 0)
 }
 
 /// State and evidence, with the record locked.

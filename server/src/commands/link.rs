@@ -57,12 +57,13 @@ pub async fn open_commands(app: &App, agent_id: Uuid) -> Result<Vec<Uuid>> {
 /// When the database cannot be reached.
 pub async fn claim(app: &App, agent_id: Uuid, max: usize) -> Result<Vec<SignedEnvelope>> {
     let mut tx = app.db.begin().await?;
-    if !store_link::lock_active_agent(&mut tx, agent_id).await? {
-        return Ok(Vec::new());
+    let Some(server_host) = store_link::lock_active_agent(&mut tx, agent_id).await? else { return Ok(Vec::new()) };
+    let (mut envelopes, mut events) = (Vec::new(), Vec::new());
+    if server_host {
+        events.extend(cancel_of_others(app, &mut tx, agent_id).await?);
     }
     let outstanding = i64::try_from(store_link::outstanding(&mut tx, agent_id).await?.len()).unwrap_or(i64::MAX);
     let free = i64::try_from(max).unwrap_or(i64::MAX).min(MAX_OUTSTANDING_PER_AGENT - outstanding);
-    let (mut envelopes, mut events) = (Vec::new(), Vec::new());
     loop {
         let missing = free - i64::try_from(envelopes.len()).unwrap_or(i64::MAX);
         let batch = if missing > 0 { store_link::lock_queued(&mut tx, agent_id, missing).await? } else { Vec::new() };
@@ -100,6 +101,18 @@ pub async fn claim(app: &App, agent_id: Uuid, max: usize) -> Result<Vec<SignedEn
     tx.commit().await?;
     publish(app, events).await;
     Ok(envelopes)
+}
+
+/// The host of the server is for `dev_admin` only, also for what was queued before it was known to be that: the agent
+/// was marked since, or got another machine, or whoever asked lost the role.
+async fn cancel_of_others(app: &App, connection: &mut PgConnection, agent_id: Uuid) -> Result<Vec<DashboardEvent>> {
+    let commands = store_link::lock_queued_of_others(connection, agent_id).await?;
+    let ids: Vec<Uuid> = commands.iter().map(|(id, _)| *id).collect();
+    let reason = Some("the agent runs on the server's own host: only a dev_admin may command it");
+    let end = End { reason, finished_at: app.env.now(), ..End::default() };
+    store_link::end(connection, &ids, CommandState::Cancelled, &end).await?;
+    let event = |(command_id, organization_id)| DashboardEvent::Command { command_id, agent_id, organization_id };
+    Ok(commands.into_iter().map(event).collect())
 }
 
 /// Orders that this agent still has to be given (to cancel, to decommission itself), oldest first.
@@ -146,6 +159,8 @@ pub async fn on_event(
         tracing::warn!(%agent_id, %command_id, "an agent reports on a command that is not its own");
         return Ok(Verdict::refused("no such command of this agent"));
     };
+    // The record that it was made for may have been merged into this one since.
+    let agent_id = command.agent_id;
     let now = app.env.now();
     let applied = match &event {
         CommandEvent::Started { started_at } => started(&mut tx, &command, &Event::Started, *started_at, now).await?,

@@ -306,3 +306,21 @@ pub async fn cancel_all_queued(
     store_link::end(connection, &ids, CommandState::Cancelled, &end).await?;
     Ok(ids)
 }
+
+/// Ends what an agent was sent and has not ended, in the caller's transaction: another machine stands behind the record
+/// from now on, whose journal would answer that it never had them, and they would run a second time. Answers the commands,
+/// for [`DashboardEvent::Command`] after the commit.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn give_up_outstanding(
+    app: &App,
+    connection: &mut PgConnection,
+    agent_id: Uuid,
+    reason: &str,
+) -> Result<Vec<Uuid>> {
+    let ids = store_link::lock_outstanding(connection, agent_id).await?;
+    let end = End { reason: Some(reason), finished_at: app.env.now(), ..End::default() };
+    store_link::end(connection, &ids, CommandState::Unknown, &end).await?;
+    Ok(ids)
+}

@@ -48,8 +48,8 @@ macro_rules! locked {
     }};
 }
 
-/// The commands among `ids` that belong to this agent, locked, in the order of their ids (so that two callers cannot
-/// wait for each other).
+/// The commands among `ids` that belong to this agent, or to a record that was merged into it: its machine had them.
+/// Locked, in the order of their ids, so that two callers cannot wait for each other.
 pub async fn lock(connection: &mut PgConnection, agent_id: Uuid, ids: &[Uuid]) -> Result<Vec<Locked>> {
     sqlx::query!(
         r#"SELECT id, agent_id, organization_id, summary, state, sent_at IS NOT NULL AS "was_sent!",
@@ -57,7 +57,10 @@ pub async fn lock(connection: &mut PgConnection, agent_id: Uuid, ids: &[Uuid]) -
                   expires_at, exit_code, signal, timeout_seconds, output_bytes, created_at,
                   (spec->>'output_limit_bytes')::bigint AS "output_limit_bytes!",
                   late_result IS NOT NULL AS "has_late_result!"
-           FROM commands WHERE agent_id = $1 AND id = ANY($2) ORDER BY id FOR UPDATE"#,
+           FROM commands c
+           WHERE id = ANY($2) AND (agent_id = $1 OR EXISTS (SELECT 1 FROM agents a
+                                                            WHERE a.id = c.agent_id AND a.merged_into = $1))
+           ORDER BY id FOR UPDATE OF c"#,
         agent_id,
         ids
     )
@@ -68,12 +71,37 @@ pub async fn lock(connection: &mut PgConnection, agent_id: Uuid, ids: &[Uuid]) -
     .collect()
 }
 
-/// Holds up other claims and new commands of this agent; whether it may be commanded at all.
-pub async fn lock_active_agent(connection: &mut PgConnection, agent_id: Uuid) -> Result<bool> {
-    let state = sqlx::query_scalar!("SELECT state FROM agents WHERE id = $1 FOR NO KEY UPDATE", agent_id)
+/// Holds up other claims and new commands of this agent, if it may be commanded at all; whether it runs on the server's
+/// own host.
+pub async fn lock_active_agent(connection: &mut PgConnection, agent_id: Uuid) -> Result<Option<bool>> {
+    Ok(sqlx::query!("SELECT state, server_host FROM agents WHERE id = $1 FOR NO KEY UPDATE", agent_id)
         .fetch_optional(connection)
-        .await?;
-    Ok(state.as_deref() == Some("active"))
+        .await?
+        .filter(|agent| agent.state == "active")
+        .map(|agent| agent.server_host))
+}
+
+/// Queued commands that were asked for by somebody who is not `dev_admin` now, locked, with their organizations.
+pub async fn lock_queued_of_others(connection: &mut PgConnection, agent_id: Uuid) -> Result<Vec<(Uuid, Uuid)>> {
+    let rows = sqlx::query!(
+        "SELECT id, organization_id FROM commands c WHERE agent_id = $1 AND state = 'queued' AND NOT EXISTS (
+             SELECT 1 FROM users u WHERE u.id = c.requested_by AND u.role = 'dev_admin')
+         ORDER BY id FOR UPDATE OF c",
+        agent_id
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.organization_id)).collect())
+}
+
+/// Commands of an agent that were sent and have not ended, locked.
+pub async fn lock_outstanding(connection: &mut PgConnection, agent_id: Uuid) -> Result<Vec<Uuid>> {
+    Ok(sqlx::query_scalar!(
+        "SELECT id FROM commands WHERE agent_id = $1 AND state IN ('sent', 'running') ORDER BY id FOR UPDATE",
+        agent_id
+    )
+    .fetch_all(connection)
+    .await?)
 }
 
 /// Commands of an agent that were sent and have not ended, oldest first.
@@ -320,7 +348,7 @@ pub enum Silent {
     Queued,
     /// It was sent, and should have ended long ago even if it had started at the last moment.
     Sent,
-    /// It should have ended long ago, and its agent is away.
+    /// It should have ended long ago, and its agent is away, or does not say what became of it.
     Running,
     /// Its agent was decommissioned and has had time to say goodbye.
     AgentGone,
@@ -376,8 +404,9 @@ pub async fn lock_overdue(
                 Overdue,
                 "SELECT id, agent_id, organization_id FROM commands c
                  WHERE state = 'running' AND started_at + make_interval(secs => timeout_seconds) <= $1
-                   AND NOT EXISTS (SELECT 1 FROM agent_presence p
-                                   WHERE p.agent_id = c.agent_id AND p.state = 'online' AND p.lease_until > $2)
+                   AND (started_at + make_interval(secs => timeout_seconds) <= $1 - interval '1 hour'
+                        OR NOT EXISTS (SELECT 1 FROM agent_presence p
+                                       WHERE p.agent_id = c.agent_id AND p.state = 'online' AND p.lease_until > $2))
                  ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED",
                 before,
                 now,

@@ -36,7 +36,7 @@ const fn verdict(silent: Silent) -> (CommandState, &'static str) {
             "it was sent, and the agent did not say until long after its expiry whether it had it",
         ),
         Silent::Running => {
-            (CommandState::Unknown, "the agent went away while the command ran and did not bring its result in time")
+            (CommandState::Unknown, "the command's time was up long ago, and the agent did not bring its result")
         }
         Silent::AgentGone => (CommandState::Unknown, "the agent was decommissioned before it brought the result"),
     }

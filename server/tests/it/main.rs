@@ -14,6 +14,7 @@ mod enrollment;
 mod enrollment_tokens;
 mod events;
 mod hostile;
+mod machine_changes;
 mod matrix;
 mod migrations;
 mod openapi;
