@@ -43,9 +43,9 @@ pub enum ServiceError {
     /// There is no service manager that is known here.
     #[error("{0}")]
     NoManager(String),
-    /// Not the administrator.
-    #[error("this needs root; run it with sudo")]
-    NotRoot,
+    /// Only the administrator may.
+    #[error("{}", system::NOT_ALLOWED)]
+    NotAllowed,
     /// Something else.
     #[error("{0}")]
     Failed(String),

@@ -38,8 +38,9 @@ pub enum StoreError {
     },
     /// Another process holds the directory.
     #[error(
-        "another agent (or an enrollment) is using {}; stop it first, for example with `systemctl stop gururmm-agent`",
-        path.display()
+        "another agent (or an enrollment) is using {}; stop it first, for example with {}",
+        path.display(),
+        crate::platform::service::HOW_TO_STOP
     )]
     InUse {
         /// The data directory.

@@ -8,6 +8,10 @@ use crate::service::{EXIT_LASTING, Installed, ServiceError};
 
 /// The service's name.
 pub const NAME: &str = "gururmm-agent";
+/// What a person does to stop the service.
+pub const HOW_TO_STOP: &str = "`systemctl stop gururmm-agent`";
+/// What somebody hears who is not the administrator.
+pub const NOT_ALLOWED: &str = "this needs root; run it with sudo";
 const UNIT: &str = "/etc/systemd/system/gururmm-agent.service";
 /// Where the program is copied to.
 const PROGRAM: &str = "/usr/local/bin/gururmm-agent";
@@ -24,7 +28,7 @@ pub fn check() -> Result<(), ServiceError> {
                 .to_owned(),
         ));
     }
-    if nix::unistd::geteuid().is_root() { Ok(()) } else { Err(ServiceError::NotRoot) }
+    if nix::unistd::geteuid().is_root() { Ok(()) } else { Err(ServiceError::NotAllowed) }
 }
 
 /// Copies the running program to its place and writes the unit.
