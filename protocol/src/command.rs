@@ -209,6 +209,23 @@ pub struct CommandResult {
     pub output_dropped_bytes: u64,
 }
 
+impl CommandResult {
+    /// An end without a process: no exit code, no output. `reason` is cleaned and cut to [`limits::MAX_TEXT`].
+    #[must_use]
+    pub fn bare(outcome: Outcome, reason: Option<&str>, finished_at: DateTime<Utc>) -> Self {
+        Self {
+            outcome,
+            exit_code: None,
+            signal: None,
+            reason: reason.map(|text| clean_line(text, limits::MAX_TEXT)),
+            started_at: None,
+            finished_at,
+            output_chunks: 0,
+            output_dropped_bytes: 0,
+        }
+    }
+}
+
 /// A step in a command's life, as the agent reports it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -239,11 +256,7 @@ impl CommandEvent {
         match self {
             Self::Started { started_at } => clamp_instant(started_at),
             Self::Output { text, .. } => {
-                let mut end = text.len().min(limits::MAX_OUTPUT_CHUNK);
-                while !text.is_char_boundary(end) {
-                    end -= 1;
-                }
-                text.truncate(end);
+                text.truncate(text.floor_char_boundary(limits::MAX_OUTPUT_CHUNK));
                 *text = clean_block(text);
             }
             Self::Finished(result) => {
@@ -259,7 +272,7 @@ impl CommandEvent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Knowledge {
-    /// Never had it, or had it and did not start it: it may be sent again.
+    /// Never had it, or has forgotten it unstarted (as a restarted agent does): it may be sent again.
     NeverHad,
     /// It waits or runs; events will follow.
     InProgress,

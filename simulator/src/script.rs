@@ -76,16 +76,12 @@ impl Session {
     /// # Errors
     /// As [`Session::report`].
     pub async fn report_finished(&mut self, id: Uuid, script: &Script) -> Result<u64, SimError> {
-        let finished_at = self.now();
         let result = CommandResult {
-            outcome: script.outcome,
             exit_code: script.exit_code,
-            signal: None,
+            // As it is, not cleaned: a hostile agent does not clean either.
             reason: script.reason.clone(),
-            started_at: None,
-            finished_at,
             output_chunks: u32::try_from(script.output.len()).unwrap_or(u32::MAX),
-            output_dropped_bytes: 0,
+            ..CommandResult::bare(script.outcome, None, self.now())
         };
         self.report_event(id, CommandEvent::Finished(result)).await
     }

@@ -5,7 +5,6 @@ use gururmm_protocol::command::{CommandResult, CommandStatus, Outcome, RunComman
 use gururmm_protocol::envelope::{Action, EnvelopeHeader, Expectation, Refusal, SignedEnvelope};
 use gururmm_protocol::limits;
 use gururmm_protocol::message::FromAgent;
-use gururmm_protocol::text::clean_line;
 use uuid::Uuid;
 
 use super::engine::Engine;
@@ -136,16 +135,7 @@ impl Engine {
     }
 
     fn not_run(&self, outcome: Outcome, reason: &str) -> CommandResult {
-        CommandResult {
-            outcome,
-            exit_code: None,
-            signal: None,
-            reason: Some(clean_line(reason, limits::MAX_TEXT)),
-            started_at: None,
-            finished_at: self.time.now(),
-            output_chunks: 0,
-            output_dropped_bytes: 0,
-        }
+        CommandResult::bare(outcome, Some(reason), self.time.now())
     }
 
     fn end_without_run(&mut self, id: Uuid, expires_at: DateTime<Utc>, result: CommandResult) {

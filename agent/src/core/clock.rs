@@ -123,12 +123,6 @@ impl Time {
     pub fn offset(&self) -> TimeDelta {
         self.server().offset(self.clock.as_ref())
     }
-
-    /// The machine's clocks.
-    #[must_use]
-    pub fn clock(&self) -> Arc<dyn Clock> {
-        Arc::clone(&self.clock)
-    }
 }
 
 #[cfg(test)]

@@ -139,12 +139,6 @@ impl Journal {
         self.entries.get(&id).map(|entry| &entry.phase)
     }
 
-    /// The expiry that was recorded with an id.
-    #[must_use]
-    pub fn expires_at(&self, id: Uuid) -> Option<DateTime<Utc>> {
-        self.entries.get(&id).map(|entry| entry.expires_at)
-    }
-
     /// The answer to the server's question about a command.
     #[must_use]
     pub fn knowledge(&self, id: Uuid) -> Knowledge {
@@ -185,15 +179,11 @@ impl Journal {
         self.entries.retain(|_, entry| entry.phase != Phase::Waiting);
         for (id, entry) in &mut self.entries {
             if let Phase::Running { started_at } = entry.phase {
+                let reason = Some("the agent stopped while the command ran");
                 let result = CommandResult {
-                    outcome: Outcome::Unknown,
-                    exit_code: None,
-                    signal: None,
-                    reason: Some("the agent stopped while the command ran".to_owned()),
                     started_at: Some(started_at),
-                    finished_at: now.max(started_at),
                     output_chunks: chunks(*id),
-                    output_dropped_bytes: 0,
+                    ..CommandResult::bare(Outcome::Unknown, reason, now.max(started_at))
                 };
                 entry.phase = Phase::Finished { result, acknowledged: false };
             }
@@ -275,16 +265,7 @@ mod tests {
     }
 
     fn result(outcome: Outcome) -> CommandResult {
-        CommandResult {
-            outcome,
-            exit_code: None,
-            signal: None,
-            reason: None,
-            started_at: None,
-            finished_at: at(0),
-            output_chunks: 0,
-            output_dropped_bytes: 0,
-        }
+        CommandResult::bare(outcome, None, at(0))
     }
 
     fn id(n: u128) -> Uuid {

@@ -19,14 +19,10 @@ fn at() -> DateTime<Utc> {
 
 fn result(output_chunks: u32) -> CommandResult {
     CommandResult {
-        outcome: Outcome::Succeeded,
         exit_code: Some(0),
-        signal: None,
-        reason: None,
         started_at: Some(at()),
-        finished_at: at(),
         output_chunks,
-        output_dropped_bytes: 0,
+        ..CommandResult::bare(Outcome::Succeeded, None, at())
     }
 }
 

@@ -5,8 +5,6 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use gururmm_protocol::command::{CommandResult, Outcome, OutputStream, RunCommand};
-use gururmm_protocol::limits;
-use gururmm_protocol::text::clean_line;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Child;
 use tokio::sync::watch;
@@ -39,7 +37,7 @@ pub(super) async fn run(context: &Context, job: Job, mut stop: watch::Receiver<O
         why = stopped(&mut stop) => {
             // When the agent ends, a command that was not started is forgotten: it may be sent again.
             if why == Stop::Cancelled {
-                finish(context, &job, end(context, Outcome::Cancelled, Some("cancelled before it was started".into())));
+                finish(context, &job, end(context, Outcome::Cancelled, Some("cancelled before it was started")));
             }
             return;
         }
@@ -47,7 +45,7 @@ pub(super) async fn run(context: &Context, job: Job, mut stop: watch::Receiver<O
     };
     let Ok(_slot) = slot else { return };
     if context.time.now() >= job.expires_at {
-        let reason = "its expiry passed while it waited for other commands of this agent".to_owned();
+        let reason = "its expiry passed while it waited for other commands of this agent";
         finish(context, &job, end(context, Outcome::Expired, Some(reason)));
         return;
     }
@@ -57,7 +55,7 @@ pub(super) async fn run(context: &Context, job: Job, mut stop: watch::Receiver<O
     if let Err(error) = recorded {
         // Without the journal nothing may run: it could run twice.
         let reason = format!("not started, because the journal cannot be written: {error}");
-        finish(context, &job, end(context, Outcome::Failed, Some(reason)));
+        finish(context, &job, end(context, Outcome::Failed, Some(&reason)));
         return;
     }
     let _ = context.events.send(RunEvent::Started { id: job.id, started_at });
@@ -66,17 +64,8 @@ pub(super) async fn run(context: &Context, job: Job, mut stop: watch::Receiver<O
     finish(context, &job, result);
 }
 
-fn end(context: &Context, outcome: Outcome, reason: Option<String>) -> CommandResult {
-    CommandResult {
-        outcome,
-        exit_code: None,
-        signal: None,
-        reason: reason.map(|text| clean_line(&text, limits::MAX_TEXT)),
-        started_at: None,
-        finished_at: context.time.now(),
-        output_chunks: 0,
-        output_dropped_bytes: 0,
-    }
+fn end(context: &Context, outcome: Outcome, reason: Option<&str>) -> CommandResult {
+    CommandResult::bare(outcome, reason, context.time.now())
 }
 
 fn finish(context: &Context, job: &Job, result: CommandResult) {
@@ -111,10 +100,10 @@ async fn execute(context: &Context, job: &Job, mut stop: watch::Receiver<Option<
     });
     let mut child = match spawned {
         Ok(child) => child,
-        Err(reason) => return end(context, Outcome::Failed, Some(reason)),
+        Err(reason) => return end(context, Outcome::Failed, Some(&reason)),
     };
     let Some(pid) = child.id() else {
-        return end(context, Outcome::Unknown, Some("the program ended before it could be watched".into()));
+        return end(context, Outcome::Unknown, Some("the program ended before it could be watched"));
     };
     let tree = Spawned { command: job.id, pid };
     let mut pump = Pump::new(context, job, &mut child);
@@ -161,7 +150,7 @@ async fn execute(context: &Context, job: &Job, mut stop: watch::Receiver<Option<
         signal,
         output_chunks: chunks,
         output_dropped_bytes: dropped,
-        ..end(context, outcome, reason)
+        ..end(context, outcome, reason.as_deref())
     }
 }
 

@@ -63,7 +63,7 @@ impl Commands {
         let result = CommandResult {
             started_at: running.as_ref().map(|running| running.started_at),
             output_chunks: running.as_ref().map_or(0, |running| running.chunks),
-            ..ended(Outcome::Cancelled, now)
+            ..CommandResult::bare(Outcome::Cancelled, None, now)
         };
         self.finish(id, result, outbox);
     }
@@ -110,7 +110,7 @@ impl Commands {
                     started_at: Some(done.started_at),
                     output_chunks: done.chunks,
                     output_dropped_bytes: done.course.dropped,
-                    ..self::ended(done.course.outcome, now)
+                    ..CommandResult::bare(done.course.outcome, None, now)
                 };
                 self.finish(done.id, result, outbox);
                 ended += 1;
@@ -140,12 +140,12 @@ impl Commands {
 
     /// The machine went down: what ran has an unknown end. Returns the server's clock as last known.
     pub fn machine_restarted(&mut self, outbox: &mut Outbox) -> Option<DateTime<Utc>> {
+        let reason = "the agent stopped while the command ran";
         for running in std::mem::take(&mut self.running) {
             let result = CommandResult {
-                reason: Some("the agent stopped while the command ran".to_owned()),
                 started_at: Some(running.started_at),
                 output_chunks: running.chunks,
-                ..ended(Outcome::Unknown, self.last_seen.unwrap_or(running.started_at))
+                ..CommandResult::bare(Outcome::Unknown, Some(reason), self.last_seen.unwrap_or(running.started_at))
             };
             self.finish(running.id, result, outbox);
         }
@@ -185,18 +185,5 @@ fn resend(id: Uuid, result: &CommandResult, outbox: &mut Outbox) {
         |report: &Report| matches!(report, Report::Command { id: of, event: CommandEvent::Finished(_) } if *of == id);
     if !outbox.holds(on_its_way) {
         outbox.push(Report::Command { id, event: CommandEvent::Finished(result.clone()) });
-    }
-}
-
-const fn ended(outcome: Outcome, finished_at: DateTime<Utc>) -> CommandResult {
-    CommandResult {
-        outcome,
-        exit_code: None,
-        signal: None,
-        reason: None,
-        started_at: None,
-        finished_at,
-        output_chunks: 0,
-        output_dropped_bytes: 0,
     }
 }

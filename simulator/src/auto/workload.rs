@@ -46,7 +46,7 @@ pub fn course(run: &RunCommand, machine: &Machine, statement_takes: Duration, rn
         match look_at(&expand(statement, run), machine) {
             Effect::Say(stream, mut line) => {
                 line.push('\n');
-                let kept = floor_char(&line, left.min(MAX_OUTPUT_CHUNK));
+                let kept = line.floor_char_boundary(left.min(MAX_OUTPUT_CHUNK));
                 course.dropped += (line.len() - kept) as u64;
                 left -= kept;
                 line.truncate(kept);
@@ -136,14 +136,6 @@ fn addresses(machine: &Machine) -> String {
         format!("{}: {}", interface.name, interface.addresses.join(", "))
     };
     machine.network.iter().map(line).collect::<Vec<_>>().join("\n")
-}
-
-fn floor_char(text: &str, mut at: usize) -> usize {
-    at = at.min(text.len());
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    at
 }
 
 #[cfg(test)]

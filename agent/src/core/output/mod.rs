@@ -63,10 +63,7 @@ impl Output {
     fn take_in(&mut self, which: OutputStream, read: impl FnOnce(&mut Stream) -> String) {
         let Some(stream) = self.streams.iter_mut().find(|stream| stream.which == which) else { return };
         let text = clean_block(&read(stream));
-        let mut end = text.len().min(self.left);
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
+        let end = text.floor_char_boundary(self.left);
         stream.text.push_str(&text[..end]);
         if end < text.len() {
             // Once something is dropped, nothing that comes later may be shown as if it followed.
@@ -94,11 +91,7 @@ impl Output {
         let mut chunks = Vec::new();
         for stream in &mut self.streams {
             while stream.text.len() >= MAX_OUTPUT_CHUNK || (all && !stream.text.is_empty()) {
-                let mut end = stream.text.len().min(MAX_OUTPUT_CHUNK);
-                while !stream.text.is_char_boundary(end) {
-                    end -= 1;
-                }
-                let rest = stream.text.split_off(end);
+                let rest = stream.text.split_off(stream.text.floor_char_boundary(MAX_OUTPUT_CHUNK));
                 chunks.push((stream.which, std::mem::replace(&mut stream.text, rest)));
             }
         }
