@@ -47,7 +47,8 @@ pub fn build(app: App) -> Router {
     let (api, _) = documented().split_for_parts();
     let (streams, _) = events::routes::router().split_for_parts();
     let document: Arc<str> = api_document().to_json().unwrap_or_default().into();
-    api.layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))
+    let routes = api
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))
         // Streams and sockets live as long as their connection.
         .merge(streams)
         .merge(hub::routes::router())
@@ -59,7 +60,13 @@ pub fn build(app: App) -> Router {
             }),
         )
         .route("/api/{*rest}", axum::routing::any(unknown_route))
-        .fallback(super::spa::serve)
+        .fallback(super::spa::serve);
+    surround(routes, app)
+}
+
+/// What happens around every route: its size is bounded, its panic is an answer, its errors have a body.
+pub fn surround(routes: Router<App>, app: App) -> Router {
+    routes
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(CatchPanicLayer::custom(middleware::panicked))
         .layer(layer::from_fn_with_state(app.clone(), middleware::security_headers))

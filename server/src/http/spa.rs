@@ -51,7 +51,7 @@ fn file(path: &str, headers: &HeaderMap) -> Option<Response> {
     }
     let plain = Assets::get(path)?;
     let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let accepts = |name: &str| accepted.split(',').any(|part| part.split(';').next().is_some_and(|n| n.trim() == name));
+    let accepts = |name: &str| accepted.split(',').any(|part| is_accepted(part, name));
     let compressed = [("br", "br"), ("gzip", "gz")].into_iter().find_map(|(encoding, ending)| {
         Some((encoding, Assets::get(&format!("{path}.{ending}")).filter(|_| accepts(encoding))?))
     });
@@ -82,6 +82,13 @@ fn file(path: &str, headers: &HeaderMap) -> Option<Response> {
     }
     out.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY));
     Some(response)
+}
+
+/// Whether a part of `Accept-Encoding` names this encoding and does not refuse it by weight 0 (RFC 9110, 12.4.2).
+fn is_accepted(part: &str, name: &str) -> bool {
+    let mut pieces = part.split(';').map(str::trim);
+    let weight = |piece: &str| piece.strip_prefix("q=").map(|q| q.parse().unwrap_or(0.0_f32));
+    pieces.next() == Some(name) && pieces.find_map(weight).is_none_or(|q| q > 0.0)
 }
 
 #[cfg(test)]

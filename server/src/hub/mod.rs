@@ -19,6 +19,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use gururmm_protocol::limits;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
@@ -28,15 +29,30 @@ use batch::Batch;
 use bus::{Bus, DashboardEvent, LocalBus};
 use registry::Registry;
 
-/// Handshakes under way at once; whoever comes beyond is told to try again.
-const MAX_HANDSHAKES: usize = 512;
 /// Changes of more agents than this in one batch are told as a change of the fleet.
 const MAX_SINGLE_EVENTS: usize = 200;
+
+/// What connections are bounded by.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Handshakes under way at once; whoever comes beyond is told to try again.
+    pub handshakes: usize,
+    /// An agent of which no frame arrived for so long is gone.
+    pub silence: Duration,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { handshakes: 512, silence: limits::SESSION_TIMEOUT }
+    }
+}
 
 /// Agent connections and the bus.
 pub struct Hub {
     /// Signals to sessions and dashboards.
     pub bus: Arc<dyn Bus>,
+    /// See [`Bounds::silence`].
+    pub(crate) silence: Duration,
     /// Connections of this process.
     pub(crate) sessions: Arc<Sessions>,
     /// Presence to be written.
@@ -56,19 +72,26 @@ pub struct Sessions {
 
 impl Default for Hub {
     fn default() -> Self {
+        Self::new(Bounds::default())
+    }
+}
+
+impl Hub {
+    /// A hub without connections.
+    #[must_use]
+    pub fn new(bounds: Bounds) -> Self {
         Self {
             bus: Arc::new(LocalBus::default()),
+            silence: bounds.silence,
             sessions: Arc::new(Sessions {
                 registry: Registry::default(),
-                handshakes: Arc::new(Semaphore::new(MAX_HANDSHAKES)),
+                handshakes: Arc::new(Semaphore::new(bounds.handshakes)),
             }),
             presence: Batch::default(),
             readings: Batch::default(),
         }
     }
-}
 
-impl Hub {
     /// Agents connected to this process.
     #[must_use]
     pub fn connected(&self) -> usize {

@@ -112,6 +112,7 @@ impl Session {
         inbox: Arc<Inbox>,
     ) -> Self {
         let now = Instant::now();
+        let silent_at = now + app.hub.silence;
         Self {
             app,
             handle,
@@ -123,7 +124,7 @@ impl Session {
             acks: Vec::new(),
             pace: Pace::new(now),
             read_at: now,
-            silent_at: now + limits::SESSION_TIMEOUT,
+            silent_at,
         }
     }
 
@@ -152,7 +153,7 @@ impl Session {
                 Step::Signals(signals) => Box::pin(self.on_signals(signals, out)).await?,
                 Step::Frame(frame) => {
                     Box::pin(self.on_frame(frame, out)).await?;
-                    self.silent_at = Instant::now() + limits::SESSION_TIMEOUT;
+                    self.silent_at = Instant::now() + self.app.hub.silence;
                 }
                 Step::FlushAcks => self.flush_acks(out).await?,
                 Step::Silence => return Err(Ending::Gone),

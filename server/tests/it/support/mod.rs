@@ -17,6 +17,7 @@ use gururmm_server::authz::{GlobalRole, OrgRole};
 use gururmm_server::config::{Config, Settings};
 use gururmm_server::core::Env;
 use gururmm_server::core::env::{ManualClock, SystemRandom};
+use gururmm_server::hub::Hub;
 use gururmm_server::keys::Keys;
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -51,6 +52,10 @@ impl TestApp {
     }
 
     pub async fn with(db: PgPool, change: impl FnOnce(&mut Config)) -> Self {
+        Self::with_hub(db, Hub::default(), change).await
+    }
+
+    pub async fn with_hub(db: PgPool, hub: Hub, change: impl FnOnce(&mut Config)) -> Self {
         let clock = Arc::new(ManualClock::new(start_of_time()));
         let env = Env::new(clock.clone(), Arc::new(SystemRandom));
         let keys = Keys::from_seeds(&[1; 32], Zeroizing::new([2; 32]), &[3; 32], &[4; 32]);
@@ -64,7 +69,7 @@ impl TestApp {
             keys,
             config,
             epoch: 1,
-            hub: Default::default(),
+            hub,
             node_id: Uuid::from_u128(1),
             started_at: start_of_time(),
             shutdown: Default::default(),
