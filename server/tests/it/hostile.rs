@@ -1,5 +1,6 @@
 //! Frames that the protocol does not allow, and agents that speak too fast.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gururmm_protocol::handshake::{RejectCode, Rejected};
@@ -7,6 +8,9 @@ use gururmm_protocol::limits;
 use gururmm_protocol::message::{FromAgent, Report};
 use gururmm_sim::{HelloOverrides, Link};
 use sqlx::PgPool;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::tcp::OwnedWriteHalf;
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::support::TestApp;
@@ -112,16 +116,58 @@ async fn violations_end_an_established_session(db: PgPool) {
     session.expect_rejected(RejectCode::ProtocolViolation).await.unwrap();
 }
 
+/// The agent's end of a connection through which the test can also put bytes of its own.
+async fn tapped(app: &TestApp) -> (tokio::io::DuplexStream, Arc<Mutex<OwnedWriteHalf>>) {
+    let address = app.url.trim_start_matches("http://");
+    let (mut from_server, to_server) = tokio::net::TcpStream::connect(address).await.unwrap().into_split();
+    let (near, far) = tokio::io::duplex(64 * 1024);
+    let (mut from_agent, mut to_agent) = tokio::io::split(far);
+    let to_server = Arc::new(Mutex::new(to_server));
+    let out = Arc::clone(&to_server);
+    tokio::spawn(async move {
+        let _ = tokio::io::copy(&mut from_server, &mut to_agent).await;
+        let _ = to_agent.shutdown().await;
+    });
+    tokio::spawn(async move {
+        let mut buffer = [0; 4096];
+        while let Ok(n @ 1..) = from_agent.read(&mut buffer).await {
+            let _ = out.lock().await.write_all(&buffer[..n]).await;
+        }
+    });
+    (near, to_server)
+}
+
 #[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
 async fn a_huge_frame_ends_the_connection_without_being_read(db: PgPool) {
     let app = TestApp::new(db).await;
     let agent = app.agent(1).await;
+    let (stream, to_server) = tapped(&app).await;
+    let mut session = agent.connect_over(stream).await.unwrap();
+    // A text frame of 8 MiB, masked by zeros (RFC 6455, 5.2), that begins like any message: its length is enough.
+    let mut beginning = vec![0x81, 0xFF];
+    beginning.extend((8_u64 * 1024 * 1024).to_be_bytes());
+    beginning.extend([0; 4]);
+    beginning.extend(br#"{"type":"report","seq":1,"#);
+    to_server.lock().await.write_all(&beginning).await.unwrap();
+    session.expect_rejected(RejectCode::ProtocolViolation).await.unwrap();
+    app.until("the session is gone", || async { app.app.hub.connected() == 0 }).await;
+
+    // All of it, as a message that would be stored if it were taken.
     let mut session = agent.connect().await.unwrap();
-    // The other side may close while this is still being sent.
-    let _ = session.link().send_text("x".repeat(8 * 1024 * 1024)).await;
-    let _ = session.link().expect_end().await.unwrap();
+    let report = format!(
+        r#"{{"type":"report","seq":1,"x":"{}","report":{{"kind":"readings","readings":
+            [{{"at":"2026-11-23T12:00:00Z","cpu_percent":1,"memory_used_bytes":1,"memory_total_bytes":2,"uptime_seconds":3}}]}}}}"#,
+        "x".repeat(8 * 1024 * 1024)
+    );
+    // The other side may close while this is still being sent; then the reason is lost with the connection.
+    let _ = session.link().send_text(report).await;
+    let said = end(session.link()).await;
+    assert!(said.is_none() || said == VIOLATION, "{said:?}");
     app.until("the session is gone", || async { app.app.hub.connected() == 0 }).await;
     agent.connect().await.unwrap().report_inventory(&agent).await.unwrap();
+    let stored: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM agent_readings_latest").fetch_one(&app.db).await.unwrap();
+    assert_eq!(stored, 0);
 }
 
 #[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]

@@ -6,6 +6,7 @@ mod support;
 mod agents;
 mod audit;
 mod auth;
+mod bounds;
 mod command_faults;
 mod commands;
 mod connection;

@@ -1,0 +1,70 @@
+//! Bounds of the hub: an agent that falls silent, and more handshakes than the server takes at once.
+
+use std::time::{Duration, Instant};
+
+use gururmm_protocol::limits;
+use gururmm_server::hub::{Bounds, Hub};
+use sqlx::PgPool;
+
+use crate::support::TestApp;
+
+#[test]
+fn a_cut_cable_shows_within_ninety_seconds() {
+    // The hub gives up after the silence, and the end is written within 2 s.
+    assert!(Bounds::default().silence + Duration::from_secs(2) < Duration::from_secs(90));
+    assert!(Bounds::default().silence > 2 * limits::PING_INTERVAL, "one lost ping is no cut cable");
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn an_agent_that_falls_silent_is_offline_although_its_socket_is_open(db: PgPool) {
+    let bounds = Bounds { silence: Duration::from_secs(1), ..Bounds::default() };
+    let app = TestApp::with_hub(db, Hub::new(bounds), |_| {}).await;
+    let agent = app.agent(1).await;
+    let mut session = agent.connect().await.unwrap();
+    let state = |wanted: &'static str| {
+        app.wait_for_row("SELECT state FROM agent_presence", move |row: &(String,)| row.0 == wanted)
+    };
+    state("online").await;
+    // Any frame is a sign of life.
+    for _ in 0..10 {
+        session.link().send_ping().await.unwrap();
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert_eq!(app.app.hub.connected(), 1);
+    }
+    let begun = Instant::now();
+    app.until("the session is over", || async { app.app.hub.connected() == 0 }).await;
+    assert!(begun.elapsed() >= Duration::from_millis(700), "{:?}", begun.elapsed());
+    state("offline").await;
+    assert_eq!(session.link().expect_end().await.unwrap(), None, "nobody is there who could be told why");
+    agent.connect().await.unwrap().report_inventory(&agent).await.unwrap();
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn handshakes_beyond_the_bound_are_told_to_come_again(db: PgPool) {
+    let bounds = Bounds { handshakes: 2, ..Bounds::default() };
+    let app = TestApp::with_hub(db, Hub::new(bounds), |_| {}).await;
+    let agent = app.agent(1).await;
+    let established = agent.connect().await.unwrap();
+    let mut waiting = Vec::new();
+    for _ in 0..2 {
+        let mut link = agent.open().await.unwrap();
+        link.challenge().await.unwrap();
+        waiting.push(link);
+    }
+    let client = app.anonymous();
+    let upgrade = client
+        .request(reqwest::Method::GET, "/ws/agent")
+        .header("connection", "upgrade")
+        .header("upgrade", "websocket")
+        .header("sec-websocket-version", "13")
+        .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
+    let refused = client.send(upgrade).await;
+    let problem = refused.expect_problem(503, "unavailable");
+    assert_eq!(refused.headers["retry-after"], "5");
+    assert!(problem["detail"].as_str().unwrap().contains("too many agents connect at once"), "{problem}");
+
+    // Whoever goes away makes room, and established sessions take none.
+    waiting.pop().unwrap().close().await;
+    established.close().await;
+    app.until("there is room", || async { agent.connect().await.is_ok() }).await;
+}
