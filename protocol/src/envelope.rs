@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::command::RunCommand;
 use crate::crypto::{Fingerprint, PublicKey, SignatureBytes, Transcript, sha256};
 
-/// What an envelope makes the agent do.
+/// What an envelope makes the agent do. All but a command is called an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "action", rename_all = "snake_case")]
 pub enum Action {

@@ -1,4 +1,4 @@
-//! Signed envelopes other than commands: orders to cancel, and decommissions. And how stored envelopes are opened.
+//! Orders: signed envelopes other than commands, which cancel a command or decommission the agent. And how stored envelopes are opened.
 
 use chrono::{DateTime, Utc};
 use gururmm_protocol::crypto::SignatureBytes;

@@ -80,7 +80,7 @@ pub struct Settings {
     #[arg(long, env = "GURURMM_LOG_FORMAT", value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,
 
-    /// What to log, in tracing's filter syntax [default: info].
+    /// What to log, in tracing's filter syntax [default: info,sqlx::postgres::notice=warn].
     #[arg(long, env = "GURURMM_LOG", value_name = "FILTER")]
     pub log: Option<String>,
 }
