@@ -1708,7 +1708,7 @@ export interface components {
             /** @description Role in the installation. */
             role: components["schemas"]["GlobalRole"];
         };
-        /** @description How full a volume is. */
+        /** @description How full a volume is, or was at a reading. */
         VolumeUse: {
             /** @description Mount point or drive letter. */
             mount: string;

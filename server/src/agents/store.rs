@@ -7,9 +7,10 @@ use uuid::Uuid;
 
 use super::standing::SeenMachine;
 use super::store_enrollment::revoke_keys;
-use super::view::{AgentState, VolumeUse};
+use super::view::AgentState;
 use crate::authz::Scope;
 use crate::core::Result;
+use crate::inventory::VolumeUse;
 
 /// What the page of an agent shows beyond the list.
 pub struct Details {

@@ -6,11 +6,12 @@ use uuid::Uuid;
 
 use super::view::{
     AgentCount, AgentFilter, AgentKey, AgentSort, AgentState, AgentSummary, MachineRole, OsFamily, Presence,
-    PresenceState, VolumeUse,
+    PresenceState,
 };
 use crate::authz::Scope;
 use crate::core::Result;
 use crate::core::page::PageRequest;
+use crate::inventory::VolumeUse;
 
 const COLUMNS: &str = "
     SELECT a.id, a.name, a.hostname, a.organization_id, o.name AS organization_name, a.site_id, s.name AS site_name,

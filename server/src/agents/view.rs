@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::standing::SeenMachine;
 use crate::authz::Permission;
+use crate::inventory::VolumeUse;
 
 /// State of an agent's record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
@@ -75,17 +76,6 @@ pub struct Presence {
     pub since: Option<DateTime<Utc>>,
     /// The last proof of life.
     pub last_seen_at: Option<DateTime<Utc>>,
-}
-
-/// How full a volume is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct VolumeUse {
-    /// Mount point or drive letter.
-    pub mount: String,
-    /// Bytes in use.
-    pub used_bytes: i64,
-    /// Bytes in all.
-    pub total_bytes: i64,
 }
 
 /// An agent as lists show it.

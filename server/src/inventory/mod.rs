@@ -24,7 +24,7 @@ pub struct StoredSection {
     pub changed_at: DateTime<Utc>,
 }
 
-/// How full a volume was.
+/// How full a volume is, or was at a reading.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct VolumeUse {
     /// Mount point or drive letter.
