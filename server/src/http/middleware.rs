@@ -1,7 +1,7 @@
 //! What happens around every request: its id, its log line, its error body, the headers of every answer.
 
 use std::any::Any;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
@@ -24,16 +24,16 @@ pub async fn observe(State(app): State<App>, mut request: Request, next: Next) -
     request.extensions_mut().insert(RequestId(id.clone()));
     let method = request.method().clone();
     // The matched route, never the raw path: it is bounded and holds no ids.
-    let route = request.extensions().get::<MatchedPath>().map_or("unmatched", |path| path.as_str()).to_owned();
-    let is_api = request.uri().path().starts_with("/api");
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let route = matched.as_ref().map_or("unmatched", |path| path.as_str()).to_owned();
     let span = tracing::info_span!("request", id = %id, %method, route = %route);
     let started = Instant::now();
     let mut response = next.run(request).instrument(span.clone()).await;
     let status = response.status();
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         response = with_headers_of(response, problem.render(Some(id.clone())));
-    } else if is_api && status.is_client_error() && !is_json(&response) {
-        // axum's own short answers: 405, 413 and the like.
+    } else if matched.is_some() && status.is_client_error() && !is_json(&response) {
+        // axum's own short answers: 405, 413 and the like. Without a route it is a page, for people.
         let code = match status {
             StatusCode::METHOD_NOT_ALLOWED => "method_not_allowed",
             StatusCode::PAYLOAD_TOO_LARGE => "too_large",
@@ -78,6 +78,17 @@ fn with_headers_of(original: Response, mut rendered: Response) -> Response {
     rendered
 }
 
+/// Ends a request that takes longer than `limit`.
+pub async fn within(limit: Duration, answer: impl Future<Output = Response>) -> Response {
+    tokio::time::timeout(limit, answer).await.unwrap_or_else(|_| {
+        Error::Unavailable {
+            detail: "the request took too long and was given up; try again, or ask for less at once",
+            retry_after: Duration::from_secs(5),
+        }
+        .into_response()
+    })
+}
+
 /// Turns a panic in a handler into a 500 without ending the server.
 #[expect(clippy::needless_pass_by_value, reason = "the signature tower-http asks for")]
 pub fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response<Body> {
@@ -113,4 +124,19 @@ pub async fn security_headers(State(app): State<App>, request: Request, next: Ne
             .insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000; includeSubDomains"));
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_request_that_takes_too_long_is_told_when_to_come_again() {
+        let answer = within(Duration::from_millis(1), std::future::pending()).await;
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(answer.headers()[header::RETRY_AFTER], "5");
+        assert_eq!(answer.extensions().get::<Problem>().unwrap().code, "unavailable");
+        let answer = within(Duration::from_secs(60), async { StatusCode::OK.into_response() }).await;
+        assert_eq!(answer.status(), StatusCode::OK);
+    }
 }

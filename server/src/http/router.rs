@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::DefaultBodyLimit;
-use axum::http::StatusCode;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::middleware::Next;
 use axum::{Router, middleware as layer};
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::timeout::TimeoutLayer;
 use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -48,7 +47,7 @@ pub fn build(app: App) -> Router {
     let (streams, _) = events::routes::router().split_for_parts();
     let document: Arc<str> = api_document().to_json().unwrap_or_default().into();
     let routes = api
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))
+        .layer(layer::from_fn(|request: Request, next: Next| middleware::within(REQUEST_TIMEOUT, next.run(request))))
         // Streams and sockets live as long as their connection.
         .merge(streams)
         .merge(hub::routes::router())
