@@ -38,13 +38,9 @@ impl<T: serde::Serialize> axum::response::IntoResponse for Json<T> {
 impl From<rejection::JsonRejection> for Error {
     fn from(rejection: rejection::JsonRejection) -> Self {
         match rejection {
-            rejection::JsonRejection::JsonDataError(error) => Self::invalid(
-                "body",
-                error
-                    .body_text()
-                    .trim_start_matches("Failed to deserialize the JSON body into the target type: ")
-                    .to_owned(),
-            ),
+            rejection::JsonRejection::JsonDataError(error) => {
+                misplaced("body", &error.body_text(), "Failed to deserialize the JSON body into the target type: ")
+            }
             rejection::JsonRejection::MissingJsonContentType(_) => Self::BadRequest {
                 code: "not_json",
                 detail: "send the body as JSON, with the header Content-Type: application/json".into(),
@@ -59,11 +55,26 @@ impl From<rejection::JsonRejection> for Error {
 
 impl From<rejection::QueryRejection> for Error {
     fn from(rejection: rejection::QueryRejection) -> Self {
-        Self::invalid(
-            "query",
-            rejection.body_text().trim_start_matches("Failed to deserialize query string: ").to_owned(),
-        )
+        misplaced("query", &rejection.body_text(), "Failed to deserialize query string: ")
     }
+}
+
+/// A value that is not of its type, by the path before the message (`program.argv[0]: ...`, as `serde_path_to_error`
+/// writes it) and the field that the message says is missing; of `whole` where neither is told.
+fn misplaced(whole: &str, text: &str, preamble: &str) -> Error {
+    let text = text.strip_prefix(preamble).unwrap_or(text);
+    let is_path = |path: &str| {
+        path.len() <= 200 && path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.[]".contains(&byte))
+    };
+    let (path, message) = text.split_once(": ").filter(|(path, _)| is_path(path)).unwrap_or(("", text));
+    let missing = message.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()).unwrap_or_default();
+    let field = match (path, missing) {
+        ("", "") => whole.to_owned(),
+        (path, "") => path.to_owned(),
+        ("", missing) => missing.to_owned(),
+        (path, missing) => format!("{path}.{missing}"),
+    };
+    Error::invalid(field, message)
 }
 
 impl From<rejection::PathRejection> for Error {
