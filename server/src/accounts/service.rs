@@ -1,7 +1,6 @@
 //! Use cases of accounts.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::store::{self, NewSession, NewUser};
@@ -66,7 +65,7 @@ pub async fn register(
         }
         let user = NewUser { id, email, name, role: GlobalRole::DevAdmin, password_hash: &hash, created_at: now };
         store::insert_user(&mut work.tx, &user).await?;
-        start_session(app, ctx, &mut work.tx, id, 1, user_agent).await
+        start_session(app, &mut work, id, 1, user_agent).await
     }
     .await;
     work.finish(result).await
@@ -94,23 +93,15 @@ pub async fn login(app: &App, ctx: &Ctx, email: &str, password: String, user_age
         metrics::counter!("logins_refused_total").increment(1);
         return Err(refused());
     };
-    let actor = Actor::User(UserActor {
-        id: account.id,
-        email: account.email.clone(),
-        role: GlobalRole::User,
-        memberships: Vec::new(),
-        session_id: Uuid::nil(),
-    });
-    let ctx = Ctx { actor, ..ctx.clone() };
-    let mut work = Mutation::begin(app, &ctx, "user.login", Target::new("user", account.id, &account.email)).await?;
-    let result = start_session(app, &ctx, &mut work.tx, account.id, account.token_version, user_agent).await;
+    let mut work = Mutation::begin(app, ctx, "user.login", Target::new("user", account.id, &account.email)).await?;
+    let result = start_session(app, &mut work, account.id, account.token_version, user_agent).await;
     work.finish(result).await
 }
 
+/// Starts a session in a mutation, which its user now acts in.
 async fn start_session(
     app: &App,
-    ctx: &Ctx,
-    connection: &mut PgConnection,
+    work: &mut Mutation<'_>,
     user_id: Uuid,
     token_version: i32,
     user_agent: Option<&str>,
@@ -124,10 +115,12 @@ async fn start_session(
         user_id,
         created_at: now,
         expires_at,
-        address: ctx.address.map(|address| address.to_string()),
+        address: work.ctx().address.map(|address| address.to_string()),
         user_agent: user_agent.as_deref(),
     };
-    store::insert_session(connection, &session).await?;
+    store::insert_session(&mut work.tx, &session).await?;
+    let session = store::session(&mut work.tx, session_id, user_id).await?.ok_or(Error::NotFound("user"))?;
+    work.acted_by(Actor::User(session.actor));
     let claims = Claims {
         sub: user_id,
         jti: session_id,
@@ -137,7 +130,7 @@ async fn start_session(
         exp: expires_at.timestamp(),
     };
     let token = token::issue(&app.keys.token, &claims)?;
-    let user = store::user(connection, user_id).await?.ok_or(Error::NotFound("user"))?;
+    let user = store::user(&mut work.tx, user_id).await?.ok_or(Error::NotFound("user"))?;
     Ok(Login { token, expires_at, user })
 }
 

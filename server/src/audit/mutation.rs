@@ -52,6 +52,8 @@ pub struct Entry {
 pub struct Mutation<'a> {
     app: &'a App,
     ctx: &'a Ctx,
+    /// Who it turned out to be.
+    actor: Option<Actor>,
     /// The transaction: every change of the mutation goes through it.
     pub tx: PgTransaction<'static>,
     /// The audit row; services fill it in as they learn more.
@@ -66,13 +68,18 @@ impl<'a> Mutation<'a> {
     pub async fn begin(app: &'a App, ctx: &'a Ctx, action: &'static str, target: Target) -> Result<Mutation<'a>> {
         let tx = app.db.begin().await?;
         let entry = Entry { action, target, organization_id: None, agent_id: None, detail: Map::new() };
-        Ok(Self { app, ctx, tx, entry })
+        Ok(Self { app, ctx, actor: None, tx, entry })
     }
 
     /// Who asks.
     #[must_use]
     pub const fn ctx(&self) -> &'a Ctx {
         self.ctx
+    }
+
+    /// Says who acts, where that is known only by what the mutation does: a login.
+    pub fn acted_by(&mut self, actor: Actor) {
+        self.actor = Some(actor);
     }
 
     /// Adds a fact to the audit row.
@@ -88,7 +95,8 @@ impl<'a> Mutation<'a> {
         match result {
             Ok(value) => {
                 let at = self.app.env.now();
-                store::insert(&mut self.tx, at, self.ctx, &self.entry, "success").await?;
+                let known = self.actor.map(|actor| Ctx { actor, ..self.ctx.clone() });
+                store::insert(&mut self.tx, at, known.as_ref().unwrap_or(self.ctx), &self.entry, "success").await?;
                 self.tx.commit().await.map_err(uncertain)?;
                 Ok(value)
             }

@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use serde_json::json;
 use sqlx::PgPool;
+use uuid::Uuid;
 
 use crate::support::TestApp;
 
@@ -21,6 +22,16 @@ async fn the_first_account_owns_the_installation_and_there_is_only_one_first(db:
     nobody.post("/api/auth/register", first_account()).await.expect_problem(409, "bootstrap_done");
     let me = app.with_token(login["token"].as_str().unwrap()).get("/api/auth/me").await.expect(200);
     assert_eq!(me["email"], "Ada@Example.com");
+    let again = json!({"email": "ada@example.com", "password": "a long enough password"});
+    nobody.post("/api/auth/login", again).await.expect(200);
+    let audit: Vec<(String, String, Option<Uuid>, String)> =
+        sqlx::query_as("SELECT action, actor_kind, actor_id, actor_label FROM audit_log ORDER BY id")
+            .fetch_all(&app.db)
+            .await
+            .unwrap();
+    let ada = Some(me["id"].as_str().unwrap().parse().unwrap());
+    let row = |action: &str| (action.to_owned(), "user".to_owned(), ada, "Ada@Example.com".to_owned());
+    assert_eq!(audit, [row("user.bootstrap"), row("user.login")]);
 }
 
 #[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
@@ -115,15 +126,29 @@ async fn every_kind_of_bad_request_is_a_problem(db: PgPool) {
     let app = TestApp::new(db).await;
     let nobody = app.anonymous();
     nobody.get("/api/nowhere").await.expect_problem(404, "not_found");
-    nobody.delete("/api/auth/login").await.expect_problem(405, "method_not_allowed");
+    for path in ["/api/auth/login", "/health", "/health/ready", "/metrics", "/ws/agent"] {
+        let answer = nobody.delete(path).await;
+        answer.expect_problem(405, "method_not_allowed");
+        assert!(answer.headers.contains_key("allow"), "{path}");
+    }
+    nobody.get("/ws/agent").await.expect_problem(400, "not_websocket");
     let raw = |kind: &'static str, body: &'static str| {
         nobody.request(reqwest::Method::POST, "/api/auth/login").header("content-type", kind).body(body)
     };
     nobody.send(raw("application/json", "{")).await.expect_problem(400, "bad_json");
     nobody.send(raw("text/plain", "{}")).await.expect_problem(400, "not_json");
-    nobody.send(raw("application/json", "{}")).await.expect_problem(422, "invalid");
-    let unknown = nobody.send(raw("application/json", r#"{"email":"a","password":"b","role":"dev_admin"}"#)).await;
-    assert!(unknown.expect_problem(422, "invalid")["detail"].as_str().unwrap().contains("role"));
+    for (body, field) in [
+        ("{}", "email"),
+        (r#"{"email":7,"password":"b"}"#, "email"),
+        (r#"{"email":"a"}"#, "password"),
+        (r#"{"email":"a","password":"b","role":"dev_admin"}"#, "role"),
+        ("7", "body"),
+    ] {
+        let problem = nobody.send(raw("application/json", body)).await.expect_problem(422, "invalid");
+        assert_eq!(problem["errors"][0]["field"], field, "{problem}");
+    }
+    let problem = app.admin().await.get("/api/agents?limit=many").await.expect_problem(422, "invalid");
+    assert_eq!(problem["errors"][0]["field"], "limit", "{problem}");
     let large = nobody.request(reqwest::Method::POST, "/api/auth/login");
     let large = large.header("content-type", "application/json").body(vec![b' '; 2 * 1024 * 1024]);
     nobody.send(large).await.expect_problem(413, "too_large");
