@@ -1,4 +1,4 @@
--- The installation itself: one row, and the server processes that share this database.
+-- The installation itself: one row.
 CREATE TABLE installation (
     singleton              boolean PRIMARY KEY DEFAULT true CHECK (singleton),
     epoch                  integer NOT NULL DEFAULT 1 CHECK (epoch > 0),
@@ -14,12 +14,3 @@ COMMENT ON COLUMN installation.token_key IS 'Fingerprint of the key file that si
 COMMENT ON COLUMN installation.storage_key IS 'Fingerprint of the key file that encrypts secrets at rest.';
 COMMENT ON COLUMN installation.audit_key IS 'Fingerprint of the key file that signs audit heads.';
 INSERT INTO installation DEFAULT VALUES;
-
-CREATE TABLE server_nodes (
-    id          uuid PRIMARY KEY,
-    started_at  timestamptz NOT NULL,
-    lease_until timestamptz NOT NULL,
-    version     text NOT NULL
-);
-COMMENT ON TABLE server_nodes IS 'Server processes by the id in their data directory.';
-COMMENT ON COLUMN server_nodes.lease_until IS 'A node that has not renewed by then is gone; its agents are reconnecting.';

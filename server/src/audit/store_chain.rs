@@ -90,9 +90,10 @@ pub struct Link {
     pub head: Option<Head>,
 }
 
-/// Everything that the verification reads is of one moment, while the server goes on writing.
+/// Everything that the verification reads is of one moment, while the server goes on writing; and it may read for long.
 pub async fn freeze(connection: &mut PgConnection) -> Result<()> {
-    sqlx::query!("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").execute(connection).await?;
+    sqlx::query!("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").execute(&mut *connection).await?;
+    sqlx::query!("SET LOCAL statement_timeout = 0").execute(connection).await?;
     Ok(())
 }
 

@@ -99,6 +99,9 @@ pub fn is_bad_data(error: &Error) -> bool {
 /// When a migration fails (the schema stays at the one before) or an applied one was altered.
 pub async fn migrate(db: &PgPool) -> anyhow::Result<()> {
     let mut connection = db.acquire().await?;
+    // Its limits are not those of requests, so it does not go back to them.
+    connection.close_on_drop();
+    store::lift_time_limit(&mut connection).await?;
     // Postgres lets two sessions that create the same table at once fail, even with IF NOT EXISTS.
     connection.lock().await?;
     let known = async {
@@ -113,10 +116,9 @@ pub async fn migrate(db: &PgPool) -> anyhow::Result<()> {
             tracing::warn!(version = applied.version, "the schema is newer than this server; it still works with it");
         }
     }
-    drop(connection);
     let mut migrator = Migrator { ..sqlx::migrate!("../migrations") };
     migrator.set_ignore_missing(true);
-    migrator.run(db).await?;
+    migrator.run(&mut *connection).await?;
     Ok(())
 }
 
@@ -127,16 +129,4 @@ pub async fn migrate(db: &PgPool) -> anyhow::Result<()> {
 pub async fn pending_migrations(db: &PgPool) -> Result<usize, sqlx::Error> {
     let applied = store::applied_migrations(db).await?;
     Ok(MIGRATOR.iter().filter(|migration| !applied.contains(&migration.version)).count())
-}
-
-/// How long a server process counts as alive after it last said so.
-pub const NODE_LEASE: Duration = Duration::from_secs(60);
-
-/// Says that this server process is alive.
-///
-/// # Errors
-/// When the database cannot be reached.
-pub async fn renew_node(app: &crate::app::App) -> crate::core::Result<()> {
-    let mut connection = app.db.acquire().await?;
-    store::renew_node(&mut connection, app.node_id, app.started_at, app.env.now() + NODE_LEASE).await
 }

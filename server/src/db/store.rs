@@ -1,7 +1,6 @@
 //! Queries about the installation and the schema themselves.
 
 use sqlx::{PgConnection, PgPool};
-use uuid::Uuid;
 
 use crate::core::{Error, Result};
 use crate::keys::KeyFingerprints;
@@ -13,6 +12,14 @@ use crate::keys::KeyFingerprints;
 pub async fn applied_migrations(db: &PgPool) -> Result<Vec<i64>, sqlx::Error> {
     // Not a checked query: the table is sqlx's own and does not exist before the first migration.
     sqlx::query_scalar("SELECT version FROM _sqlx_migrations WHERE success ORDER BY version").fetch_all(db).await
+}
+
+/// Lets statements of this connection take as long as they need: a migration, and the wait for another server's.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn lift_time_limit(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query!("SET statement_timeout = 0").execute(connection).await.map(drop)
 }
 
 /// Binds the database to these keys at the first start, and refuses other keys afterwards. Answers the epoch.
@@ -57,29 +64,6 @@ pub async fn is_claimed(connection: &mut PgConnection) -> Result<bool> {
     Ok(sqlx::query_scalar!(r#"SELECT signing_key IS NOT NULL AS "claimed!" FROM installation"#)
         .fetch_one(connection)
         .await?)
-}
-
-/// Registers this server process, or renews its lease.
-///
-/// # Errors
-/// When the database cannot be reached.
-pub async fn renew_node(
-    connection: &mut PgConnection,
-    node: Uuid,
-    started_at: chrono::DateTime<chrono::Utc>,
-    lease_until: chrono::DateTime<chrono::Utc>,
-) -> Result<()> {
-    sqlx::query!(
-        "INSERT INTO server_nodes (id, started_at, lease_until, version) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (id) DO UPDATE SET started_at = $2, lease_until = $3, version = $4",
-        node,
-        started_at,
-        lease_until,
-        env!("CARGO_PKG_VERSION")
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
 }
 
 /// Whether the cluster has this database.

@@ -4,18 +4,12 @@ use std::time::Duration;
 
 use super::Pass;
 use crate::hub::presence;
-use crate::{accounts, agents, audit, commands, db, inventory, operations};
+use crate::{accounts, agents, audit, commands, inventory, operations};
 
 /// Every pass of the server.
 pub(super) fn all() -> Vec<Pass> {
     let seconds = Duration::from_secs;
     vec![
-        Pass {
-            name: "node_lease",
-            every: db::NODE_LEASE / 4,
-            once_in_cluster: false,
-            run: |app| Box::pin(async move { db::renew_node(&app).await }),
-        },
         Pass {
             name: "sessions",
             every: seconds(3600),

@@ -8,6 +8,7 @@ use gururmm_server::audit::{chain::Head, heads};
 use gururmm_server::authz::OrgRole;
 use serde_json::{Value, json};
 use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
 
 use crate::support::TestApp;
 
@@ -382,4 +383,20 @@ async fn the_audit_list_filters_and_says_what_is_sealed(db: PgPool) {
     for bad in ["outcome=maybe", "from=yesterday", "actor=%00", "colour=red", "limit=0"] {
         admin.get(&format!("/api/audit?{bad}")).await.expect_problem(422, "invalid");
     }
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn a_long_log_is_verified_beyond_the_time_that_requests_have(db: PgPool) {
+    let log = Log::with_rows(db, 3).await;
+    let options = (*log.app.db.connect_options()).clone().options([("statement_timeout", "200ms")]);
+    let limited = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
+    let mut busy = log.app.db.begin().await.unwrap();
+    sqlx::query("LOCK TABLE audit_unsealed IN ACCESS EXCLUSIVE MODE").execute(&mut *busy).await.unwrap();
+    let release = async {
+        tokio::time::sleep(std::time::Duration::from_millis(800)).await;
+        busy.rollback().await.unwrap();
+    };
+    let (key, path) = (PublicKey::of(&log.app.app.keys.audit), heads::path(log.dir.path()));
+    let (report, ()) = tokio::join!(verify(&limited, &key, &path), release);
+    assert_eq!(report.unwrap().problem, None);
 }

@@ -1,7 +1,11 @@
 //! Migrations: forward only, under a lock, and honest when they fail.
 
+use std::time::Duration;
+
 use gururmm_server::db;
 use sqlx::PgPool;
+use sqlx::migrate::Migrate as _;
+use sqlx::postgres::PgPoolOptions;
 
 #[sqlx::test(migrations = false)]
 async fn several_servers_that_start_at_once_migrate_once(pool: PgPool) {
@@ -38,4 +42,20 @@ async fn a_newer_schema_is_a_warning_and_an_altered_migration_an_error(pool: PgP
     sqlx::query("UPDATE _sqlx_migrations SET checksum = '\\x00' WHERE version = 1").execute(&pool).await.unwrap();
     let problem = format!("{:#}", db::migrate(&pool).await.unwrap_err());
     assert!(problem.contains('1') && problem.contains("modified"), "{problem}");
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_server_waits_for_anothers_migration_as_long_as_it_takes(pool: PgPool) {
+    let options = (*pool.connect_options()).clone().options([("statement_timeout", "200ms")]);
+    let limited = PgPoolOptions::new().max_connections(2).connect_lazy_with(options);
+    let mut other = pool.acquire().await.unwrap();
+    other.lock().await.unwrap();
+    let release = async {
+        tokio::time::sleep(Duration::from_millis(800)).await;
+        other.unlock().await.unwrap();
+    };
+    let (migrated, ()) = tokio::join!(db::migrate(&limited), release);
+    migrated.unwrap();
+    let limit: String = sqlx::query_scalar("SHOW statement_timeout").fetch_one(&limited).await.unwrap();
+    assert_eq!(limit, "200ms", "requests are still bounded");
 }
