@@ -11,6 +11,7 @@ use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 use uuid::Uuid;
 
+use crate::app::{App, Parts};
 use crate::config::Config;
 use crate::core::Env;
 use crate::db::private_cluster::PrivateCluster;
@@ -113,6 +114,28 @@ pub async fn open(config: &Config, env: &Env) -> Result<Installation> {
     })?;
     drop(connection);
     Ok(Installation { db, keys, epoch, cluster })
+}
+
+/// Opens the installation and puts the server together around it; the private Postgres is the caller's to stop.
+///
+/// # Errors
+/// In words for the operator.
+pub async fn app(config: Config, env: Env) -> Result<(App, Option<PrivateCluster>)> {
+    let node_id = node_id(&config.data_dir, &env)?;
+    let Installation { db, keys, epoch, cluster } = open(&config, &env).await?;
+    let app = App::new(Parts {
+        env,
+        db,
+        keys,
+        config,
+        epoch,
+        hub: Default::default(),
+        node_id,
+        shutdown: Default::default(),
+        events: Default::default(),
+        limits: Default::default(),
+    });
+    Ok((app, cluster))
 }
 
 async fn wait_for(db: &PgPool) -> Result<()> {

@@ -13,13 +13,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::app::{App, Parts};
-use crate::boot::{self, Installation};
+use crate::app::App;
+use crate::boot;
 use crate::config::Config;
 use crate::core::Env;
 use crate::db::private_cluster::PrivateCluster;
 use crate::http::router;
-use crate::hub::Hub;
 use crate::{hub, operations, reconcile};
 
 /// How long a caller may take for the headers of a request, which is also how long an idle connection is kept.
@@ -45,21 +44,7 @@ pub async fn run(config: Config) -> Result<()> {
         Some((cert, key)) => Some(load_tls(cert.clone(), key.clone()).await?),
         None => None,
     };
-    let node_id = boot::node_id(&config.data_dir, &env)?;
-    let Installation { db, keys, epoch, cluster } = boot::open(&config, &env).await?;
-    let app = App::new(Parts {
-        started_at: env.now(),
-        env,
-        db,
-        keys,
-        config,
-        epoch,
-        hub: Hub::default(),
-        node_id,
-        shutdown: CancellationToken::new(),
-        events: Default::default(),
-        limits: Default::default(),
-    });
+    let (app, cluster) = boot::app(config, env).await?;
     // Before the first connection and the first sweep: nobody goes offline because the server was away.
     hub::presence::after_start(&app).await?;
     let tasks = TaskTracker::new();
@@ -67,7 +52,8 @@ pub async fn run(config: Config) -> Result<()> {
     let handle = Handle::new();
     tasks.spawn(watch_tls(app.clone(), tls.clone()));
     let guard = tokio::spawn(watch_postgres(app.clone(), cluster));
-    let stopping = tokio::spawn(stop_on_signal(app.clone(), handle.clone()));
+    let cut = CancellationToken::new();
+    let stopping = tokio::spawn(stop_on_signal(app.clone(), handle.clone(), cut.clone()));
     if !app.config.listen.ip().is_loopback() && tls.is_none() && app.config.trusted_proxies.is_empty() {
         tracing::warn!(
             "listening beyond loopback without TLS: agents refuse plain text; set GURURMM_TLS_CERT and _KEY"
@@ -90,15 +76,17 @@ pub async fn run(config: Config) -> Result<()> {
     }
     .context("serving stopped")?;
     app.shutdown.cancel();
-    let cut = app.hub.drained(Duration::from_secs(app.config.shutdown_seconds)).await;
-    if cut > 0 {
-        tracing::warn!(agents = cut, "agent sessions were cut");
+    let patience = Duration::from_secs(app.config.shutdown_seconds);
+    let drained = cut.run_until_cancelled(app.hub.drained(patience)).await;
+    let left = drained.unwrap_or_else(|| app.hub.connected());
+    if left > 0 {
+        tracing::warn!(agents = left, "agent sessions were cut");
     }
-    stopping.abort();
     tasks.close();
     // Background passes end between two steps; one that hangs is left behind.
-    let _ = tokio::time::timeout(Duration::from_secs(10), tasks.wait()).await;
-    app.db.close().await;
+    let _ = cut.run_until_cancelled(tokio::time::timeout(Duration::from_secs(10), tasks.wait())).await;
+    let _ = cut.run_until_cancelled(app.db.close()).await;
+    stopping.abort();
     if let Some(cluster) = guard.await? {
         cluster.stop().await?;
     }
@@ -112,8 +100,9 @@ fn limit_patience(http: &mut Builder<TokioExecutor>) {
     http.http2().keep_alive_interval(HEADER_PATIENCE).keep_alive_timeout(HEADER_PATIENCE);
 }
 
-/// First signal: stop accepting, end agent sessions and long answers, let requests finish. Second one, or the deadline: cut.
-async fn stop_on_signal(app: App, handle: Handle<SocketAddr>) -> Result<()> {
+/// First signal: stop accepting, end agent sessions and long answers, let requests finish. Second one, or the deadline: cut
+/// requests; the second one also cuts the waiting for sessions, passes and the database.
+async fn stop_on_signal(app: App, handle: Handle<SocketAddr>, cut: CancellationToken) -> Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hint = async || tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} };
@@ -125,6 +114,7 @@ async fn stop_on_signal(app: App, handle: Handle<SocketAddr>) -> Result<()> {
     hint().await;
     tracing::warn!("cutting what still runs");
     handle.shutdown();
+    cut.cancel();
     Ok(())
 }
 

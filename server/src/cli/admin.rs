@@ -8,9 +8,9 @@ use anyhow::Result;
 use clap::Subcommand;
 use gururmm_protocol::crypto::PublicKey;
 
-use crate::app::{App, Ctx, Parts};
+use crate::app::{App, Ctx};
 use crate::audit::verify::Report;
-use crate::boot::{self, Installation};
+use crate::boot;
 use crate::config::{Config, Settings};
 use crate::core::Env;
 use crate::db::private_cluster::PrivateCluster;
@@ -111,21 +111,7 @@ impl Session {
         let env = Env::system();
         // A running server holds the lock, and its Postgres is left alone.
         let lock = boot::lock_data_dir(&config.data_dir).ok();
-        let node_id = boot::node_id(&config.data_dir, &env)?;
-        let Installation { db, keys, epoch, cluster } = boot::open(&config, &env).await?;
-        let app = App::new(Parts {
-            started_at: env.now(),
-            env,
-            db,
-            keys,
-            config,
-            epoch,
-            hub: Default::default(),
-            node_id,
-            shutdown: Default::default(),
-            events: Default::default(),
-            limits: Default::default(),
-        });
+        let (app, cluster) = boot::app(config, env).await?;
         Ok(Self { app, ctx: Ctx::operator(), ours: cluster.zip(lock) })
     }
 
