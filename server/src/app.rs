@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -34,8 +33,6 @@ pub struct Parts {
     pub hub: Hub,
     /// This server process, by the id in its data directory.
     pub node_id: Uuid,
-    /// When this process started.
-    pub started_at: DateTime<Utc>,
     /// Cancelled when the server is told to stop: long answers and background passes end.
     pub shutdown: CancellationToken,
     /// Open event streams, and what was announced on them.
@@ -81,6 +78,12 @@ impl Ctx {
     #[must_use]
     pub const fn operator() -> Self {
         Self { actor: Actor::Operator, request_id: None, address: None }
+    }
+
+    /// A machine acts by itself.
+    #[must_use]
+    pub const fn agent(id: Uuid, name: String) -> Self {
+        Self { actor: Actor::Agent { id, name }, request_id: None, address: None }
     }
 
     /// Organizations whose rows the actor may see.

@@ -14,7 +14,6 @@ use super::store_standing as store;
 pub use super::view::AgentState as State;
 use crate::app::{App, Ctx};
 use crate::audit::{Mutation, Target};
-use crate::authz::Actor;
 use crate::core::{Error, Result};
 use crate::hub::bus::{AgentSignal, DashboardEvent};
 
@@ -193,7 +192,7 @@ async fn mark_server_host(app: &App, record: &Record) -> Result<()> {
 /// # Errors
 /// When the database cannot be reached.
 pub async fn quarantine(app: &App, record: &Record, reason: &str, seen: &[SeenMachine]) -> Result<()> {
-    let ctx = Ctx { actor: Actor::System("agent link"), request_id: None, address: None };
+    let ctx = Ctx::system("agent link");
     let target = Target::new("agent", record.agent_id, &record.name);
     let mut work = Mutation::begin(app, &ctx, "agent.quarantine", target).await?;
     work.entry.organization_id = Some(record.organization_id);
@@ -235,7 +234,7 @@ pub async fn decommissioned(app: &App, agent_id: Uuid, organization_id: Uuid, en
             None => return Ok(false),
         }
     };
-    let ctx = Ctx { actor: Actor::Agent { id: agent_id, name: name.clone() }, request_id: None, address: None };
+    let ctx = Ctx::agent(agent_id, name.clone());
     let target = Target::new("agent", agent_id, name);
     let mut work = Mutation::begin(app, &ctx, "agent.decommissioned", target).await?;
     work.entry.organization_id = Some(organization_id);

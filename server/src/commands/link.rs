@@ -14,7 +14,6 @@ use super::store_link::{self, Chunk, End, Locked};
 use super::{CommandState, LateResult, MAX_OUTSTANDING_PER_AGENT, orders};
 use crate::app::{App, Ctx};
 use crate::audit::{Mutation, Target};
-use crate::authz::Actor;
 use crate::core::{Error, Result};
 use crate::events::announce_output;
 use crate::hub::bus::DashboardEvent;
@@ -49,13 +48,13 @@ pub async fn open_commands(app: &App, agent_id: Uuid) -> Result<Vec<Uuid>> {
     store_link::outstanding(&mut connection, agent_id).await
 }
 
-/// Takes up to `max` queued commands for sending: they are `sent`, and committed as such, when this returns. Ends those
+/// Takes queued commands for sending: they are `sent`, and committed as such, when this returns. Ends those
 /// that have expired or cannot be opened. Gives nothing beyond [`MAX_OUTSTANDING_PER_AGENT`], nothing to an agent that
 /// is not active, and each command to one caller only.
 ///
 /// # Errors
 /// When the database cannot be reached.
-pub async fn claim(app: &App, agent_id: Uuid, max: usize) -> Result<Vec<SignedEnvelope>> {
+pub async fn claim(app: &App, agent_id: Uuid) -> Result<Vec<SignedEnvelope>> {
     let mut tx = app.db.begin().await?;
     let Some(server_host) = store_link::lock_active_agent(&mut tx, agent_id).await? else { return Ok(Vec::new()) };
     let (mut envelopes, mut events) = (Vec::new(), Vec::new());
@@ -63,7 +62,7 @@ pub async fn claim(app: &App, agent_id: Uuid, max: usize) -> Result<Vec<SignedEn
         events.extend(cancel_of_others(app, &mut tx, agent_id).await?);
     }
     let outstanding = i64::try_from(store_link::outstanding(&mut tx, agent_id).await?.len()).unwrap_or(i64::MAX);
-    let free = i64::try_from(max).unwrap_or(i64::MAX).min(MAX_OUTSTANDING_PER_AGENT - outstanding);
+    let free = MAX_OUTSTANDING_PER_AGENT.saturating_sub(outstanding);
     loop {
         let missing = free - i64::try_from(envelopes.len()).unwrap_or(i64::MAX);
         let batch = if missing > 0 { store_link::lock_queued(&mut tx, agent_id, missing).await? } else { Vec::new() };
@@ -343,7 +342,7 @@ pub async fn on_envelope_refused(app: &App, agent_id: Uuid, id: Option<Uuid>, re
             None => return Ok(()),
         }
     };
-    let ctx = Ctx { actor: Actor::Agent { id: agent_id, name }, request_id: None, address: None };
+    let ctx = Ctx::agent(agent_id, name);
     let target = Target::new("command", id, "");
     let mut work = Mutation::begin(app, &ctx, "command.envelope_refused", target).await?;
     let Some(command) = store_link::lock(&mut work.tx, agent_id, &[id]).await?.pop() else { return Ok(()) };

@@ -10,7 +10,7 @@ use super::store_link::{self, NewOrder, StoredOrder};
 use crate::app::App;
 use crate::core::{Error, Result};
 
-/// Signs an order to an agent and stores it in the caller's transaction; answers its id. The caller signals
+/// Signs an order to an agent and stores it in the caller's transaction. The caller signals
 /// [`crate::hub::bus::AgentSignal::Work`] after the commit.
 ///
 /// # Errors
@@ -21,7 +21,7 @@ pub async fn sign_order(
     agent_id: Uuid,
     action: Action,
     expires_at: DateTime<Utc>,
-) -> Result<Uuid> {
+) -> Result<()> {
     let command_id = match &action {
         Action::CancelCommand { command_id } => Some(*command_id),
         Action::Decommission { .. } => None,
@@ -36,8 +36,7 @@ pub async fn sign_order(
         payload_sealed: app.keys.vault.seal(&app.env, id.as_bytes(), envelope.payload.as_bytes())?,
     };
     let order = NewOrder { stored: &stored, agent_id, kind, command_id, created_at: app.env.now(), expires_at };
-    store_link::insert_order(connection, &order).await?;
-    Ok(id)
+    store_link::insert_order(connection, &order).await
 }
 
 /// Signs an action with the installation's key.

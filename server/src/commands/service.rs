@@ -103,7 +103,7 @@ async fn insert(
     let envelope = orders::seal(app, id, agent.id, Order::RunCommand(run), expires_at)?;
     check_size(&envelope)?;
     let payload_sealed = app.keys.vault.seal(&app.env, id.as_bytes(), envelope.payload.as_bytes())?;
-    let (requested_by, requested_by_label) = requester(&ctx.actor);
+    let (_, requested_by, requested_by_label) = ctx.actor.record();
     let command = NewCommand {
         id,
         agent_id: agent.id,
@@ -134,16 +134,6 @@ fn check_size(envelope: &SignedEnvelope) -> Result<()> {
         return Err(Error::invalid("program", problem));
     }
     Ok(())
-}
-
-fn requester(actor: &Actor) -> (Option<Uuid>, &str) {
-    match actor {
-        Actor::User(user) => (Some(user.id), &user.email),
-        Actor::Agent { id, name } => (Some(*id), name),
-        Actor::Operator => (None, "command line"),
-        Actor::System(part) => (None, part),
-        Actor::Anonymous => (None, "anonymous"),
-    }
 }
 
 /// Stops a command: at once while it waits, else by a signed order to the agent. Asking twice changes nothing.

@@ -315,22 +315,18 @@ pub async fn open_orders(
     .await?)
 }
 
-/// A refused order to cancel is not given again; the kind of the order, when it is this agent's and still open.
-pub async fn refuse_order(
-    connection: &mut PgConnection,
-    agent_id: Uuid,
-    id: Uuid,
-    at: DateTime<Utc>,
-) -> Result<Option<String>> {
-    Ok(sqlx::query_scalar!(
-        "UPDATE agent_envelopes SET done_at = CASE WHEN kind = 'cancel_command' THEN $3::timestamptz END
-         WHERE id = $2 AND agent_id = $1 AND done_at IS NULL RETURNING kind",
+/// A refused order to cancel is not given again.
+pub async fn refuse_order(connection: &mut PgConnection, agent_id: Uuid, id: Uuid, at: DateTime<Utc>) -> Result<()> {
+    sqlx::query!(
+        "UPDATE agent_envelopes SET done_at = $3
+         WHERE id = $2 AND agent_id = $1 AND kind = 'cancel_command' AND done_at IS NULL",
         agent_id,
         id,
         at
     )
-    .fetch_optional(connection)
-    .await?)
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// Name and organization of an agent, for the audit log.

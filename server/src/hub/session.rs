@@ -31,8 +31,6 @@ use crate::commands::link;
 use crate::core::{Error, Result};
 use crate::db;
 
-/// Commands sent or running on one agent at most.
-const MAX_OUTSTANDING: usize = 8;
 /// Acknowledgements in one message at most.
 const MAX_ACKS: usize = 32;
 /// How long one piece of work is tried again while the database is away.
@@ -325,7 +323,7 @@ impl Session {
             return Ok(());
         }
         let (app, agent_id) = (&self.app, self.handle.agent_id);
-        for command in self.patiently(|| link::claim(app, agent_id, MAX_OUTSTANDING)).await? {
+        for command in self.patiently(|| link::claim(app, agent_id)).await? {
             self.hand_over(command, out).await?;
         }
         Ok(())

@@ -114,7 +114,7 @@ async fn story(db: PgPool, victim: Victim, step: Step) -> String {
     }
     let id = world.create(shell("echo hello")).await;
     if step == Step::Claimed {
-        assert_eq!(link::claim(&world.server.app.app, world.agent_id(), 8).await.unwrap().len(), 1);
+        assert_eq!(link::claim(&world.server.app.app, world.agent_id()).await.unwrap().len(), 1);
     }
     let mut session = match session {
         Some(session) => session,
@@ -300,7 +300,7 @@ async fn a_command_cancelled_in_flight_is_not_sent_again(db: PgPool) {
     let agent = app.agent(1).await;
     let client = app.admin().await;
     let id = create(&client, agent.agent_id().unwrap(), shell("true")).await;
-    link::claim(&app.app, agent.agent_id().unwrap(), 8).await.unwrap();
+    link::claim(&app.app, agent.agent_id().unwrap()).await.unwrap();
     client.post(&format!("/api/commands/{id}/cancel"), json!({})).await.expect(200);
     let mut session = agent.connect().await.unwrap();
     answer(&mut session, id, Knowledge::NeverHad).await;

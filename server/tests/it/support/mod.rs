@@ -71,7 +71,6 @@ impl TestApp {
             epoch: 1,
             hub,
             node_id: Uuid::from_u128(1),
-            started_at: start_of_time(),
             shutdown: Default::default(),
             events: Default::default(),
             limits: Default::default(),

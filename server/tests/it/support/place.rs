@@ -67,7 +67,7 @@ impl Place {
 
     /// What the agent is given, as it is after checking it like an agent does.
     pub async fn claim(&self, app: &TestApp) -> Vec<Uuid> {
-        let envelopes = link::claim(&app.app, self.agent, 8).await.unwrap();
+        let envelopes = link::claim(&app.app, self.agent).await.unwrap();
         envelopes.iter().map(|envelope| self.open(app, envelope).unwrap().0).collect()
     }
 
