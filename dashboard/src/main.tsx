@@ -8,10 +8,14 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { connection } from "./api/connection";
 import { queryClient } from "./api/queries";
+import { loadPages } from "./frame/pages";
 import { router } from "./router";
 import { theme } from "./theme";
 
-connection.onReturn(() => void queryClient.invalidateQueries());
+connection.onReturn(() => {
+  void queryClient.invalidateQueries();
+  void loadPages();
+});
 
 const root = document.getElementById("root");
 if (root) {

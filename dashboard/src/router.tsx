@@ -2,13 +2,13 @@ import {
   createRootRoute,
   createRoute,
   createRouter,
-  lazyRouteComponent,
   redirect,
   retainSearchParams,
 } from "@tanstack/react-router";
 import { Frame } from "./frame/Frame";
 import { NotFound } from "./frame/NotFound";
 import { PageFailure } from "./frame/PageFailure";
+import { page } from "./frame/pages";
 import { Root } from "./frame/Root";
 import { AGENT_TABS, agentSearch, type AgentTab } from "./lib/agentPage";
 import { agentsSearch, auditSearch, commandsSearch, oneOf, safeNext, scopeOf, text } from "./lib/search";
@@ -22,13 +22,13 @@ const loginRoute = createRoute({
     next: raw.next === undefined ? undefined : safeNext(raw.next),
     ended: raw.ended === true || undefined,
   }),
-  component: lazyRouteComponent(() => import("./auth/LoginPage"), "LoginPage"),
+  component: page(() => import("./auth/LoginPage"), "LoginPage"),
 });
 
 const firstAccountRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/setup-first-account",
-  component: lazyRouteComponent(() => import("./auth/FirstAccountPage"), "FirstAccountPage"),
+  component: page(() => import("./auth/FirstAccountPage"), "FirstAccountPage"),
 });
 
 /** Everything behind the login: the frame, and the scope that all its pages share. */
@@ -52,14 +52,14 @@ export const agentsRoute = createRoute({
   getParentRoute: () => frameRoute,
   path: "/agents",
   validateSearch: agentsSearch,
-  component: lazyRouteComponent(() => import("./agents/AgentsPage"), "AgentsPage"),
+  component: page(() => import("./agents/AgentsPage"), "AgentsPage"),
 });
 
 /** The enrollment dialog, over the list in which the new agent will appear. */
 export const enrollRoute = createRoute({
   getParentRoute: () => agentsRoute,
   path: "enroll",
-  component: lazyRouteComponent(() => import("./agents/EnrollDialog"), "EnrollDialog"),
+  component: page(() => import("./agents/EnrollDialog"), "EnrollDialog"),
 });
 
 export const agentRoute = createRoute({
@@ -73,46 +73,46 @@ export const agentRoute = createRoute({
     stringify: ({ agentId, tab }) => ({ agentId, tab }),
   },
   validateSearch: agentSearch,
-  component: lazyRouteComponent(() => import("./agent/AgentPage"), "AgentPage"),
+  component: page(() => import("./agent/AgentPage"), "AgentPage"),
 });
 
 export const commandsRoute = createRoute({
   getParentRoute: () => frameRoute,
   path: "/commands",
   validateSearch: commandsSearch,
-  component: lazyRouteComponent(() => import("./commands/CommandsPage"), "CommandsPage"),
+  component: page(() => import("./commands/CommandsPage"), "CommandsPage"),
 });
 
 export const commandRoute = createRoute({
   getParentRoute: () => frameRoute,
   path: "/commands/$commandId",
-  component: lazyRouteComponent(() => import("./commands/CommandPage"), "CommandPage"),
+  component: page(() => import("./commands/CommandPage"), "CommandPage"),
 });
 
 export const organizationsRoute = createRoute({
   getParentRoute: () => frameRoute,
   path: "/organizations",
   validateSearch: (raw: Record<string, unknown>): { q?: string | undefined } => ({ q: text(raw, "q") }),
-  component: lazyRouteComponent(() => import("./organizations/OrganizationsPage"), "OrganizationsPage"),
+  component: page(() => import("./organizations/OrganizationsPage"), "OrganizationsPage"),
 });
 
 export const organizationRoute = createRoute({
   getParentRoute: () => frameRoute,
   path: "/organizations/$organizationId",
-  component: lazyRouteComponent(() => import("./organizations/OrganizationPage"), "OrganizationPage"),
+  component: page(() => import("./organizations/OrganizationPage"), "OrganizationPage"),
 });
 
 export const tokensRoute = createRoute({
   getParentRoute: () => frameRoute,
   path: "/enrollment-tokens",
-  component: lazyRouteComponent(() => import("./tokens/TokensPage"), "TokensPage"),
+  component: page(() => import("./tokens/TokensPage"), "TokensPage"),
 });
 
 export const auditRoute = createRoute({
   getParentRoute: () => frameRoute,
   path: "/audit",
   validateSearch: auditSearch,
-  component: lazyRouteComponent(() => import("./audit/AuditPage"), "AuditPage"),
+  component: page(() => import("./audit/AuditPage"), "AuditPage"),
 });
 
 const routeTree = rootRoute.addChildren([
@@ -131,7 +131,7 @@ const routeTree = rootRoute.addChildren([
   ]),
 ]);
 
-export const router = createRouter({ routeTree, defaultPreload: "intent" });
+export const router = createRouter({ routeTree, defaultPreload: "intent", defaultErrorComponent: PageFailure });
 
 declare module "@tanstack/react-router" {
   interface Register {

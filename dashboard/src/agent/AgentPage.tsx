@@ -1,4 +1,4 @@
-import { IconAlertTriangle, IconDevicesOff } from "@tabler/icons-react";
+import { IconDevicesOff } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useCallback } from "react";
@@ -8,9 +8,11 @@ import { agent as agentQuery } from "../api/queries";
 import type { Agent } from "../api/types";
 import { useRefreshOn } from "../api/useRefreshOn";
 import { AGENT_TABS, type AgentSearch, type AgentTab } from "../lib/agentPage";
-import { AGENT_STATE, OS_WORDS, PRESENCE, ROLE_WORDS } from "../ui/looks";
+import { fullest, RestartAlert, VolumeAlert } from "../ui/Alerts";
+import { AGENT_STATE, OS_WORDS, ROLE_WORDS } from "../ui/looks";
 import { Empty, Failure, Loading } from "../ui/Notice";
 import { PageHeader } from "../ui/PageHeader";
+import { Presence } from "../ui/Presence";
 import { State } from "../ui/State";
 import { ActivityTab } from "./ActivityTab";
 import { AgentActions } from "./AgentActions";
@@ -108,7 +110,7 @@ function Headline({ agent }: { agent: Agent }) {
   return (
     <>
       {agent.state === "active" ? null : <State look={AGENT_STATE[agent.state]} />}
-      <State look={PRESENCE[agent.presence.state]} at={agent.presence.since} />
+      <Presence agent={agent} />
       <span className="any">{agent.os_name ?? OS_WORDS[agent.os_family ?? ""] ?? "System not reported yet"}</span>
       {role ? <span>{role}</span> : null}
       <span className="any">
@@ -121,11 +123,8 @@ function Headline({ agent }: { agent: Agent }) {
         </Link>
       </span>
       {agent.agent_version ? <span className="num">agent {agent.agent_version}</span> : null}
-      {agent.pending_reboot ? (
-        <span className={styles.reboot}>
-          <IconAlertTriangle size={14} aria-hidden /> Restart pending
-        </span>
-      ) : null}
+      {agent.state === "decommissioned" ? null : <VolumeAlert volume={fullest(agent.latest_volumes)} />}
+      {agent.pending_reboot && agent.state !== "decommissioned" ? <RestartAlert /> : null}
     </>
   );
 }

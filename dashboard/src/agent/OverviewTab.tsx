@@ -1,13 +1,15 @@
 import { SegmentedControl } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { lazy, Suspense } from "react";
+import { Suspense } from "react";
 import { readings } from "../api/queries";
 import type { Agent, VolumeUse } from "../api/types";
+import { page } from "../frame/pages";
 import { CHART_SPANS, type ChartSpan, SPAN_HOURS } from "../lib/agentPage";
 import { formatDuration } from "../lib/age";
 import { formatBytes, percentOf } from "../lib/units";
 import { Age } from "../ui/Age";
+import { fullest, volumeWords } from "../ui/Alerts";
 import { Facts } from "../ui/Facts";
 import { OS_WORDS, ROLE_WORDS } from "../ui/looks";
 import { Meter } from "../ui/Meter";
@@ -15,7 +17,7 @@ import { Failure, Loading } from "../ui/Notice";
 import { PlainTable } from "../ui/PlainTable";
 import styles from "./AgentPage.module.css";
 
-const ReadingCharts = lazy(() => import("./ReadingCharts"));
+const ReadingCharts = page(() => import("./ReadingCharts"), "default");
 
 const SPAN_WORDS: Record<ChartSpan, string> = { "24h": "24 hours", "7d": "7 days", "30d": "30 days" };
 
@@ -81,6 +83,7 @@ const VOLUME_COLUMNS = [
 ] as const;
 
 function nowFacts(agent: Agent) {
+  const volume = fullest(agent.latest_volumes);
   const memory = percentOf(agent.memory_used_bytes, agent.memory_total_bytes);
   return [
     ["CPU", agent.cpu_percent == null ? null : <Meter key="cpu" percent={agent.cpu_percent} />],
@@ -91,6 +94,17 @@ function nowFacts(agent: Agent) {
           <Meter percent={memory} />{" "}
           <span className="muted">
             {formatBytes(agent.memory_used_bytes ?? 0)} of {formatBytes(agent.memory_total_bytes ?? 0)}
+          </span>
+        </span>
+      ),
+    ],
+    [
+      "Fullest volume",
+      volume === null ? null : (
+        <span key="volume" title={volumeWords(volume)}>
+          <Meter percent={percentOf(volume.used_bytes, volume.total_bytes)} />{" "}
+          <span className="muted any">
+            {volume.mount}, {formatBytes(volume.total_bytes - volume.used_bytes)} free
           </span>
         </span>
       ),

@@ -1,11 +1,12 @@
 import { Button, Group, NumberInput, SegmentedControl, Select, Stack, Textarea, TextInput } from "@mantine/core";
 import { IconChevronDown, IconChevronRight, IconPlayerPlay } from "@tabler/icons-react";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { type KeyboardEvent, useRef, useState } from "react";
 import { api, ApiError, body } from "../api/client";
-import { command as commandQuery } from "../api/queries";
+import { command as commandQuery, me } from "../api/queries";
 import type { Agent, Command } from "../api/types";
-import { type Draft, INTERPRETERS, interpretersFor, toRequest } from "../lib/draft";
+import { type Draft, INTERPRETERS, type Interpreter, interpretersFor, LONGEST_TIMEOUT, problemsOf, toRequest } from "../lib/draft";
+import { readDraft, withoutSecrets, writeDraft } from "../lib/draftStore";
 import { Failure } from "../ui/Notice";
 import styles from "./RunForm.module.css";
 import { VariableList } from "./VariableList";
@@ -18,13 +19,13 @@ const EXPIRIES = [
   { value: "2592000", label: "30 days" },
 ];
 
-/** What to run on the machine, and within which bounds. */
-export function RunForm({ agent, onStarted }: { agent: Agent; onStarted: (command: Command) => void }) {
-  const client = useQueryClient();
-  const interpreters = interpretersFor(agent.os_family);
-  const [draft, setDraft] = useState<Draft>({
+/** Presses of Run within so many milliseconds after a start are the same press. */
+const SAME_PRESS = 1_000;
+
+function freshDraft(interpreter: Interpreter): Draft {
+  return {
     kind: "shell",
-    interpreter: interpreters[0],
+    interpreter,
     script: "",
     arguments: "",
     timeoutSeconds: 300,
@@ -32,9 +33,24 @@ export function RunForm({ agent, onStarted }: { agent: Agent; onStarted: (comman
     workingDirectory: "",
     environment: [],
     secrets: [],
-  });
-  const [more, setMore] = useState(false);
-  const set = (change: Partial<Draft>) => setDraft((known) => ({ ...known, ...change }));
+  };
+}
+
+/** What to run on the machine, and within which bounds. */
+export function RunForm({ agent, onStarted }: { agent: Agent; onStarted: (command: Command) => void }) {
+  const client = useQueryClient();
+  const interpreters = interpretersFor(agent.os_family);
+  const userId = client.getQueryData(me.queryKey)?.id ?? "";
+  const [draft, setDraft] = useState<Draft>(() => ({ ...freshDraft(interpreters[0]), ...readDraft(userId, agent.id) }));
+  const [more, setMore] = useState(() => draft.workingDirectory !== "" || draft.environment.length + draft.secrets.length > 0);
+  const [tried, setTried] = useState(false);
+  /** Held from the press until a moment after the answer: what is pressed twice in a row is meant once. */
+  const starting = useRef(false);
+  const keep = (next: Draft) => {
+    setDraft(next);
+    writeDraft(userId, agent.id, next);
+  };
+  const set = (change: Partial<Draft>) => keep({ ...draft, ...change });
   const run = useMutation({
     mutationFn: () =>
       body(api.POST("/api/agents/{id}/commands", { params: { path: { id: agent.id } }, body: toRequest(draft) })),
@@ -42,19 +58,40 @@ export function RunForm({ agent, onStarted }: { agent: Agent; onStarted: (comman
       client.setQueryData(commandQuery(made.id).queryKey, made);
       void client.invalidateQueries({ queryKey: ["commands", "list"] });
       // Secrets are for one command: they leave the page with it.
-      set({ secrets: draft.secrets.map(({ name }) => ({ name, value: "" })) });
+      keep(withoutSecrets(draft));
+      setTried(false);
       onStarted(made);
     },
+    onSettled: () => setTimeout(() => (starting.current = false), SAME_PRESS),
   });
-  const fields = run.error instanceof ApiError ? run.error.fields : {};
   const text = draft.kind === "shell" ? draft.script : draft.arguments;
+  const problems = problemsOf(draft);
+  const start = () => {
+    if (starting.current || !text.trim()) return;
+    setTried(true);
+    if (Object.keys(problems).length > 0) {
+      if (problems.environment ?? problems.secrets) setMore(true);
+      return;
+    }
+    starting.current = true;
+    run.mutate();
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+    event.preventDefault();
+    if (!event.repeat) start();
+  };
+  const fields: Record<string, string | undefined> = {
+    ...(run.error instanceof ApiError ? run.error.fields : {}),
+    ...(tried ? problems : {}),
+  };
   return (
     <form
       className={styles.form}
       aria-label="Run a command"
       onSubmit={(event) => {
         event.preventDefault();
-        if (text.trim()) run.mutate();
+        start();
       }}
     >
       <Stack>
@@ -91,14 +128,12 @@ export function RunForm({ agent, onStarted }: { agent: Agent; onStarted: (comman
             value={draft.script}
             error={fields["program.script"]}
             onChange={(event) => set({ script: event.currentTarget.value })}
-            onKeyDown={(event) => {
-              if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) event.currentTarget.form?.requestSubmit();
-            }}
+            onKeyDown={onKeyDown}
           />
         ) : (
           <Textarea
             label="Program and arguments"
-            description="One per line, the program first. No shell reads them: nothing needs quoting."
+            description="One per line, the program first. No shell reads them: nothing needs quoting. A blank line in between is an empty argument; blank lines at the end are not counted."
             rows={5}
             resize="vertical"
             classNames={{ input: styles.code }}
@@ -106,18 +141,20 @@ export function RunForm({ agent, onStarted }: { agent: Agent; onStarted: (comman
             value={draft.arguments}
             error={fields["program.argv"]}
             onChange={(event) => set({ arguments: event.currentTarget.value })}
+            onKeyDown={onKeyDown}
           />
         )}
         <div className={styles.bounds}>
           <NumberInput
             label="Timeout, seconds"
             min={1}
-            max={86_400}
+            max={LONGEST_TIMEOUT}
+            clampBehavior="none"
             allowDecimal={false}
             hideControls
             value={draft.timeoutSeconds}
-            error={fields.timeout_seconds}
-            onChange={(value) => set({ timeoutSeconds: Number(value) })}
+            error={problems.timeout_seconds ?? fields.timeout_seconds}
+            onChange={(value) => set({ timeoutSeconds: value })}
           />
           <Select
             label="Expires after"
@@ -167,7 +204,7 @@ export function RunForm({ agent, onStarted }: { agent: Agent; onStarted: (comman
         <Group justify="space-between">
           <span className="muted">
             {agent.presence.state === "online"
-              ? "The agent is online: it starts at once. Ctrl+Enter runs the script."
+              ? "The agent is online: it starts at once. Ctrl+Enter runs it."
               : "The agent is not online: the command waits for it until it expires."}
           </span>
           <Button

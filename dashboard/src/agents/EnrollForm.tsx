@@ -16,6 +16,14 @@ const EXPIRIES = [
   { value: "8760", label: "1 year" },
 ];
 
+/** Most machines that one token can be limited to. */
+const MOST_MACHINES = 100_000;
+
+/** Whether this can stand in the field: nothing, or a number within the bounds. */
+function isUses(uses: number | string): boolean {
+  return uses === "" || (typeof uses === "number" && Number.isInteger(uses) && uses >= 1 && uses <= MOST_MACHINES);
+}
+
 /** What an enrollment token is for: where its machines go, how long and how often it works. */
 export function EnrollForm({ scope, onMade, onClose }: {
   scope: Scope;
@@ -45,12 +53,13 @@ export function EnrollForm({ scope, onMade, onClose }: {
       onMade(made);
     },
   });
+  const usesProblem = isUses(uses) ? undefined : "A whole number from 1 to 100000, or nothing for no limit.";
   const fields = make.error instanceof ApiError ? make.error.fields : {};
   return (
     <form
       onSubmit={(event) => {
         event.preventDefault();
-        make.mutate();
+        if (siteId && !usesProblem) make.mutate();
       }}
     >
       <Stack>
@@ -79,11 +88,12 @@ export function EnrollForm({ scope, onMade, onClose }: {
             label="Most machines"
             placeholder="Unlimited"
             min={1}
-            max={100_000}
+            max={MOST_MACHINES}
+            clampBehavior="none"
             allowDecimal={false}
             hideControls
             value={uses}
-            error={fields.max_uses}
+            error={usesProblem ?? fields.max_uses}
             onChange={setUses}
           />
         </Group>
@@ -92,7 +102,7 @@ export function EnrollForm({ scope, onMade, onClose }: {
           <Button variant="default" onClick={onClose}>
             Cancel
           </Button>
-          <Button type="submit" disabled={!siteId} loading={make.isPending}>
+          <Button type="submit" disabled={!siteId || usesProblem !== undefined} loading={make.isPending}>
             Make the token
           </Button>
         </Group>

@@ -1,10 +1,12 @@
-import { IconBrandWindows, IconDeviceDesktop, IconRefreshAlert, IconServer2, IconTerminal } from "@tabler/icons-react";
+import { IconBrandWindows, IconDeviceDesktop, IconServer2, IconTerminal } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import type { AgentSummary } from "../api/types";
 import { formatBytes, percentOf } from "../lib/units";
+import { RestartAlert, VolumeAlert, volumeWords } from "../ui/Alerts";
 import type { Column } from "../ui/DataTable";
-import { AGENT_STATE, PRESENCE, ROLE_WORDS } from "../ui/looks";
+import { AGENT_STATE, ROLE_WORDS } from "../ui/looks";
 import { Meter } from "../ui/Meter";
+import { Presence } from "../ui/Presence";
 import { State } from "../ui/State";
 import styles from "./AgentsPage.module.css";
 
@@ -48,6 +50,8 @@ function NameCell({ agent }: { agent: AgentSummary }) {
   const server = agent.machine_role === "server" || agent.machine_role === "domain_controller";
   const Glyph = server ? IconServer2 : IconDeviceDesktop;
   const role = ROLE_WORDS[agent.machine_role ?? "unknown"] ?? ROLE_WORDS.unknown;
+  const quiet = agent.state === "decommissioned";
+  const pending = agent.pending_reboot === true && !quiet;
   return (
     <span className={styles.nameCell}>
       <Glyph size={16} stroke={1.7} role="img" aria-label={role} className="muted" />
@@ -56,11 +60,15 @@ function NameCell({ agent }: { agent: AgentSummary }) {
           {agent.name}
         </Link>
         <span className={styles.where}>
+          {quiet ? null : <VolumeAlert volume={agent.worst_volume} />}
+          {pending ? <RestartAlert /> : null}
           {agent.organization_name} › {agent.site_name}
         </span>
       </span>
-      {agent.pending_reboot ? (
-        <IconRefreshAlert size={15} role="img" aria-label="A restart is pending" className={styles.flag} />
+      {pending ? (
+        <span className={styles.flag}>
+          <RestartAlert short />
+        </span>
       ) : null}
     </span>
   );
@@ -69,8 +77,7 @@ function NameCell({ agent }: { agent: AgentSummary }) {
 /** The one state that matters most: what needs somebody before whether it is there. */
 function AgentStateCell({ agent }: { agent: AgentSummary }) {
   if (agent.state !== "active") return <State look={AGENT_STATE[agent.state]} />;
-  const { state, since } = agent.presence;
-  return <State look={PRESENCE[state]} at={since} />;
+  return <Presence agent={agent} />;
 }
 
 function SystemCell({ agent }: { agent: AgentSummary }) {
@@ -86,8 +93,7 @@ function SystemCell({ agent }: { agent: AgentSummary }) {
 function VolumeCell({ agent }: { agent: AgentSummary }) {
   const volume = agent.worst_volume;
   if (!volume) return <span className="muted">–</span>;
-  const title = `${volume.mount}: ${formatBytes(volume.used_bytes)} of ${formatBytes(volume.total_bytes)} used`;
-  return <Meter percent={percentOf(volume.used_bytes, volume.total_bytes)} label={volume.mount} title={title} />;
+  return <Meter percent={percentOf(volume.used_bytes, volume.total_bytes)} label={volume.mount} title={volumeWords(volume)} />;
 }
 
 function MemoryCell({ agent }: { agent: AgentSummary }) {

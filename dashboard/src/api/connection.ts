@@ -32,6 +32,14 @@ class Connection {
     this.#tell(this.#returned);
   }
 
+  /** Asks the server whether it is there, and keeps what it says. */
+  async check(): Promise<boolean> {
+    const there = await isReady();
+    if (there) this.answered();
+    else this.lost();
+    return there;
+  }
+
   awaySince = () => this.#awaySince;
 
   subscribe = (listener: Listener) => {
@@ -48,17 +56,20 @@ class Connection {
   #probe() {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      fetch("/health/ready", { cache: "no-store" })
-        .then((response) => {
-          if (response.ok) this.answered();
-          else this.#probe();
-        })
-        .catch(() => this.#probe());
+      void isReady().then((there) => (there ? this.answered() : this.#probe()));
     }, PROBE_INTERVAL);
   }
 
   #tell(listeners: Set<Listener>) {
     for (const listener of listeners) listener();
+  }
+}
+
+async function isReady(): Promise<boolean> {
+  try {
+    return (await fetch("/health/ready", { cache: "no-store" })).ok;
+  } catch {
+    return false;
   }
 }
 

@@ -9,12 +9,15 @@ import type { User } from "../api/types";
 import { useRefreshOn } from "../api/useRefreshOn";
 import { Failure, Loading } from "../ui/Notice";
 import styles from "./Frame.module.css";
+import { loadPages } from "./pages";
 import { Rail } from "./Rail";
 import { ScopeTree } from "./ScopeTree";
 import { TopBar } from "./TopBar";
 
 /** Names and counts of organizations and sites are asked for again at most once per so many milliseconds. */
 const FLEET_PAUSE = 5_000;
+/** The other pages' code is fetched when the first page has had so much time, in milliseconds. */
+const LOAD_PAUSE = 1_500;
 const concernsFleet = (hint: Hint) => hint.kind === "fleet";
 
 /** What surrounds every page behind the login. */
@@ -42,6 +45,10 @@ function Signed({ user }: { user: User }) {
       }),
     [client],
   );
+  useEffect(() => {
+    const timer = setTimeout(() => void loadPages(), LOAD_PAUSE);
+    return () => clearTimeout(timer);
+  }, []);
   useRefreshOn(concernsFleet, ["organizations"], FLEET_PAUSE);
   useRefreshOn(concernsFleet, ["sites"], FLEET_PAUSE);
   useRefreshOn(concernsFleet, ["enrollment-tokens"], FLEET_PAUSE);

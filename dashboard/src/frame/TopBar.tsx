@@ -7,6 +7,7 @@ import { useState } from "react";
 import { api, body } from "../api/client";
 import { useLive } from "../api/events";
 import type { User } from "../api/types";
+import { forgetDrafts } from "../lib/draftStore";
 import { ScopeTree } from "./ScopeTree";
 import { ThemeItems } from "./ThemeItems";
 import styles from "./TopBar.module.css";
@@ -58,6 +59,7 @@ function UserMenu({ user }: { user: User }) {
     mutationFn: () => body(api.POST("/api/auth/logout")),
     onSuccess: () => {
       client.clear();
+      forgetDrafts();
       void navigate({ to: "/login" });
     },
     onError: () => setFailed(true),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formatAbsolute, formatDuration, formatRelative } from "./age";
+import { formatAbsolute, formatDuration, formatRelative, formatSince } from "./age";
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -36,6 +36,11 @@ describe("formatRelative", () => {
     expect(formatRelative(now - 4 * SECOND, now)).toBe("just now");
     expect(formatRelative(now - 5 * SECOND, now)).toBe("5 s ago");
   });
+});
+
+it("formatSince says how long, never before it began", () => {
+  expect(formatSince(0, 4 * MINUTE)).toBe("for 4 min");
+  expect(formatSince(3 * SECOND, 0)).toBe("for 0 s");
 });
 
 it("formatAbsolute names the zone", () => {

@@ -28,6 +28,11 @@ export function formatRelative(at: number, now: number): string {
   return `in ${formatDuration(-past < MINUTE ? -past : Math.ceil(-past / MINUTE) * MINUTE)}`;
 }
 
+/** How long something has lasted: `for 4 min`. */
+export function formatSince(at: number, now: number): string {
+  return `for ${formatDuration(now - at)}`;
+}
+
 /** The instant in the reader's own time zone, with the zone's name. */
 export function formatAbsolute(at: number, timeZone?: string): string {
   return new Intl.DateTimeFormat("en-GB", {

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { argumentsOf, type Draft, interpretersFor, toRequest } from "./draft";
+import { argumentsOf, type Draft, interpretersFor, problemsOf, toRequest } from "./draft";
+import { withoutSecrets } from "./draftStore";
 
 const draft: Draft = {
   kind: "shell",
@@ -9,7 +10,7 @@ const draft: Draft = {
   timeoutSeconds: 60,
   expiresInSeconds: 3600,
   workingDirectory: "  ",
-  environment: [{ name: " LANG ", value: "C" }, { name: "", value: "lost" }],
+  environment: [{ name: " LANG ", value: "C" }, { name: "", value: "" }],
   secrets: [{ name: "TOKEN", value: " keep spaces " }],
 };
 
@@ -33,4 +34,25 @@ it("offers the shells that the system has", () => {
   expect(interpretersFor("windows")).toEqual(["powershell", "cmd"]);
   expect(interpretersFor("linux")).toEqual(["sh"]);
   expect(interpretersFor(null)).toEqual(["sh"]);
+});
+
+it("finds nothing wrong with a good draft", () => expect(problemsOf(draft)).toEqual({}));
+
+it.each(["", "1e9", 0, 86_401, 1.5])("does not guess a timeout from %j", (timeoutSeconds) => {
+  expect(problemsOf({ ...draft, timeoutSeconds }).timeout_seconds).toContain("1 to 86400");
+});
+
+it("drops no variable silently", () => {
+  const nameless = [{ name: " ", value: "v" }];
+  expect(problemsOf({ ...draft, environment: nameless }).environment).toContain("no name");
+  expect(problemsOf({ ...draft, secrets: nameless }).secrets).toContain("no name");
+  expect(problemsOf({ ...draft, environment: [{ name: "A", value: "1" }, { name: "A ", value: "2" }] }).environment).toContain("twice");
+  expect(problemsOf({ ...draft, secrets: [{ name: "LANG", value: "x" }] }).secrets).toContain("twice");
+  expect(problemsOf({ ...draft, secrets: [{ name: "TOKEN", value: "" }] }).secrets).toContain("no value");
+});
+
+it("keeps a draft without the values of its secrets", () => {
+  const kept = JSON.stringify(withoutSecrets(draft));
+  expect(kept).not.toContain("keep spaces");
+  expect(kept).toContain("TOKEN");
 });

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { formatBytes, formatPercent, percentOf } from "./units";
+import { formatBytes, formatPercent, levelOf, percentOf } from "./units";
 
 it.each([
   [0, "0 B"],
@@ -26,3 +26,10 @@ it("a little is not nothing", () => {
   expect(formatPercent(0.4)).toBe("<1 %");
   expect(formatPercent(91.6)).toBe("92 %");
 });
+
+it.each([
+  [null, "normal"],
+  [79.9, "normal"],
+  [80, "warn"],
+  [92, "bad"],
+] as const)("%s percent ask for attention: %s", (percent, level) => expect(levelOf(percent)).toBe(level));

@@ -18,6 +18,17 @@ export function percentOf(part: number | null | undefined, whole: number | null 
   return Math.min(100, Math.max(0, (part / whole) * 100));
 }
 
+/** Share from which a value deserves a look, and from which it needs somebody, in percent. */
+const FULL = { warn: 80, bad: 92 };
+
+export type Level = "normal" | "warn" | "bad";
+
+/** How much a share of CPU, memory or a volume asks for attention: one rule everywhere. */
+export function levelOf(percent: number | null): Level {
+  if (percent === null || percent < FULL.warn) return "normal";
+  return percent < FULL.bad ? "warn" : "bad";
+}
+
 /** A percentage without decimals; `<1 %` rather than a false zero. */
 export function formatPercent(percent: number): string {
   if (percent > 0 && percent < 1) return "<1 %";

@@ -1,8 +1,5 @@
-import { formatPercent } from "../lib/units";
+import { formatPercent, levelOf } from "../lib/units";
 import styles from "./Meter.module.css";
-
-/** Share from which a value deserves a look, and from which it needs somebody, in percent. */
-const FULL = { warn: 80, bad: 92 };
 
 /** A share as a number with a small bar. The bar only repeats the number. */
 export function Meter({ percent, label, title }: {
@@ -11,9 +8,8 @@ export function Meter({ percent, label, title }: {
   title?: string | undefined;
 }) {
   if (percent === null) return <span className="muted">–</span>;
-  const level = percent >= FULL.bad ? "bad" : percent >= FULL.warn ? "warn" : "normal";
   return (
-    <span className={styles.meter} data-level={level} data-labelled={label ? true : undefined} title={title}>
+    <span className={styles.meter} data-level={levelOf(percent)} data-labelled={label ? true : undefined} title={title}>
       {label ? <span className={styles.label}>{label}</span> : null}
       <svg className={styles.bar} viewBox="0 0 40 4" preserveAspectRatio="none" aria-hidden>
         <rect width="40" height="4" className={styles.track} />

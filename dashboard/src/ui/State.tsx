@@ -1,5 +1,5 @@
 import type { Icon } from "@tabler/icons-react";
-import { Age } from "./Age";
+import { Since } from "./Age";
 import styles from "./State.module.css";
 
 /** The families of states; each has its own colour and never says anything by colour alone. */
@@ -11,7 +11,7 @@ export interface StateLook {
   icon: Icon;
 }
 
-/** A state: icon, word and, where it is known, since when. */
+/** A state: icon, word and, where it is known, for how long. */
 export function State({ look, at, title }: { look: StateLook; at?: string | null | undefined; title?: string }) {
   const Glyph = look.icon;
   return (
@@ -20,7 +20,7 @@ export function State({ look, at, title }: { look: StateLook; at?: string | null
       <span className={styles.word}>{look.word}</span>
       {at ? (
         <span className={styles.age}>
-          <Age at={at} />
+          <Since at={at} />
         </span>
       ) : null}
     </span>
