@@ -1,11 +1,12 @@
 //! The real programs as processes: server and agent.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use sqlx::{ConnectOptions as _, PgPool};
 
 /// A server process in its own data directory; killed with its Postgres at the end of the test.
 pub struct Server {
@@ -71,9 +72,39 @@ impl Server {
     }
 
     pub fn signal(&mut self, signal: Signal) -> ExitStatus {
-        let mut child = self.child.take().unwrap();
-        kill(Pid::from_raw(child.id().try_into().unwrap()), signal).unwrap();
-        child.wait().unwrap()
+        self.send(signal);
+        self.child.take().unwrap().wait().unwrap()
+    }
+
+    /// Sends a signal without waiting for what it does.
+    pub fn send(&self, signal: Signal) {
+        kill(Pid::from_raw(self.child.as_ref().unwrap().id().try_into().unwrap()), signal).unwrap();
+    }
+
+    /// Waits for the server to end; none when it goes on.
+    pub async fn ended(&mut self, patience: Duration) -> Option<ExitStatus> {
+        let started = Instant::now();
+        while started.elapsed() < patience {
+            if let Some(status) = self.child.as_mut().unwrap().try_wait().unwrap() {
+                return Some(status);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        None
+    }
+
+    /// A server that uses this database instead of a Postgres of its own; the address comes from a file.
+    pub fn on(db: &PgPool) -> Self {
+        let mut server = Self::new();
+        let file = server.dir.join("database-url");
+        std::fs::write(&file, format!("{}\n", db.connect_options().to_url_lossy())).unwrap();
+        server.environment.push(("GURURMM_DATABASE_URL_FILE", file.display().to_string()));
+        server
+    }
+
+    /// Runs the program to its end.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).output().unwrap()
     }
 
     pub fn postgres_pid(&self) -> Option<i32> {
