@@ -42,7 +42,8 @@ export function AuditList({ query, empty, failed }: {
         ))}
       </ol>
       <div ref={end} className={styles.end}>
-        {hasNextPage ? <Loading lines={2} /> : <span className="muted">That is all.</span>}
+        {list.isFetchingNextPage ? <Loading lines={2} /> : null}
+        {hasNextPage ? null : <span className="muted">That is all.</span>}
       </div>
     </div>
   );
