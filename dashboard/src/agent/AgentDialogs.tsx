@@ -56,7 +56,7 @@ function RenameDialog({ agent, close }: { agent: Agent; close: () => void }) {
             error={problem}
             onChange={(event) => setName(event.currentTarget.value)}
           />
-          {edit.error && !problem ? <Failure error={edit.error} what="The name was not changed." /> : null}
+          {edit.error && !problem ? <Failure error={edit.error} what="The name was not changed." placed={["display_name"]} /> : null}
           <Group justify="flex-end">
             <Button variant="default" onClick={close}>
               Cancel

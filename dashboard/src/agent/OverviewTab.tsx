@@ -110,7 +110,7 @@ function nowFacts(agent: Agent) {
       ),
     ],
     ["Uptime", agent.uptime_seconds == null ? null : formatDuration(agent.uptime_seconds * 1_000)],
-    ["Restart pending", agent.pending_reboot == null ? null : agent.pending_reboot ? "Yes" : "No"],
+    ["Restart pending", agent.pending_reboot == null || agent.state === "decommissioned" ? null : agent.pending_reboot ? "Yes" : "No"],
     ["Last seen", agent.presence.last_seen_at ? <Age key="seen" at={agent.presence.last_seen_at} /> : "never"],
     ["Address", agent.address],
   ] as const;

@@ -19,6 +19,17 @@ const EXPIRIES = [
   { value: "2592000", label: "30 days" },
 ];
 
+/** Fields whose errors stand at their inputs. */
+const PLACED = [
+  "program.script",
+  "program.argv",
+  "timeout_seconds",
+  "expires_in_seconds",
+  "working_directory",
+  "environment",
+  "secrets",
+];
+
 /** Presses of Run within so many milliseconds after a start are the same press. */
 const SAME_PRESS = 1_000;
 
@@ -200,7 +211,7 @@ export function RunForm({ agent, onStarted }: { agent: Agent; onStarted: (comman
             />
           </>
         ) : null}
-        {run.error ? <Failure error={run.error} what="The command was not accepted." /> : null}
+        {run.error ? <Failure error={run.error} what="The command was not accepted." placed={PLACED} /> : null}
         <Group justify="space-between">
           <span className="muted">
             {agent.presence.state === "online"

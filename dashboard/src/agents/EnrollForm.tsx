@@ -97,7 +97,7 @@ export function EnrollForm({ scope, onMade, onClose }: {
             onChange={setUses}
           />
         </Group>
-        {make.error ? <Failure error={make.error} what="The token was not made." /> : null}
+        {make.error ? <Failure error={make.error} what="The token was not made." placed={["site_id", "label", "expires_in_hours", "max_uses"]} /> : null}
         <Group justify="flex-end">
           <Button variant="default" onClick={onClose}>
             Cancel

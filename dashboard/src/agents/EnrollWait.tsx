@@ -28,6 +28,9 @@ export function EnrollWait({ made, onClose }: { made: NewToken; onClose: () => v
         In a terminal on the machine that joins <strong className="any">{token.organization_name}</strong> ›{" "}
         <strong className="any">{token.site_name}</strong>:
       </p>
+      <p className="muted">
+        The machine needs the agent first: copy <code>gururmm-agent</code> from your build to <code>/usr/local/bin</code>.
+      </p>
       <CopyLine text={install_command} label="The command to run on the machine" />
       <Banner family="warn" title="The secret in this line will not be shown again.">
         <p>

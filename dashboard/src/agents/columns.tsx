@@ -1,7 +1,8 @@
 import { IconBrandWindows, IconDeviceDesktop, IconServer2, IconTerminal } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import type { AgentSummary } from "../api/types";
-import { formatBytes, percentOf } from "../lib/units";
+import { shortSystem } from "../lib/system";
+import { formatBytes, levelOf, percentOf } from "../lib/units";
 import { RestartAlert, VolumeAlert, volumeWords } from "../ui/Alerts";
 import type { Column } from "../ui/DataTable";
 import { AGENT_STATE, ROLE_WORDS } from "../ui/looks";
@@ -12,7 +13,7 @@ import styles from "./AgentsPage.module.css";
 
 export const AGENT_COLUMNS: Column<AgentSummary>[] = [
   { id: "name", header: "Name", sort: "name", grow: 1.8, cell: (agent) => <NameCell agent={agent} /> },
-  { id: "presence", header: "State", sort: "last_seen", width: 196, cell: (agent) => <AgentStateCell agent={agent} /> },
+  { id: "presence", header: "State", sort: "last_seen", width: 176, cell: (agent) => <AgentStateCell agent={agent} /> },
   {
     id: "organization",
     header: "Organization",
@@ -30,7 +31,11 @@ export const AGENT_COLUMNS: Column<AgentSummary>[] = [
     from: 960,
     width: 66,
     align: "right",
-    cell: (agent) => <span className="num">{percent(agent.cpu_percent)}</span>,
+    cell: (agent) => (
+      <span className={`num ${styles.share}`} data-level={levelOf(agent.cpu_percent ?? null)}>
+        {percent(agent.cpu_percent)}
+      </span>
+    ),
   },
   { id: "memory", header: "Memory", from: 960, width: 78, align: "right", cell: (agent) => <MemoryCell agent={agent} /> },
   {
@@ -85,7 +90,7 @@ function SystemCell({ agent }: { agent: AgentSummary }) {
   const Glyph = agent.os_family === "windows" ? IconBrandWindows : IconTerminal;
   return (
     <span title={agent.os_name}>
-      <Glyph size={14} aria-hidden className={styles.osIcon} /> {agent.os_name}
+      <Glyph size={14} aria-hidden className={styles.osIcon} /> {shortSystem(agent.os_name)}
     </span>
   );
 }
@@ -103,7 +108,7 @@ function MemoryCell({ agent }: { agent: AgentSummary }) {
       ? `${formatBytes(agent.memory_used_bytes)} of ${formatBytes(agent.memory_total_bytes)} used`
       : undefined;
   return (
-    <span className="num" title={title}>
+    <span className={`num ${styles.share}`} data-level={levelOf(used)} title={title}>
       {percent(used)}
     </span>
   );

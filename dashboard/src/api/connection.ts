@@ -11,6 +11,7 @@ type Listener = () => void;
  */
 class Connection {
   #awaySince: number | null = null;
+  #everAnswered = false;
   #listeners = new Set<Listener>();
   #returned = new Set<Listener>();
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -25,6 +26,7 @@ class Connection {
 
   /** A request got an answer. */
   answered() {
+    this.#everAnswered = true;
     if (this.#awaySince === null) return;
     this.#awaySince = null;
     clearTimeout(this.#timer);
@@ -39,6 +41,9 @@ class Connection {
     else this.lost();
     return there;
   }
+
+  /** Whether the server has answered since this page was opened. */
+  everAnswered = () => this.#everAnswered;
 
   awaySince = () => this.#awaySince;
 

@@ -1,5 +1,6 @@
 import { IconChevronRight, IconLink, IconLinkOff } from "@tabler/icons-react";
 import { useInfiniteQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { audit, type AuditQuery } from "../api/queries";
 import type { AuditEntry } from "../api/types";
@@ -65,10 +66,13 @@ function Entry({ entry }: { entry: AuditEntry }) {
         <span className={styles.action}>{entry.action}</span>
         <span className={styles.words}>
           {entry.actor.label}
-          {entry.target.label ? (
+          {entry.target.kind === "command" ? (
+            <span className="mono"> {entry.target.label}</span>
+          ) : null}
+          {objectOf(entry) ? (
             <>
               <span className="muted"> on </span>
-              {entry.target.label}
+              {objectOf(entry)}
             </>
           ) : null}
         </span>
@@ -79,6 +83,34 @@ function Entry({ entry }: { entry: AuditEntry }) {
       </button>
       {open ? <Detail entry={entry} /> : null}
     </li>
+  );
+}
+
+/** The name of what it was done to: of a command, the machine it was for. */
+function objectOf(entry: AuditEntry): string | undefined {
+  if (entry.target.kind !== "command") return entry.target.label || undefined;
+  const { agent } = entry.detail as { agent?: unknown };
+  return typeof agent === "string" ? agent : undefined;
+}
+
+/** Ways to the machine and to the command, where the entry names them. */
+function Ways({ entry }: { entry: AuditEntry }) {
+  const agentId = entry.agent_id ?? (entry.target.kind === "agent" ? entry.target.id : undefined);
+  const commandId = entry.target.kind === "command" ? entry.target.id : undefined;
+  if (!agentId && !commandId) return null;
+  return (
+    <p className={styles.ways}>
+      {agentId ? (
+        <Link to="/agents/$agentId/{-$tab}" params={{ agentId }}>
+          Open the agent
+        </Link>
+      ) : null}
+      {commandId ? (
+        <Link to="/commands/$commandId" params={{ commandId }}>
+          Open the command
+        </Link>
+      ) : null}
+    </p>
   );
 }
 
@@ -102,13 +134,16 @@ function Detail({ entry }: { entry: AuditEntry }) {
     ["detail", JSON.stringify(entry.detail, null, 2)],
   ];
   return (
-    <dl className={styles.detail}>
+    <>
+      <Ways entry={entry} />
+      <dl className={styles.detail}>
       {lines.map(([name, value]) => (
         <div key={name} className={styles.pair}>
           <dt>{name}</dt>
           <dd>{value}</dd>
         </div>
       ))}
-    </dl>
+      </dl>
+    </>
   );
 }

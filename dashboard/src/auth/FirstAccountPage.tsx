@@ -69,7 +69,7 @@ export function FirstAccountPage() {
             onChange={(event) => setPassword(event.currentTarget.value)}
             visibilityToggleButtonProps={{ "aria-label": "Show the password" }}
           />
-          {unplaced ? <Failure error={register.error} what="The account was not made." /> : null}
+          {unplaced ? <Failure error={register.error} what="The account was not made." placed={["name", "email", "password"]} /> : null}
           <Button type="submit" size="sm" loading={register.isPending}>
             Make the account
           </Button>

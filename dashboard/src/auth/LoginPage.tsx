@@ -2,11 +2,15 @@ import { Button, PasswordInput, Stack, TextInput } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Navigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
-import { api, body } from "../api/client";
+import { api, ApiError, body } from "../api/client";
 import { authStatus } from "../api/queries";
 import { Banner, Failure } from "../ui/Notice";
 import { AuthCard } from "./AuthCard";
 import { useSignedIn } from "./useSignedIn";
+
+function isWrong(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 401;
+}
 
 export function LoginPage() {
   const { next, ended } = useSearch({ from: "/login" });
@@ -55,7 +59,11 @@ export function LoginPage() {
             onChange={(event) => setPassword(event.currentTarget.value)}
             visibilityToggleButtonProps={{ "aria-label": "Show the password" }}
           />
-          {login.error ? <Failure error={login.error} what="You are not logged in." /> : null}
+          {isWrong(login.error) ? (
+            <Failure what="Email or password is wrong." />
+          ) : login.error ? (
+            <Failure error={login.error} what="You are not logged in." placed={[]} />
+          ) : null}
           <Button type="submit" size="sm" loading={login.isPending}>
             Log in
           </Button>

@@ -11,6 +11,7 @@ import { Failure, Loading } from "../ui/Notice";
 import styles from "./Frame.module.css";
 import { loadPages } from "./pages";
 import { Rail } from "./Rail";
+import { ScopeGuard } from "./ScopeGuard";
 import { ScopeTree } from "./ScopeTree";
 import { TopBar } from "./TopBar";
 
@@ -64,7 +65,9 @@ function Signed({ user }: { user: User }) {
       <div className={styles.column}>
         <TopBar user={user} />
         <main id="content" tabIndex={-1} className={styles.page}>
-          <Outlet />
+          <ScopeGuard>
+            <Outlet />
+          </ScopeGuard>
         </main>
       </div>
     </div>

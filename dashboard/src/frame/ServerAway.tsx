@@ -1,5 +1,5 @@
 import { IconCloudOff } from "@tabler/icons-react";
-import { useAwaySince } from "../api/connection";
+import { connection, useAwaySince } from "../api/connection";
 import { formatDuration } from "../lib/age";
 import { useClock } from "../lib/clock";
 import styles from "./ServerAway.module.css";
@@ -14,8 +14,17 @@ export function ServerAway() {
         <div className={styles.banner}>
           <IconCloudOff size={16} aria-hidden />
           <span>
-            <strong>The server does not answer</strong> for <span className="num">{age}</span>. This page shows the last it
-            knew, what you typed stays, and it goes on by itself when the server is back.
+            {connection.everAnswered() ? (
+              <>
+                <strong>The server does not answer</strong> for <span className="num">{age}</span>. This page shows the last
+                it knew, and goes on by itself when the server is back.
+              </>
+            ) : (
+              <>
+                <strong>The server does not answer.</strong> Nothing is loaded yet; it goes on by itself when the server is
+                back.
+              </>
+            )}
           </span>
         </div>
       )}

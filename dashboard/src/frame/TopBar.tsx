@@ -1,10 +1,11 @@
 import { Drawer, Menu } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { IconChevronDown, IconLogout, IconRefresh, IconSitemap, IconUserCircle, IconBroadcast } from "@tabler/icons-react";
+import { IconChevronDown, IconLogout, IconRefresh, IconSitemap, IconUserCircle, IconBroadcast, IconCloudOff } from "@tabler/icons-react";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { api, body } from "../api/client";
+import { useAwaySince } from "../api/connection";
 import { useLive } from "../api/events";
 import type { User } from "../api/types";
 import { forgetDrafts } from "../lib/draftStore";
@@ -38,6 +39,15 @@ export function TopBar({ user }: { user: User }) {
 
 function Live() {
   const live = useLive();
+  const away = useAwaySince() !== null;
+  if (away) {
+    return (
+      <span className={styles.live} title="The server does not answer; it is asked again every two seconds.">
+        <IconCloudOff size={15} aria-hidden />
+        Away
+      </span>
+    );
+  }
   return live ? (
     <span className={styles.live} data-live title="Changes arrive as they happen.">
       <IconBroadcast size={15} aria-hidden />

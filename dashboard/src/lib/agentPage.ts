@@ -1,4 +1,4 @@
-import { oneOf } from "./search";
+import { id, oneOf } from "./search";
 
 /** The tabs of an agent's page; each has its own address. The first is shown when the address names none. */
 export const AGENT_TABS = ["overview", "inventory", "commands", "activity"] as const;
@@ -16,8 +16,10 @@ export const SPAN_HOURS: Record<ChartSpan, number> = { "24h": 24, "7d": 168, "30
 export interface AgentSearch {
   dialog?: (typeof DIALOGS)[number] | undefined;
   span?: ChartSpan | undefined;
+  /** The command whose output is shown on the commands tab. */
+  command?: string | undefined;
 }
 
 export function agentSearch(raw: Record<string, unknown>): AgentSearch {
-  return { dialog: oneOf(raw, "dialog", DIALOGS), span: oneOf(raw, "span", CHART_SPANS) };
+  return { dialog: oneOf(raw, "dialog", DIALOGS), span: oneOf(raw, "span", CHART_SPANS), command: id(raw, "command") };
 }

@@ -34,7 +34,7 @@ export function NameDialog<T>({ title, label, action, initial = "", save, onDone
             error={problem}
             onChange={(event) => setName(event.currentTarget.value)}
           />
-          {mutation.error && !problem ? <Failure error={mutation.error} what="It was not saved." /> : null}
+          {mutation.error && !problem ? <Failure error={mutation.error} what="It was not saved." placed={["name"]} /> : null}
           <Group justify="flex-end">
             <Button variant="default" onClick={onClose}>
               Cancel

@@ -5,10 +5,11 @@ import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { ApiError } from "../api/client";
 import { organization, sites } from "../api/queries";
-import type { Organization, Site } from "../api/types";
+import type { Organization, Permission, Site } from "../api/types";
 import { formatCount } from "../lib/units";
 import { Age } from "../ui/Age";
 import { ConfirmDialog } from "../ui/ConfirmDialog";
+import { GatedButton } from "../ui/GatedButton";
 import { Empty, Failure, Loading } from "../ui/Notice";
 import { PageHeader } from "../ui/PageHeader";
 import { PlainTable } from "../ui/PlainTable";
@@ -35,6 +36,12 @@ export function OrganizationPage() {
     return <Failure error={chosen.error} what="The organization could not be loaded." retry={() => void chosen.refetch()} />;
   }
   return <Loading lines={8} />;
+}
+
+/** Only what has no agents can be deleted; their number, beside it, leads to them. */
+function deletable(agents: number): Permission {
+  if (agents === 0) return { allowed: true };
+  return { allowed: false, reason: agents === 1 ? "1 agent is still here." : `${formatCount(agents)} agents are still here.` };
 }
 
 type Dialog = { kind: "rename" | "delete" | "new-site" } | { kind: "rename-site" | "delete-site"; site: Site };
@@ -73,13 +80,14 @@ function Loaded({ organization: { id, name, agent_count, site_count, created_at 
             >
               Rename
             </Button>
-            <Button
+            <GatedButton
+              permission={deletable(agent_count)}
               variant="default"
               leftSection={<IconTrash size={16} aria-hidden />}
               onClick={() => setDialog({ kind: "delete" })}
             >
               Delete
-            </Button>
+            </GatedButton>
           </>
         }
       />
@@ -107,7 +115,12 @@ function Loaded({ organization: { id, name, agent_count, site_count, created_at 
                     </Link>
                   ),
                 },
-                { header: "Agents", narrow: true, right: true, cell: (site) => formatCount(site.agent_count) },
+                { header: "Agents", narrow: true, right: true, cell: (site) => (
+                    <Link to="/agents" search={{ organization_id: id, site_id: site.id }}>
+                      {formatCount(site.agent_count)}
+                    </Link>
+                  ),
+                },
                 { header: "Made", narrow: true, hideOnPhone: true, cell: (site) => <Age at={site.created_at} /> },
                 {
                   header: "Actions",
@@ -133,15 +146,17 @@ function Loaded({ organization: { id, name, agent_count, site_count, created_at 
                       >
                         Rename
                       </Button>
-                      <Button
+                      <GatedButton
+                        permission={deletable(site.agent_count)}
                         variant="subtle"
                         size="compact-xs"
                         color="red"
                         aria-label={`Delete ${site.name}`}
+                        className={styles.apart}
                         onClick={() => setDialog({ kind: "delete-site", site })}
                       >
                         Delete
-                      </Button>
+                      </GatedButton>
                     </span>
                   ),
                 },

@@ -7,6 +7,7 @@ export function GatedButton({ permission, children, onClick, ...button }: Button
   permission: Permission;
   children: ReactNode;
   onClick: () => void;
+  "aria-label"?: string;
 }) {
   if (permission.allowed) {
     return (

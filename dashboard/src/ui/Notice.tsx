@@ -23,13 +23,26 @@ export function Empty({ icon: Glyph, title, children, action }: {
 }
 
 /** What could not be loaded or done: the server's words, the id to look it up by, and a second try. */
-export function Failure({ error, what, retry }: { error: unknown; what: string; retry?: () => void }) {
+export function Failure({ error, what, retry, placed }: {
+  error?: unknown;
+  what: string;
+  retry?: () => void;
+  /** In a form: the fields whose errors stand at their inputs. */
+  placed?: readonly string[];
+}) {
+  const requestId = error instanceof ApiError ? error.requestId : undefined;
   return (
     <div className={styles.banner} data-family="bad" role="alert">
       <IconAlertTriangle size={18} aria-hidden className={styles.bannerIcon} />
       <div className={styles.bannerText}>
         <strong>{what}</strong>
-        <p className="any">{messageOf(error)}</p>
+        {error ? <p className="any">{messageOf(error, placed)}</p> : null}
+        {requestId ? (
+          <details>
+            <summary className="muted">Details</summary>
+            <span className="mono any">request {requestId}</span>
+          </details>
+        ) : null}
       </div>
       {retry ? (
         <Button variant="default" onClick={retry}>
@@ -71,13 +84,21 @@ export function Loading({ lines = 5 }: { lines?: number }) {
   );
 }
 
-/** An error in words for the reader. */
-export function messageOf(error: unknown): string {
+/** An error in words for the reader. What stands at the fields of a form is not said twice. */
+export function messageOf(error: unknown, placed?: readonly string[]): string {
   if (error instanceof ApiError) {
-    const fields = Object.entries(error.fields).map(([field, message]) => `${field}: ${message}`);
-    const words = [error.message, ...fields].join(" ");
-    return error.requestId ? `${words} (request ${error.requestId})` : words;
+    const fields = Object.entries(error.fields);
+    if (fields.length === 0) return sentence(error.message);
+    const others = fields.filter(([field]) => !placed?.includes(field));
+    return others.length === 0 ? "Mend the marked fields." : others.map(([field, message]) => sentence(`${field}: ${message}`)).join(" ");
   }
-  if (error instanceof ServerAwayError) return `${error.message} What you typed stays here.`;
-  return error instanceof Error ? error.message : "Something went wrong in this page.";
+  if (error instanceof ServerAwayError) return placed ? `${sentence(error.message)} What you typed stays here.` : sentence(error.message);
+  return error instanceof Error ? sentence(error.message) : "Something went wrong in this page.";
+}
+
+/** Words as one sentence: a capital first, a full stop last. */
+function sentence(words: string): string {
+  const trimmed = words.trim();
+  const capital = trimmed.charAt(0).toUpperCase() + trimmed.slice(1);
+  return /[.!?…]$/.test(capital) ? capital : `${capital}.`;
 }
