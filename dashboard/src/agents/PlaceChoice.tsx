@@ -1,6 +1,6 @@
 import { Button, Select, TextInput } from "@mantine/core";
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { api, ApiError, body } from "../api/client";
 import { organization, organizations, sites } from "../api/queries";
 import { messageOf } from "../ui/Notice";
@@ -40,6 +40,11 @@ export function SiteChoice({ organizationId, value, onChange, error }: {
 }) {
   const client = useQueryClient();
   const list = useQuery(sites(organizationId));
+  const [only, another] = list.data?.items ?? [];
+  const onlyId = another ? undefined : only?.id;
+  useEffect(() => {
+    if (value === null && onlyId) onChange(onlyId);
+  }, [value, onlyId, onChange]);
   return (
     <ChooseOrMake
       label="Site"

@@ -12,14 +12,14 @@ import { State } from "../ui/State";
 import styles from "./AgentsPage.module.css";
 
 export const AGENT_COLUMNS: Column<AgentSummary>[] = [
-  { id: "name", header: "Name", sort: "name", grow: 1.8, cell: (agent) => <NameCell agent={agent} /> },
+  { id: "name", header: "Name", sort: "name", grow: 2.2, cell: (agent) => <NameCell agent={agent} /> },
   { id: "presence", header: "State", sort: "last_seen", width: 176, cell: (agent) => <AgentStateCell agent={agent} /> },
   {
     id: "organization",
     header: "Organization",
     sort: "organization",
     from: 560,
-    grow: 1.3,
+    grow: 1.2,
     cell: (agent) => <span title={agent.organization_name}>{agent.organization_name}</span>,
   },
   { id: "site", header: "Site", from: 760, cell: (agent) => <span title={agent.site_name}>{agent.site_name}</span> },
