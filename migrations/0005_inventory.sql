@@ -40,34 +40,32 @@ CREATE TABLE agent_readings_5m (
 COMMENT ON TABLE agent_readings_5m IS 'Readings in buckets of five minutes, one partition per UTC day; old days are dropped whole.';
 COMMENT ON COLUMN agent_readings_5m.volumes IS 'The last reading of the bucket.';
 
--- Makes the partitions of the days from first_day to last_day that do not exist yet.
-CREATE FUNCTION ensure_readings_partitions(first_day date, last_day date) RETURNS void LANGUAGE plpgsql AS $$
+-- The next two wait for their lock no longer than this: whoever wants to read or write waits behind them. They do one
+-- partition each, so that none is locked longer than it must be.
+
+-- Makes the partition of this day if it does not exist yet.
+CREATE FUNCTION ensure_readings_partition(day date) RETURNS void LANGUAGE plpgsql SET lock_timeout = '2s' AS $$
 DECLARE
-    day date := first_day;
+    name text := 'agent_readings_5m_' || to_char(day, 'YYYYMMDD');
 BEGIN
-    WHILE day <= last_day LOOP
+    IF to_regclass(name) IS NULL THEN
         EXECUTE format(
-            'CREATE TABLE IF NOT EXISTS %I PARTITION OF agent_readings_5m FOR VALUES FROM (%L) TO (%L)',
-            'agent_readings_5m_' || to_char(day, 'YYYYMMDD'),
+            'CREATE TABLE IF NOT EXISTS %I PARTITION OF agent_readings_5m FOR VALUES FROM (%L) TO (%L)', name,
             (day::timestamp AT TIME ZONE 'UTC'), ((day + 1)::timestamp AT TIME ZONE 'UTC'));
-        day := day + 1;
-    END LOOP;
+    END IF;
 END $$;
 
--- Drops the partitions of days before first_kept; answers how many.
-CREATE FUNCTION drop_readings_partitions(first_kept date) RETURNS integer LANGUAGE plpgsql AS $$
+-- Drops the oldest partition if its day is before first_kept; answers whether there was one.
+CREATE FUNCTION drop_readings_partition(first_kept date) RETURNS boolean LANGUAGE plpgsql SET lock_timeout = '2s' AS $$
 DECLARE
-    part record;
-    dropped integer := 0;
+    part regclass;
 BEGIN
-    FOR part IN
-        SELECT c.oid::regclass AS name, c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-        WHERE i.inhparent = 'agent_readings_5m'::regclass
-    LOOP
-        IF to_date(right(part.relname, 8), 'YYYYMMDD') < first_kept THEN
-            EXECUTE format('DROP TABLE %s', part.name);
-            dropped := dropped + 1;
-        END IF;
-    END LOOP;
-    RETURN dropped;
+    SELECT c.oid INTO part FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+    WHERE i.inhparent = 'agent_readings_5m'::regclass AND to_date(right(c.relname, 8), 'YYYYMMDD') < first_kept
+    ORDER BY c.relname LIMIT 1;
+    IF part IS NULL THEN
+        RETURN false;
+    END IF;
+    EXECUTE format('DROP TABLE %s', part);
+    RETURN true;
 END $$;

@@ -131,17 +131,24 @@ pub async fn points(
         .collect())
 }
 
-/// Makes the partitions of these days.
+/// Makes the partitions of these days, each in its own transaction.
 pub async fn ensure_partitions(connection: &mut PgConnection, first: NaiveDate, last: NaiveDate) -> Result<()> {
-    sqlx::query!("SELECT ensure_readings_partitions($1, $2)", first, last).execute(connection).await?;
+    for day in first.iter_days().take_while(|day| *day <= last) {
+        sqlx::query!("SELECT ensure_readings_partition($1)", day).execute(&mut *connection).await?;
+    }
     Ok(())
 }
 
-/// Drops the partitions of days before `first_kept`; answers how many.
-pub async fn drop_partitions(connection: &mut PgConnection, first_kept: NaiveDate) -> Result<i32> {
-    Ok(sqlx::query_scalar!(r#"SELECT drop_readings_partitions($1) AS "dropped!""#, first_kept)
-        .fetch_one(connection)
-        .await?)
+/// Drops the partitions of days before `first_kept`, each in its own transaction; answers how many.
+pub async fn drop_partitions(connection: &mut PgConnection, first_kept: NaiveDate) -> Result<u32> {
+    let mut dropped = 0;
+    while sqlx::query_scalar!(r#"SELECT drop_readings_partition($1) AS "dropped!""#, first_kept)
+        .fetch_one(&mut *connection)
+        .await?
+    {
+        dropped += 1;
+    }
+    Ok(dropped)
 }
 
 /// Whether a bucket's day has no partition yet.

@@ -200,6 +200,29 @@ async fn partitions_are_made_ahead_and_old_days_dropped(db: PgPool) {
 }
 
 #[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn a_backup_that_reads_old_days_holds_nobody_up(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let ensure = || gururmm_server::inventory::service::ensure_partitions(&app.app);
+    ensure().await.unwrap();
+    app.advance(TimeDelta::days(40));
+    // As pg_dump holds every table.
+    let mut backup = app.db.begin().await.unwrap();
+    sqlx::query("LOCK TABLE agent_readings_5m IN ACCESS SHARE MODE").execute(&mut *backup).await.unwrap();
+    let tried = tokio::time::timeout(Duration::from_secs(10), ensure()).await.expect("gives up by itself");
+    assert!(matches!(tried, Err(gururmm_server::core::Error::Unavailable { .. })), "{tried:?}");
+    backup.rollback().await.unwrap();
+    ensure().await.unwrap();
+    let first: String = sqlx::query_scalar(
+        "SELECT min(inhrelid::regclass::text) FROM pg_inherits
+                                            WHERE inhparent = 'agent_readings_5m'::regclass",
+    )
+    .fetch_one(&app.db)
+    .await
+    .unwrap();
+    assert_eq!(first, "agent_readings_5m_20261230");
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
 async fn other_organizations_see_neither_inventory_nor_readings(db: PgPool) {
     let app = TestApp::new(db).await;
     let agent = app.agent(1).await;
