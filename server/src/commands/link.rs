@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::lifecycle::{Event, Step, step};
 use super::store_link::{self, Chunk, End, Locked};
-use super::{CommandState, LateResult, MAX_OUTSTANDING_PER_AGENT, orders};
+use super::{CommandState, LateResult, MAX_OUTSTANDING_PER_AGENT, PATIENCE, SENT_SILENCE, orders};
 use crate::app::{App, Ctx};
 use crate::audit::{Mutation, Target};
 use crate::core::{Error, Result};
@@ -46,6 +46,25 @@ impl Verdict {
 pub async fn open_commands(app: &App, agent_id: Uuid) -> Result<Vec<Uuid>> {
     let mut connection = app.db.acquire().await?;
     store_link::outstanding(&mut connection, agent_id).await
+}
+
+/// A command of which the agent should have been heard by now.
+#[derive(Debug, Clone)]
+pub struct SilentCommand {
+    /// Its id.
+    pub id: Uuid,
+    /// It runs, for longer than it may; otherwise it was sent more than [`SENT_SILENCE`] ago and has not started.
+    pub running: bool,
+}
+
+/// Commands of this agent that are silent for too long: what a living session asks about once more.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn silent(app: &App, agent_id: Uuid) -> Result<Vec<SilentCommand>> {
+    let mut connection = app.db.acquire().await?;
+    let now = app.env.now();
+    store_link::silent(&mut connection, agent_id, now - SENT_SILENCE, now - PATIENCE).await
 }
 
 /// Takes queued commands for sending: they are `sent`, and committed as such, when this returns. Ends those

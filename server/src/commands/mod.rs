@@ -29,6 +29,8 @@ pub const MAX_OPEN_PER_AGENT: i64 = 200;
 pub const MAX_OUTSTANDING_PER_AGENT: i64 = 8;
 /// How long after a command should have ended the server gives up on hearing of it.
 pub const PATIENCE: TimeDelta = TimeDelta::minutes(10);
+/// How long a command may be sent and not started before a living session makes sure that the agent has it.
+pub const SENT_SILENCE: TimeDelta = TimeDelta::seconds(60);
 
 /// Where a command stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::CommandState;
 use super::lifecycle::Facts;
+use super::link::SilentCommand;
 use crate::core::Result;
 
 /// A command as the rules see it, locked until the transaction ends.
@@ -109,6 +110,28 @@ pub async fn outstanding(connection: &mut PgConnection, agent_id: Uuid) -> Resul
     Ok(sqlx::query_scalar!(
         "SELECT id FROM commands WHERE agent_id = $1 AND state IN ('sent', 'running') ORDER BY id",
         agent_id
+    )
+    .fetch_all(connection)
+    .await?)
+}
+
+/// Commands that were sent before `sent_before`, or that should have ended before `due_before`.
+pub async fn silent(
+    connection: &mut PgConnection,
+    agent_id: Uuid,
+    sent_before: DateTime<Utc>,
+    due_before: DateTime<Utc>,
+) -> Result<Vec<SilentCommand>> {
+    Ok(sqlx::query_as!(
+        SilentCommand,
+        r#"SELECT id, state = 'running' AS "running!" FROM commands
+           WHERE agent_id = $1 AND state IN ('sent', 'running')
+             AND (state = 'sent' AND sent_at <= $2
+                  OR state = 'running' AND started_at + make_interval(secs => timeout_seconds) <= $3)
+           ORDER BY id"#,
+        agent_id,
+        sent_before,
+        due_before
     )
     .fetch_all(connection)
     .await?)

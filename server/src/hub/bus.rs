@@ -17,6 +17,8 @@ pub enum AgentSignal {
     Work,
     /// The agent's standing changed (quarantined, key revoked, merged): read it again, and leave if it says so.
     Standing,
+    /// Something may have been missed: look at everything again, also at what the agent should have been given.
+    Recheck,
 }
 
 impl AgentSignal {
@@ -24,6 +26,7 @@ impl AgentSignal {
         match self {
             Self::Work => 1,
             Self::Standing => 2,
+            Self::Recheck => 4,
         }
     }
 }
@@ -119,10 +122,11 @@ impl Inbox {
 pub trait Bus: Send + Sync {
     /// Tells the session of this agent, wherever it is connected.
     async fn signal_agent(&self, agent_id: Uuid, signal: AgentSignal);
-    /// The inbox of an agent that connects here; the newest one replaces an older one.
-    async fn subscribe_agent(&self, agent_id: Uuid) -> Arc<Inbox>;
+    /// The inbox of an agent that connects here; the newest one replaces an older one. Does not wait for anything: it is
+    /// called while the registry is locked, so that the newest session is also the one that hears.
+    fn subscribe_agent(&self, agent_id: Uuid) -> Arc<Inbox>;
     /// The session of this inbox is over.
-    async fn unsubscribe_agent(&self, agent_id: Uuid, inbox: &Arc<Inbox>);
+    fn unsubscribe_agent(&self, agent_id: Uuid, inbox: &Arc<Inbox>);
     /// Tells every open dashboard.
     async fn publish(&self, event: DashboardEvent);
     /// Events from now on. A receiver that lags is told so and must fetch anew.
@@ -156,13 +160,13 @@ impl Bus for LocalBus {
         }
     }
 
-    async fn subscribe_agent(&self, agent_id: Uuid) -> Arc<Inbox> {
+    fn subscribe_agent(&self, agent_id: Uuid) -> Arc<Inbox> {
         let inbox = Arc::new(Inbox::default());
         self.agents().insert(agent_id, Arc::clone(&inbox));
         inbox
     }
 
-    async fn unsubscribe_agent(&self, agent_id: Uuid, inbox: &Arc<Inbox>) {
+    fn unsubscribe_agent(&self, agent_id: Uuid, inbox: &Arc<Inbox>) {
         let mut agents = self.agents();
         if agents.get(&agent_id).is_some_and(|current| Arc::ptr_eq(current, inbox)) {
             agents.remove(&agent_id);
@@ -187,7 +191,7 @@ mod tests {
     async fn signals_fall_together_and_none_is_lost() {
         let bus = LocalBus::default();
         let agent = Uuid::from_u128(1);
-        let inbox = bus.subscribe_agent(agent).await;
+        let inbox = bus.subscribe_agent(agent);
         for _ in 0..100 {
             bus.signal_agent(agent, AgentSignal::Work).await;
         }
@@ -201,9 +205,9 @@ mod tests {
     async fn the_end_of_an_old_session_does_not_deafen_the_new_one() {
         let bus = LocalBus::default();
         let agent = Uuid::from_u128(1);
-        let old = bus.subscribe_agent(agent).await;
-        let new = bus.subscribe_agent(agent).await;
-        bus.unsubscribe_agent(agent, &old).await;
+        let old = bus.subscribe_agent(agent);
+        let new = bus.subscribe_agent(agent);
+        bus.unsubscribe_agent(agent, &old);
         bus.signal_agent(agent, AgentSignal::Work).await;
         assert!(new.next().await.has(AgentSignal::Work));
     }

@@ -10,9 +10,10 @@ use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use gururmm_protocol::limits;
 use gururmm_protocol::message::ToAgent;
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 
+use super::admission::Permit;
 use super::bus::AgentSignal;
 use super::handshake::{self, Admitted, Refusal};
 use super::registry::{Handle, Place};
@@ -30,14 +31,8 @@ const GOODBYE: Duration = Duration::from_secs(5);
 const LINGER: Duration = Duration::from_secs(2);
 
 /// Serves an upgraded connection.
-pub async fn serve(
-    app: App,
-    mut socket: WebSocket,
-    address: Option<IpAddr>,
-    _place: Place,
-    permit: OwnedSemaphorePermit,
-) {
-    let handshake = Box::pin(handshake::run(&app, &mut socket, address));
+pub async fn serve(app: App, mut socket: WebSocket, address: Option<IpAddr>, _place: Place, permit: Permit) {
+    let handshake = Box::pin(handshake::run(&app, &mut socket, address, permit.patience));
     let judged = tokio::time::timeout(limits::HANDSHAKE_TIMEOUT, handshake).await;
     drop(permit);
     let rejected = match judged {
@@ -59,31 +54,34 @@ pub async fn serve(
 
 /// Makes the admitted connection the agent's session, runs it, and cleans up behind it.
 async fn establish(app: App, socket: WebSocket, admitted: Box<Admitted>) {
-    let Admitted { key, record, machine, restricted, handle, welcome } = *admitted;
+    let Admitted { record, machine, restricted, handle, welcome } = *admitted;
     let handle = Arc::new(handle);
-    // Heard before anything is read again, so that no signal falls between.
-    let inbox = app.hub.bus.subscribe_agent(handle.agent_id).await;
-    inbox.put(AgentSignal::Standing);
-    inbox.put(AgentSignal::Work);
-    let before = app.hub.sessions.registry.insert(&handle, app.env.now());
+    let (before, inbox) = app.hub.sessions.registry.insert(&handle, app.env.now(), || {
+        // Heard before anything is read again, so that no signal falls between.
+        let inbox = app.hub.bus.subscribe_agent(handle.agent_id);
+        inbox.put(AgentSignal::Standing);
+        inbox.put(AgentSignal::Work);
+        presence::connected(&app, &handle);
+        inbox
+    });
     if let Some(older) = before.displaced {
         // Boxed, because it is large and rare: every session would hold room for it.
         Box::pin(displace(&app, &record, &older, &handle, before.too_often)).await;
     }
-    presence::connected(&app, &handle);
     tracing::info!(agent_id = %handle.agent_id, session_id = %handle.session_id, name = record.name, "agent connected");
     let (out, queue) = mpsc::channel(MAX_OUTGOING);
     let out = Outbox::new(out);
-    let session = Session::new(app.clone(), Arc::clone(&handle), key, machine, restricted, Arc::clone(&inbox));
+    let session = Session::new(app.clone(), Arc::clone(&handle), machine, restricted, Arc::clone(&inbox));
     let talk = Box::pin(talk(session, out, queue, socket, ToAgent::Welcome(welcome)));
     if AssertUnwindSafe(talk).catch_unwind().await.is_err() {
         tracing::error!(agent_id = %handle.agent_id, "an agent's session panicked; the agent will connect again");
     }
-    app.hub.sessions.registry.remove(&handle);
-    app.hub.bus.unsubscribe_agent(handle.agent_id, &inbox).await;
-    if !app.shutdown.is_cancelled() {
-        presence::gone(&app, &handle);
-    }
+    app.hub.sessions.registry.remove(&handle, || {
+        app.hub.bus.unsubscribe_agent(handle.agent_id, &inbox);
+        if !app.shutdown.is_cancelled() {
+            presence::gone(&app, &handle);
+        }
+    });
     tracing::info!(agent_id = %handle.agent_id, session_id = %handle.session_id, "agent disconnected");
 }
 

@@ -8,6 +8,8 @@ use gururmm_protocol::envelope::SignedEnvelope;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::commands::link::SilentCommand;
+
 /// How long the answer about earlier commands is waited for before anything new is sent.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -22,6 +24,8 @@ pub struct Dispatch {
     waits_until: Option<Instant>,
     /// Orders that this session has sent.
     sent: HashSet<Uuid>,
+    /// Commands that this session has sent and that have not ended.
+    handed_over: HashSet<Uuid>,
 }
 
 impl Dispatch {
@@ -35,6 +39,25 @@ impl Dispatch {
         self.begun = true;
         self.asked = ids.iter().copied().collect();
         self.waits_until = (!ids.is_empty()).then(|| now + PATIENCE);
+    }
+
+    /// A command goes to the agent.
+    pub fn handed_over(&mut self, command: &SignedEnvelope) {
+        self.handed_over.extend(command.claimed_header().map(|header| header.id));
+    }
+
+    /// A command has ended.
+    pub fn ended(&mut self, id: Uuid) {
+        self.handed_over.remove(&id);
+    }
+
+    /// Which of these silent commands are to be asked about, beside what was asked before: those that run for too long,
+    /// and those that were sent, but not by this session. Nothing waits for the answer.
+    pub fn ask_again(&mut self, silent: Vec<SilentCommand>) -> Vec<Uuid> {
+        let doubtful = |command: &SilentCommand| command.running || !self.handed_over.contains(&command.id);
+        let ids: Vec<Uuid> = silent.into_iter().filter(doubtful).map(|command| command.id).collect();
+        self.asked.extend(&ids);
+        ids
     }
 
     /// When the waiting for the answer ends, if it is waited for.
@@ -83,6 +106,20 @@ mod tests {
         assert_eq!(counted, [answer(asked)]);
         assert_eq!(dispatch.waits_until(), None);
         assert_eq!(dispatch.answered(vec![answer(asked)]), []);
+    }
+
+    #[test]
+    fn only_what_another_session_sent_or_what_runs_too_long_is_asked_about_again() {
+        let mut dispatch = Dispatch::default();
+        dispatch.asked(&[], Instant::now());
+        let (lost, late) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        dispatch.handed_over.extend([late, Uuid::from_u128(3)]);
+        let silent = [(1, false), (2, true), (3, false)];
+        let silent = silent.map(|(id, running)| SilentCommand { id: Uuid::from_u128(id), running });
+        assert_eq!(dispatch.ask_again(silent.to_vec()), [lost, late]);
+        assert_eq!(dispatch.waits_until(), None);
+        let answer = CommandStatus { id: lost, knowledge: Knowledge::NeverHad };
+        assert_eq!(dispatch.answered(vec![answer.clone()]), [answer]);
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! The first messages of a connection: who is it, and may it stay?
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use axum::extract::ws::{Message, WebSocket};
-use gururmm_protocol::crypto::{Fingerprint, PublicKey};
+use chrono::{DateTime, Utc};
+use gururmm_protocol::crypto::Fingerprint;
 use gururmm_protocol::enroll::MachineIdentity;
 use gururmm_protocol::handshake::{Challenge, Hello, Rejected, Welcome, WelcomeContent};
 use gururmm_protocol::message::{FromAgent, ToAgent};
@@ -29,8 +31,6 @@ pub enum Refusal {
 
 /// A connection that may become a session.
 pub struct Admitted {
-    /// The key: who it is.
-    pub key: PublicKey,
     /// The record of the key.
     pub record: Record,
     /// The machine that it says it is.
@@ -43,19 +43,27 @@ pub struct Admitted {
     pub welcome: Welcome,
 }
 
-/// Challenges the agent and judges its answer. The caller bounds the time.
+/// Challenges the agent, which has `patience` for its hello, and judges its answer. The caller bounds the whole time.
 ///
 /// # Errors
 /// [`Refusal`].
-pub async fn run(app: &App, socket: &mut WebSocket, address: Option<IpAddr>) -> Result<Admitted, Refusal> {
+pub async fn run(
+    app: &App,
+    socket: &mut WebSocket,
+    address: Option<IpAddr>,
+    patience: Duration,
+) -> Result<Admitted, Refusal> {
+    let began = app.env.now();
     let challenge = Challenge {
         nonce: Fingerprint::from_bytes(app.env.bytes()),
         protocol_version: PROTOCOL_VERSION,
-        server_time: app.env.now(),
+        server_time: began,
     };
     let text = ToAgent::Challenge(challenge.clone()).encode().map_err(|_| Refusal::Gone)?;
     socket.send(Message::Text(text.into())).await.map_err(|_| Refusal::Gone)?;
-    let mut hello = receive_hello(socket).await?;
+    let mut hello = tokio::time::timeout(patience, receive_hello(socket)).await.unwrap_or_else(|_| {
+        Err(Refusal::Rejected(reject::violation("handshake_timeout", "the hello took too long")))
+    })?;
     if hello.protocol_version < OLDEST_SUPPORTED_PROTOCOL {
         return Err(Refusal::Rejected(reject::protocol_unsupported(hello.protocol_version)));
     }
@@ -68,7 +76,7 @@ pub async fn run(app: &App, socket: &mut WebSocket, address: Option<IpAddr>) -> 
     if hello.machine.machine_id.is_empty() {
         return Err(Refusal::Rejected(reject::violation("no_machine_id", "machine.machine_id must not be empty")));
     }
-    admit(app, hello, &challenge, address).await.unwrap_or_else(|error| {
+    admit(app, hello, &challenge, address, began).await.unwrap_or_else(|error| {
         tracing::warn!(%error, "a connection could not be judged");
         Err(Refusal::Rejected(reject::busy()))
     })
@@ -98,6 +106,7 @@ async fn admit(
     mut hello: Hello,
     challenge: &Challenge,
     address: Option<IpAddr>,
+    began: DateTime<Utc>,
 ) -> Result<Result<Admitted, Refusal>> {
     let refuse = |rejected| Ok(Err(Refusal::Rejected(rejected)));
     let Some(record) = standing::of_key(app, &hello.public_key).await? else {
@@ -136,9 +145,8 @@ async fn admit(
         inventory: record.inventory.clone(),
     };
     Ok(Ok(Admitted {
-        key: hello.public_key,
         restricted,
-        handle: Handle::new(record.agent_id, record.organization_id, content.session_id, seen),
+        handle: Handle::new(record.agent_id, record.organization_id, content.session_id, hello.public_key, seen, began),
         welcome: Welcome::sign(&app.keys.signing, &challenge.nonce, &hello.nonce, content),
         machine: hello.machine,
         record,

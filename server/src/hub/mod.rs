@@ -1,5 +1,6 @@
 //! Agent connections: handshake, sessions, presence, and the bus.
 
+mod admission;
 pub mod batch;
 pub mod bus;
 mod connection;
@@ -8,6 +9,7 @@ mod frames;
 mod handshake;
 pub mod pace;
 pub mod presence;
+pub mod recheck;
 pub mod registry;
 mod reject;
 mod reports;
@@ -20,11 +22,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gururmm_protocol::limits;
-use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::app::App;
 use crate::inventory::readings;
+use admission::Handshakes;
 use batch::Batch;
 use bus::{Bus, DashboardEvent, LocalBus};
 use registry::Registry;
@@ -66,8 +68,8 @@ pub struct Hub {
 pub struct Sessions {
     /// Established sessions.
     pub registry: Registry,
-    /// Places for handshakes.
-    handshakes: Arc<Semaphore>,
+    /// Handshakes under way.
+    handshakes: Arc<Handshakes>,
 }
 
 impl Default for Hub {
@@ -85,7 +87,7 @@ impl Hub {
             silence: bounds.silence,
             sessions: Arc::new(Sessions {
                 registry: Registry::default(),
-                handshakes: Arc::new(Semaphore::new(bounds.handshakes)),
+                handshakes: Arc::new(Handshakes::new(bounds.handshakes)),
             }),
             presence: Batch::default(),
             readings: Batch::default(),

@@ -138,10 +138,12 @@ fn put_back(app: &App, changes: Vec<Change>) {
 /// # Errors
 /// When the database cannot be reached.
 pub async fn renew(app: &App) -> Result<()> {
-    let sessions = app.hub.sessions.registry.all();
-    if sessions.is_empty() {
+    if app.hub.sessions.registry.count() == 0 {
         return Ok(());
     }
+    // Before looking who is here: who leaves while a connection is waited for is not renewed.
+    let mut connection = app.db.acquire().await?;
+    let sessions = app.hub.sessions.registry.all();
     let now = app.env.now();
     let seen: Vec<store::Seen> = sessions
         .iter()
@@ -151,7 +153,6 @@ pub async fn renew(app: &App) -> Result<()> {
             last_seen_at: handle.last_seen(),
         })
         .collect();
-    let mut connection = app.db.acquire().await?;
     let healed = store::renew_leases(&mut connection, app.node_id, &seen, now, now + LEASE).await?;
     drop(connection);
     agents_changed(app, &healed).await;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use gururmm_protocol::crypto::PublicKey;
 use gururmm_protocol::handshake::Rejected;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -26,8 +27,12 @@ pub struct Handle {
     pub organization_id: Uuid,
     /// This connection.
     pub session_id: Uuid,
+    /// The key that it proved.
+    pub key: PublicKey,
     /// The machine behind it.
     pub machine: SeenMachine,
+    /// When the connection began, before its hello.
+    began: DateTime<Utc>,
     /// Microseconds since 1970 of the last frame.
     last_frame: AtomicI64,
     reason: OnceLock<Rejected>,
@@ -37,10 +42,17 @@ pub struct Handle {
 impl Handle {
     /// A new session.
     #[must_use]
-    pub fn new(agent_id: Uuid, organization_id: Uuid, session_id: Uuid, machine: SeenMachine) -> Self {
+    pub fn new(
+        agent_id: Uuid,
+        organization_id: Uuid,
+        session_id: Uuid,
+        key: PublicKey,
+        machine: SeenMachine,
+        began: DateTime<Utc>,
+    ) -> Self {
         let last_frame = AtomicI64::new(machine.seen_at.timestamp_micros());
         let (reason, leaving) = (OnceLock::new(), CancellationToken::new());
-        Self { agent_id, organization_id, session_id, machine, last_frame, reason, leaving }
+        Self { agent_id, organization_id, session_id, key, machine, began, last_frame, reason, leaving }
     }
 
     /// Tells the session to end with this reason; the first reason counts.
@@ -65,6 +77,12 @@ impl Handle {
     pub fn last_seen(&self) -> DateTime<Utc> {
         DateTime::from_timestamp_micros(self.last_frame.load(Ordering::Relaxed)).unwrap_or(self.machine.seen_at)
     }
+}
+
+/// Whether `newer` taking over speaks for two machines with one key: they were started apart, or the older one still
+/// spoke when the newer one was connecting. A flapping network leaves the same machine behind silent half-open sockets.
+fn are_two(older: &Handle, newer: &Handle) -> bool {
+    older.machine.boot_id != newer.machine.boot_id || older.last_seen() > newer.began
 }
 
 /// The sessions of this process.
@@ -103,13 +121,14 @@ impl Registry {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A newer session of an agent takes the place of an older one.
+    /// A newer session of an agent takes the place of an older one. `begin` is what belongs to that (hearing signals,
+    /// presence): nobody else comes or goes meanwhile, so that all of it is the same session's.
     #[must_use]
-    pub fn insert(&self, handle: &Arc<Handle>, now: DateTime<Utc>) -> Before {
+    pub fn insert<T>(&self, handle: &Arc<Handle>, now: DateTime<Utc>, begin: impl FnOnce() -> T) -> (Before, T) {
         let mut inner = self.lock();
         let displaced = inner.sessions.insert(handle.agent_id, Arc::clone(handle));
         let mut too_often = false;
-        if displaced.is_some() {
+        if displaced.as_ref().is_some_and(|older| are_two(older, handle)) {
             for times in inner.displacements.values_mut() {
                 times.retain(|at| *at > now - DISPLACEMENT_WINDOW);
             }
@@ -122,16 +141,17 @@ impl Registry {
             }
         }
         set_gauge(&inner);
-        Before { displaced, too_often }
+        (Before { displaced, too_often }, begin())
     }
 
-    /// The session is over. A newer one of the same agent stays.
-    pub fn remove(&self, handle: &Arc<Handle>) {
+    /// The session is over. A newer one of the same agent stays. `end` is what belongs to that.
+    pub fn remove(&self, handle: &Arc<Handle>, end: impl FnOnce()) {
         let mut inner = self.lock();
         if inner.sessions.get(&handle.agent_id).is_some_and(|current| Arc::ptr_eq(current, handle)) {
             inner.sessions.remove(&handle.agent_id);
         }
         set_gauge(&inner);
+        end();
     }
 
     /// Every session of now.
@@ -186,40 +206,86 @@ fn set_gauge(inner: &Inner) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hub::bus::{Bus as _, LocalBus};
+    use ed25519_dalek::SigningKey;
     use gururmm_protocol::enroll::MachineIdentity;
 
-    fn handle(session: u128) -> Arc<Handle> {
-        let machine = MachineIdentity { machine_id: "m".into(), boot_id: "b".into(), hostname: "h".into() };
-        let seen = SeenMachine::new(&machine, None, DateTime::UNIX_EPOCH);
-        Arc::new(Handle::new(Uuid::from_u128(1), Uuid::from_u128(2), Uuid::from_u128(session), seen))
+    /// A session of boot `boot` that began so many minutes after the start of time.
+    fn session(session: u128, boot: &str, minutes: i64) -> Arc<Handle> {
+        let machine = MachineIdentity { machine_id: "m".into(), boot_id: boot.into(), hostname: "h".into() };
+        let began = DateTime::UNIX_EPOCH + TimeDelta::minutes(minutes);
+        let seen = SeenMachine::new(&machine, None, began);
+        let key = PublicKey::of(&SigningKey::from_bytes(&[1; 32]));
+        Arc::new(Handle::new(Uuid::from_u128(1), Uuid::from_u128(2), Uuid::from_u128(session), key, seen, began))
+    }
+
+    fn insert(registry: &Registry, handle: &Arc<Handle>) -> Before {
+        registry.insert(handle, handle.began, || ()).0
     }
 
     #[test]
     fn the_end_of_a_displaced_session_leaves_the_newer_one() {
         let registry = Registry::default();
-        let (old, new) = (handle(1), handle(2));
-        assert!(registry.insert(&old, DateTime::UNIX_EPOCH).displaced.is_none());
-        let before = registry.insert(&new, DateTime::UNIX_EPOCH);
-        assert_eq!(before.displaced.unwrap().session_id, old.session_id);
-        registry.remove(&old);
+        let (old, new) = (session(1, "b", 0), session(2, "b", 0));
+        assert!(insert(&registry, &old).displaced.is_none());
+        assert_eq!(insert(&registry, &new).displaced.unwrap().session_id, old.session_id);
+        registry.remove(&old, || ());
         assert_eq!(registry.get(new.agent_id).unwrap().session_id, new.session_id);
-        registry.remove(&new);
+        registry.remove(&new, || ());
         assert_eq!(registry.count(), 0);
     }
 
     #[test]
-    fn four_displacements_within_ten_minutes_are_too_often_and_slower_ones_are_not() {
+    fn four_displacements_of_two_machines_within_ten_minutes_are_too_often_and_slower_ones_are_not() {
         let displace = |minutes: i64| {
             let registry = Registry::default();
-            let _ = registry.insert(&handle(0), DateTime::UNIX_EPOCH);
-            (1..=4)
-                .map(|n| {
-                    let at = DateTime::UNIX_EPOCH + TimeDelta::minutes(minutes * n);
-                    registry.insert(&handle(n.unsigned_abs().into()), at).too_often
-                })
+            let _ = insert(&registry, &session(0, "0", 0));
+            (1..=4_i64)
+                .map(|n| insert(&registry, &session(n.unsigned_abs().into(), &n.to_string(), minutes * n)).too_often)
                 .collect::<Vec<_>>()
         };
         assert_eq!(displace(1), [false, false, false, true]);
         assert_eq!(displace(4), [false; 4]);
+    }
+
+    #[test]
+    fn a_machine_behind_a_flapping_network_may_displace_its_own_silent_sessions() {
+        for (speaks, too_often) in [(false, [false; 4]), (true, [false, false, false, true])] {
+            let registry = Registry::default();
+            let mut older = session(0, "b", 0);
+            let _ = insert(&registry, &older);
+            let found: Vec<bool> = (1..=4_i64)
+                .map(|n| {
+                    let newer = session(n.unsigned_abs().into(), "b", n);
+                    if speaks {
+                        older.seen(newer.began + TimeDelta::milliseconds(1));
+                    }
+                    older = Arc::clone(&newer);
+                    insert(&registry, &newer).too_often
+                })
+                .collect();
+            assert_eq!(found, too_often, "speaks: {speaks}");
+        }
+    }
+
+    #[test]
+    fn whoever_connects_last_is_the_one_that_hears() {
+        let (registry, bus) = (&Registry::default(), &LocalBus::default());
+        for round in 0..200 {
+            let handles: Vec<_> = (0..4).map(|n| session(round * 10 + n, "b", 0)).collect();
+            let inboxes: Vec<_> = std::thread::scope(|scope| {
+                let connect = |handle| {
+                    let begin = || bus.subscribe_agent(Uuid::from_u128(1));
+                    scope.spawn(move || registry.insert(handle, DateTime::UNIX_EPOCH, begin).1)
+                };
+                let threads: Vec<_> = handles.iter().map(connect).collect();
+                threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+            });
+            let stays = registry.get(Uuid::from_u128(1)).unwrap().session_id;
+            for (handle, inbox) in handles.iter().zip(&inboxes) {
+                let hears = Arc::strong_count(inbox) > 1;
+                assert_eq!(hears, handle.session_id == stays);
+            }
+        }
     }
 }

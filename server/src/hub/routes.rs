@@ -1,11 +1,12 @@
 //! `/ws/agent`.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::State;
 use axum::extract::ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::get;
 use gururmm_protocol::handshake::AGENT_SOCKET_PATH;
@@ -29,6 +30,7 @@ pub fn router() -> Router<App> {
 async fn connect(
     State(app): State<App>,
     Anyone(ctx): Anyone,
+    headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response> {
     let upgrade = upgrade.map_err(|_| Error::BadRequest {
@@ -44,13 +46,13 @@ async fn connect(
         .sessions
         .place(app.config.max_agents)
         .ok_or_else(|| unavailable("the server has as many agents connected as it may (max_agents)", 60))?;
-    let permit = Arc::clone(&app.hub.sessions.handshakes)
-        .try_acquire_owned()
-        .map_err(|_| unavailable("too many agents connect at once", 5))?;
-    match tokio::time::timeout(DATABASE_PATIENCE, app.db.acquire()).await {
-        Ok(connection) => drop(connection?),
-        Err(_) => return Err(Error::database_away()),
-    }
+    let permit = app
+        .hub
+        .sessions
+        .handshakes
+        .enter(counted_address(ctx.address, &headers))
+        .ok_or_else(|| unavailable("too many agents connect at once", 5))?;
+    see_database(&app).await?;
     // By default tungstenite takes 128 KiB for reading as soon as a connection opens.
     Ok(upgrade
         .read_buffer_size(4096)
@@ -59,4 +61,29 @@ async fn connect(
         .max_message_size(frames::MAX_READ)
         .max_frame_size(frames::MAX_READ)
         .on_upgrade(move |socket| connection::serve(app, socket, ctx.address, place, permit)))
+}
+
+/// Whose handshake it is. Who comes from this machine is either a proxy that nobody named as trusted, and then every agent
+/// comes that way: what it says counts only for this; or somebody local, who counts only in the sum.
+fn counted_address(address: Option<IpAddr>, headers: &HeaderMap) -> Option<IpAddr> {
+    let address = address?;
+    if !address.is_loopback() {
+        return Some(address);
+    }
+    let said = headers.get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
+    said.rsplit(',').next()?.trim().parse().ok()
+}
+
+/// Waits for a sign of life from the database, unless there was one just now.
+async fn see_database(app: &App) -> Result<()> {
+    let handshakes = &app.hub.sessions.handshakes;
+    if !app.db.is_closed() && handshakes.database_was_seen(Instant::now()) {
+        return Ok(());
+    }
+    match tokio::time::timeout(DATABASE_PATIENCE, app.db.acquire()).await {
+        Ok(connection) => drop(connection?),
+        Err(_) => return Err(Error::database_away()),
+    }
+    handshakes.database_seen(Instant::now());
+    Ok(())
 }

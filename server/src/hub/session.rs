@@ -8,7 +8,6 @@ use axum::extract::ws::{Message, WebSocket};
 use futures_util::stream::SplitStream;
 use futures_util::{FutureExt as _, StreamExt as _};
 use gururmm_protocol::command::{CommandEvent, CommandStatus};
-use gururmm_protocol::crypto::PublicKey;
 use gururmm_protocol::enroll::MachineIdentity;
 use gururmm_protocol::envelope::{Refusal, SignedEnvelope};
 use gururmm_protocol::handshake::Rejected;
@@ -75,7 +74,6 @@ impl Outbox {
 pub struct Session {
     app: App,
     handle: Arc<Handle>,
-    key: PublicKey,
     machine: MachineIdentity,
     /// Serves only the decommission order.
     restricted: bool,
@@ -101,20 +99,12 @@ enum Step {
 impl Session {
     /// A session that has not begun.
     #[must_use]
-    pub fn new(
-        app: App,
-        handle: Arc<Handle>,
-        key: PublicKey,
-        machine: MachineIdentity,
-        restricted: bool,
-        inbox: Arc<Inbox>,
-    ) -> Self {
+    pub fn new(app: App, handle: Arc<Handle>, machine: MachineIdentity, restricted: bool, inbox: Arc<Inbox>) -> Self {
         let now = Instant::now();
         let silent_at = now + app.hub.silence;
         Self {
             app,
             handle,
-            key,
             machine,
             restricted,
             inbox,
@@ -248,7 +238,8 @@ impl Session {
         if outcome == Outcome::Decommissioned {
             return Err(Ending::Done);
         }
-        if matches!(report, Report::Command { event: CommandEvent::Finished(_), .. }) {
+        if let Report::Command { id, event: CommandEvent::Finished(_) } = report {
+            self.dispatch.ended(id);
             // A place is free.
             self.send_work(out).await?;
         }
@@ -276,15 +267,27 @@ impl Session {
     }
 
     async fn on_signals(&mut self, signals: Signals, out: &Outbox) -> Result<(), Ending> {
-        if signals.has(AgentSignal::Standing) {
+        let recheck = signals.has(AgentSignal::Recheck);
+        if recheck || signals.has(AgentSignal::Standing) {
             self.read_standing().await?;
+        }
+        if recheck && !self.restricted && !self.dispatch.is_new() {
+            self.ask_again(out).await?;
         }
         self.send_work(out).await
     }
 
+    /// Asks about commands that are silent for too long: this session may never have handed them over.
+    async fn ask_again(&mut self, out: &Outbox) -> Result<(), Ending> {
+        let (app, agent_id) = (&self.app, self.handle.agent_id);
+        let silent = self.patiently(|| link::silent(app, agent_id)).await?;
+        let ids = self.dispatch.ask_again(silent);
+        if ids.is_empty() { Ok(()) } else { out.say(&ToAgent::QueryCommands { ids }).await }
+    }
+
     /// Reads what the key is worth now, and leaves if that is nothing.
     async fn read_standing(&mut self) -> Result<(), Ending> {
-        let (app, key) = (&self.app, &self.key);
+        let (app, key) = (&self.app, &self.handle.key);
         let Some(record) = self.patiently(|| standing::of_key(app, key)).await? else {
             return Err(Ending::Rejected(reject::unknown_key()));
         };
@@ -324,6 +327,7 @@ impl Session {
         }
         let (app, agent_id) = (&self.app, self.handle.agent_id);
         for command in self.patiently(|| link::claim(app, agent_id)).await? {
+            self.dispatch.handed_over(&command);
             self.hand_over(command, out).await?;
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! SQL of presence.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use gururmm_protocol::crypto::PublicKey;
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
@@ -72,8 +73,8 @@ async fn end_rows(connection: &mut PgConnection, changes: &[&Change]) -> Result<
     Ok(())
 }
 
-/// Renews the leases of living sessions, in one statement. Answers the agents whose row had wrongly become something
-/// else than online.
+/// Renews the leases of living sessions, in one statement. A row that an older session of this node wrote last, or that
+/// is missing, becomes the living session's. Answers the agents whose row had wrongly become something else than online.
 pub async fn renew_leases(
     connection: &mut PgConnection,
     node_id: Uuid,
@@ -85,12 +86,19 @@ pub async fn renew_leases(
         "WITH living AS (
              SELECT * FROM UNNEST($1::uuid[], $2::uuid[], $3::timestamptz[]) u(agent_id, session_id, seen)
          ), lost AS (
-             SELECT p.agent_id FROM agent_presence p JOIN living USING (agent_id, session_id) WHERE p.state <> 'online'
+             SELECT living.agent_id FROM living LEFT JOIN agent_presence p USING (agent_id)
+             WHERE p.state IS DISTINCT FROM 'online'
          ), renewed AS (
-             UPDATE agent_presence p
-             SET lease_until = $4, last_seen_at = greatest(p.last_seen_at, living.seen), state = 'online', node_id = $6,
-                 since = CASE WHEN p.state = 'online' THEN p.since ELSE $5 END
-             FROM living WHERE p.agent_id = living.agent_id AND p.session_id = living.session_id
+             INSERT INTO agent_presence AS p (agent_id, session_id, state, since, last_seen_at, lease_until, node_id)
+             SELECT agent_id, session_id, 'online', $5::timestamptz, seen, $4::timestamptz, $6::uuid FROM living
+             ORDER BY agent_id
+             ON CONFLICT (agent_id) DO UPDATE
+             SET session_id = excluded.session_id, lease_until = excluded.lease_until, node_id = excluded.node_id,
+                 last_seen_at = greatest(p.last_seen_at, excluded.last_seen_at), state = 'online',
+                 since = CASE WHEN p.state = 'online' THEN p.since ELSE excluded.since END
+             WHERE p.session_id = excluded.session_id
+                OR p.last_seen_at <= excluded.last_seen_at
+                   AND (p.node_id = excluded.node_id OR p.lease_until <= excluded.since)
              RETURNING p.agent_id
          )
          SELECT a.id, a.organization_id FROM renewed JOIN lost USING (agent_id) JOIN agents a ON a.id = lost.agent_id",
@@ -104,6 +112,46 @@ pub async fn renew_leases(
     .fetch_all(connection)
     .await?;
     Ok(rows.into_iter().map(|row| (row.id, row.organization_id)).collect())
+}
+
+/// A session, as the record of its agent is compared with it.
+pub struct Session {
+    pub agent_id: Uuid,
+    pub key: PublicKey,
+    pub machine_id: String,
+}
+
+/// The agents among these sessions that have something waiting (a queued command, an order, a command silent since
+/// `sent_before` or due before `due_before`) or whose standing is not that of an active agent with this key and machine.
+pub async fn behind(
+    connection: &mut PgConnection,
+    sessions: &[Session],
+    now: DateTime<Utc>,
+    sent_before: DateTime<Utc>,
+    due_before: DateTime<Utc>,
+) -> Result<Vec<Uuid>> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT s.agent_id AS "agent_id!"
+           FROM UNNEST($1::uuid[], $2::bytea[], $3::text[]) s(agent_id, key, machine_id)
+           LEFT JOIN agents a ON a.id = s.agent_id
+           WHERE a.state IS DISTINCT FROM 'active' OR a.machine_id <> s.machine_id
+              OR NOT EXISTS (SELECT 1 FROM agent_keys k
+                             WHERE k.public_key = s.key AND k.agent_id = s.agent_id AND k.revoked_at IS NULL)
+              OR EXISTS (SELECT 1 FROM agent_envelopes e
+                         WHERE e.agent_id = s.agent_id AND e.done_at IS NULL AND e.expires_at > $4)
+              OR EXISTS (SELECT 1 FROM commands c
+                         WHERE c.agent_id = s.agent_id AND c.state IN ('queued', 'sent', 'running')
+                           AND (c.state = 'queued' OR c.state = 'sent' AND c.sent_at <= $5 OR c.state = 'running'
+                                AND c.started_at + make_interval(secs => c.timeout_seconds) <= $6))"#,
+        &sessions.iter().map(|session| session.agent_id).collect::<Vec<_>>(),
+        &sessions.iter().map(|session| session.key.as_bytes().to_vec()).collect::<Vec<_>>(),
+        &sessions.iter().map(|session| session.machine_id.clone()).collect::<Vec<_>>(),
+        now,
+        sent_before,
+        due_before
+    )
+    .fetch_all(connection)
+    .await?)
 }
 
 /// Leases that ran out: first reconnecting, then offline. Answers the agents that changed.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Pass;
-use crate::hub::presence;
+use crate::hub::{presence, recheck};
 use crate::{accounts, agents, audit, commands, inventory, operations};
 
 /// Every pass of the server.
@@ -27,6 +27,12 @@ pub(super) fn all() -> Vec<Pass> {
             every: presence::RENEW_EVERY,
             once_in_cluster: false,
             run: |app| Box::pin(async move { presence::renew(&app).await }),
+        },
+        Pass {
+            name: "session_recheck",
+            every: recheck::EVERY,
+            once_in_cluster: false,
+            run: |app| Box::pin(async move { recheck::recheck(&app).await }),
         },
         Pass {
             name: "presence",

@@ -216,7 +216,7 @@ async fn a_connected_agent_is_told_to_leave_and_its_waiting_commands_are_cancell
     let id = AgentRow::new(acme, hq, "pc").online().insert(&app).await;
     let technician = app.member(acme, OrgRole::Technician).await;
     let command = run_something(&technician, id).await;
-    let inbox = app.app.hub.bus.subscribe_agent(id).await;
+    let inbox = app.app.hub.bus.subscribe_agent(id);
     let path = format!("/api/agents/{id}");
     let answer = technician.delete(&format!("{path}?uninstall=true")).await.expect(202);
     assert_eq!(answer["state"], "decommissioning");
@@ -337,8 +337,7 @@ async fn a_merged_record_gives_its_key_to_the_older_one(db: PgPool) {
     let lost = run_something(&technician, newer).await;
     let shown = technician.get(&format!("/api/agents/{newer}")).await.expect(200);
     assert_eq!(shown["duplicate_of"], json!({"id": older, "name": "Reception"}));
-    let (old_inbox, new_inbox) =
-        (app.app.hub.bus.subscribe_agent(older).await, app.app.hub.bus.subscribe_agent(newer).await);
+    let (old_inbox, new_inbox) = (app.app.hub.bus.subscribe_agent(older), app.app.hub.bus.subscribe_agent(newer));
     let merged = technician.post(&format!("/api/agents/{newer}/merge"), json!({"into": older})).await.expect(200);
     assert_eq!(
         (&merged["id"], &merged["name"], &merged["hostname"]),

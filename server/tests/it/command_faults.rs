@@ -5,7 +5,9 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use gururmm_protocol::command::{Knowledge, Outcome, OutputStream};
 use gururmm_protocol::envelope::Action;
+use gururmm_protocol::handshake::RejectCode;
 use gururmm_server::commands::{link, service};
+use gururmm_server::hub::{presence, recheck::recheck};
 use gururmm_sim::{Script, Session, SimAgent};
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -308,6 +310,70 @@ async fn a_command_cancelled_in_flight_is_not_sent_again(db: PgPool) {
     // Whoever got the order before the question was answered may still confirm it.
     session.report_finished(id, &Script::ends(Outcome::Cancelled)).await.unwrap();
     assert_eq!(show(&client, id).await["late_result"], Value::Null);
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn a_living_session_finds_what_no_signal_told_it(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let agent = app.agent(1).await;
+    let agent_id = agent.agent_id().unwrap();
+    let client = app.admin().await;
+    let id = create(&client, agent_id, shell("true")).await;
+    // Nobody is connected: what is claimed here is sent, and never handed over.
+    link::claim(&app.app, agent_id).await.unwrap();
+    sqlx::query("UPDATE commands SET state = 'succeeded', finished_at = created_at").execute(&app.db).await.unwrap();
+    let mut session = agent.connect().await.unwrap();
+    session.link().expect_silence(Duration::from_millis(200)).await.unwrap();
+    sqlx::query("UPDATE commands SET state = 'sent', finished_at = NULL").execute(&app.db).await.unwrap();
+    recheck(&app.app).await.unwrap();
+    session.link().expect_silence(Duration::from_millis(200)).await.unwrap();
+
+    app.advance(TimeDelta::seconds(60));
+    recheck(&app.app).await.unwrap();
+    answer(&mut session, id, Knowledge::NeverHad).await;
+    assert_eq!(session.expect_command().await.unwrap().id(), id);
+    app.advance(TimeDelta::seconds(60));
+    recheck(&app.app).await.unwrap();
+    session.link().expect_silence(Duration::from_millis(200)).await.unwrap();
+    session.run_script(id, &Script::succeeds("")).await.unwrap();
+
+    // Whoever queued it was cut off before it could tell.
+    sqlx::query("UPDATE commands SET state = 'queued', finished_at = NULL, sent_at = NULL")
+        .execute(&app.db)
+        .await
+        .unwrap();
+    recheck(&app.app).await.unwrap();
+    assert_eq!(session.expect_command().await.unwrap().id(), id);
+    sqlx::query("UPDATE agents SET state = 'quarantined'").execute(&app.db).await.unwrap();
+    recheck(&app.app).await.unwrap();
+    session.expect_rejected(RejectCode::Quarantined).await.unwrap();
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn a_command_that_runs_for_too_long_is_asked_about_and_given_up_an_hour_later(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let agent = app.agent(1).await;
+    let client = app.admin().await;
+    let mut session = agent.connect().await.unwrap();
+    let mut body = shell("true");
+    body["timeout_seconds"] = json!(60);
+    let id = create(&client, session.agent_id(), body).await;
+    session.expect_command().await.unwrap();
+    session.report_started(id).await.unwrap();
+    for (minutes, wanted) in [(10, "running"), (1, "running"), (59, "running"), (1, "unknown")] {
+        app.advance(TimeDelta::minutes(minutes));
+        presence::renew(&app.app).await.unwrap();
+        service::sweep(&app.app).await.unwrap();
+        assert_eq!(state(&client, id).await, wanted);
+        recheck(&app.app).await.unwrap();
+        if minutes == 10 || wanted == "unknown" {
+            session.link().expect_silence(Duration::from_millis(200)).await.unwrap();
+        } else {
+            answer(&mut session, id, Knowledge::InProgress).await;
+        }
+    }
+    session.report_finished(id, &Script::fails(4, "")).await.unwrap();
+    assert_eq!(state(&client, id).await, "failed");
 }
 
 #[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]

@@ -129,6 +129,45 @@ async fn connections_that_keep_displacing_each_other_are_quarantined(db: PgPool)
 }
 
 #[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn a_flapping_network_does_not_quarantine_an_honest_agent(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let agent = app.agent(1).await;
+    let mut half_open = Vec::new();
+    for _ in 0..8 {
+        half_open.push(agent.connect().await.unwrap());
+        app.advance(TimeDelta::seconds(20));
+    }
+    half_open.pop().unwrap().report_inventory(&agent).await.unwrap();
+    assert_eq!(state(&app, &agent).await.0, "active");
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn silent_connections_from_one_address_do_not_keep_others_out(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let anonymous = app.anonymous();
+    let upgrade = |address: &str| {
+        anonymous
+            .request(reqwest::Method::GET, "/ws/agent")
+            .header("connection", "upgrade")
+            .header("upgrade", "websocket")
+            .header("sec-websocket-version", "13")
+            .header("sec-websocket-key", "AAAAAAAAAAAAAAAAAAAAAA==")
+            .header("x-forwarded-for", address)
+            .send()
+    };
+    let mut held = Vec::new();
+    for _ in 0..64 {
+        let answer = upgrade("198.51.100.7").await.unwrap();
+        assert_eq!(answer.status(), 101);
+        held.push(answer);
+    }
+    let refused = upgrade("203.0.113.9, 198.51.100.7").await.unwrap();
+    assert_eq!((refused.status().as_u16(), refused.headers()["retry-after"].to_str().unwrap()), (503, "5"));
+    assert_eq!(upgrade("198.51.100.8").await.unwrap().status(), 101);
+    app.agent(1).await.connect().await.unwrap();
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
 async fn a_copied_key_on_a_second_machine_cuts_both_off_with_evidence_until_somebody_decides(db: PgPool) {
     let app = TestApp::new(db).await;
     let agent = app.agent(1).await;

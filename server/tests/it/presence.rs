@@ -101,6 +101,32 @@ async fn nothing_is_online_without_a_valid_lease_and_a_renewal_puts_it_right(db:
 }
 
 #[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn a_renewal_takes_the_row_over_that_an_older_session_wrote_last_or_nobody(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let agent = app.agent(1).await;
+    let session = agent.connect().await.unwrap();
+    wait_for(&app, "online").await;
+    let session_id = session.welcome().session_id;
+    let spoil = [
+        "UPDATE agent_presence SET session_id = agent_id, state = 'offline'",
+        "UPDATE agent_presence SET session_id = agent_id, node_id = agent_id, lease_until = last_seen_at",
+        "DELETE FROM agent_presence",
+    ];
+    for statement in spoil {
+        sqlx::query(statement).execute(&app.db).await.unwrap();
+        presence::renew(&app.app).await.unwrap();
+        let row: (String, Uuid) =
+            sqlx::query_as("SELECT state, session_id FROM agent_presence").fetch_one(&app.db).await.unwrap();
+        assert_eq!(row, ("online".into(), session_id), "{statement}");
+    }
+    // Another node has heard the agent since.
+    sqlx::query("UPDATE agent_presence SET session_id = agent_id, node_id = agent_id").execute(&app.db).await.unwrap();
+    presence::renew(&app.app).await.unwrap();
+    let row: Uuid = sqlx::query_scalar("SELECT session_id FROM agent_presence").fetch_one(&app.db).await.unwrap();
+    assert_ne!(row, session_id);
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
 async fn after_a_start_agents_are_reconnecting_for_ninety_seconds_and_then_offline_since_last_seen(db: PgPool) {
     let app = TestApp::new(db).await;
     let agent = app.agent(1).await;

@@ -1,0 +1,144 @@
+//! Places for handshakes: who has not proved anything yet must not keep the others out.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use gururmm_protocol::limits;
+
+/// Handshakes under way at once from one address.
+const MAX_PER_ADDRESS: usize = 64;
+/// How long a hello may take once half of the places are taken.
+const HURRY: Duration = Duration::from_secs(3);
+/// How long the database counts as there after it was seen.
+const DATABASE_SEEN: Duration = Duration::from_millis(500);
+
+/// Handshakes under way.
+#[derive(Debug)]
+pub struct Handshakes {
+    max: usize,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    total: usize,
+    by_address: HashMap<IpAddr, usize>,
+    database_seen: Option<Instant>,
+}
+
+/// A place for one handshake; give it back by dropping it.
+#[derive(Debug)]
+pub struct Permit {
+    handshakes: Arc<Handshakes>,
+    address: Option<IpAddr>,
+    /// How long the hello may take.
+    pub patience: Duration,
+}
+
+impl Handshakes {
+    /// Places for `max` at once.
+    pub fn new(max: usize) -> Self {
+        Self { max, inner: Mutex::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A place, unless all are taken or too many from this address. Without an address only the sum counts.
+    pub fn enter(self: &Arc<Self>, address: Option<IpAddr>) -> Option<Permit> {
+        let address = address.map(network);
+        let mut inner = self.lock();
+        let here = address.and_then(|address| inner.by_address.get(&address).copied()).unwrap_or(0);
+        if inner.total >= self.max || here >= MAX_PER_ADDRESS {
+            return None;
+        }
+        inner.total += 1;
+        if let Some(address) = address {
+            inner.by_address.insert(address, here + 1);
+        }
+        let patience = if inner.total > self.max / 2 { HURRY } else { limits::HANDSHAKE_TIMEOUT };
+        drop(inner);
+        Some(Permit { handshakes: Arc::clone(self), address, patience })
+    }
+
+    /// Whether the database was seen just now: not every connection need ask.
+    pub fn database_was_seen(&self, now: Instant) -> bool {
+        self.lock().database_seen.is_some_and(|seen| now.saturating_duration_since(seen) < DATABASE_SEEN)
+    }
+
+    /// The database has answered.
+    pub fn database_seen(&self, now: Instant) {
+        self.lock().database_seen = Some(now);
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let mut inner = self.handshakes.lock();
+        inner.total -= 1;
+        if let Some(address) = self.address
+            && let Some(here) = inner.by_address.get_mut(&address)
+        {
+            *here -= 1;
+            if *here == 0 {
+                inner.by_address.remove(&address);
+            }
+        }
+    }
+}
+
+/// What counts as one address: of IPv6 the network of 64 bits, which one customer has for himself (RFC 6177).
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MAX: usize = 512;
+
+    fn handshakes() -> Arc<Handshakes> {
+        Arc::new(Handshakes::new(MAX))
+    }
+
+    fn enter(handshakes: &Arc<Handshakes>, address: &str) -> Option<Permit> {
+        handshakes.enter(Some(address.parse().unwrap()))
+    }
+
+    #[test]
+    fn one_address_cannot_take_every_place() {
+        let handshakes = handshakes();
+        let mut held: Vec<_> = (0..MAX).map_while(|_| enter(&handshakes, "198.51.100.1")).collect();
+        assert_eq!(held.len(), MAX_PER_ADDRESS);
+        assert!(enter(&handshakes, "::ffff:198.51.100.1").is_none(), "the same, written as IPv6");
+        let other = enter(&handshakes, "198.51.100.2");
+        assert!(other.is_some());
+        held.pop();
+        assert!(enter(&handshakes, "198.51.100.1").is_some());
+        drop((held, other));
+        assert!(handshakes.lock().by_address.is_empty() && handshakes.lock().total == 0);
+    }
+
+    #[test]
+    fn a_network_of_ipv6_counts_as_one_address() {
+        let handshakes = handshakes();
+        let held: Vec<_> = (0..MAX).map_while(|n| enter(&handshakes, &format!("2001:db8::{n:x}"))).collect();
+        assert_eq!(held.len(), MAX_PER_ADDRESS);
+        assert!(enter(&handshakes, "2001:db8:0:1::1").is_some());
+    }
+
+    #[test]
+    fn who_comes_when_half_is_taken_must_hurry() {
+        let handshakes = handshakes();
+        let held: Vec<_> = (0..=MAX).map_while(|_| handshakes.enter(None)).collect();
+        let hurried: Vec<_> = held.iter().map(|permit| permit.patience == HURRY).collect();
+        assert_eq!(hurried, [[false; MAX / 2], [true; MAX / 2]].concat());
+    }
+}
