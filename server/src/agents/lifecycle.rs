@@ -124,8 +124,8 @@ pub async fn release(app: &App, ctx: &Ctx, id: Uuid, machine_id: &str) -> Result
 
 /// Whether the chosen machine is surely the one that was sent the commands: the one on record, and no copy of it was seen.
 fn is_the_one_on_record(agent: &Locked, chosen: &SeenMachine) -> bool {
-    let is_copy = |seen: &&SeenMachine| seen.machine_id == chosen.machine_id && seen.boot_id != chosen.boot_id;
-    agent.machine_id == chosen.machine_id && agent.quarantine_machines.iter().find(is_copy).is_none()
+    let is_copy = |seen: &SeenMachine| seen.machine_id == chosen.machine_id && seen.boot_id != chosen.boot_id;
+    agent.machine_id == chosen.machine_id && !agent.quarantine_machines.iter().any(is_copy)
 }
 
 /// The machines decided against, the latest decisions last, bounded.
