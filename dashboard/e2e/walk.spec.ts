@@ -94,7 +94,7 @@ test("a machine is enrolled and appears while the dialog waits", async ({ page }
   expect(line).toContain(serverUrl());
   await shot(page, "enroll-secret");
 
-  const token = /--token (\S+)/.exec(line)?.[1] ?? "";
+  const token = /'(gre1[.][^']+)'/.exec(line)?.[1] ?? "";
   const enroll = new Program("gururmm-agent", ["enroll", "--server", serverUrl(), "--data-dir", agentDir()], agentLog(), {
     GURURMM_TOKEN: token,
   });
