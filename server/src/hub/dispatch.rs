@@ -119,7 +119,7 @@ mod tests {
         assert_eq!(dispatch.ask_again(silent.to_vec()), [lost, late]);
         assert_eq!(dispatch.waits_until(), None);
         let answer = CommandStatus { id: lost, knowledge: Knowledge::NeverHad };
-        assert_eq!(dispatch.answered(vec![answer.clone()]), [answer]);
+        assert_eq!(dispatch.answered(vec![answer]), [answer]);
     }
 
     #[test]
