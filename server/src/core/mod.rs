@@ -1,5 +1,6 @@
-//! Ground that everything stands on: clock, randomness, ids, errors, pages, searches, secrets. No axum, no sqlx.
+//! Ground that everything stands on: addresses, clock, randomness, ids, errors, pages, searches, secrets. No axum, no sqlx.
 
+pub mod address;
 pub mod env;
 pub mod error;
 pub mod page;

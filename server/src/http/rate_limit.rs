@@ -1,6 +1,6 @@
 //! Bounds on attempts per address, for what can be called before anybody is known.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 
 use governor::clock::{Clock as _, DefaultClock};
@@ -8,9 +8,10 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use gururmm_protocol::crypto::sha256;
 
+use crate::core::address::network;
 use crate::core::{Error, Result};
 
-/// Where a caller comes from: an IPv4 address, or an IPv6 network of 64 bits, which one caller has whole.
+/// Where a caller comes from; see [`network`].
 type Network = IpAddr;
 /// An email address as a key: bounded, however long the text is.
 type EmailHash = [u8; 32];
@@ -79,17 +80,6 @@ impl Limits {
         limiter
             .check_key(key)
             .map_err(|not_until| Error::TooManyRequests { retry_after: not_until.wait_time_from(self.clock.now()) })
-    }
-}
-
-/// What stands for a caller: the address itself, or the network of an IPv6 address.
-fn network(address: IpAddr) -> Network {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
     }
 }
 

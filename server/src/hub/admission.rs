@@ -1,18 +1,21 @@
 //! Places for handshakes: who has not proved anything yet must not keep the others out.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use gururmm_protocol::limits;
+
+use crate::core::address::network;
 
 /// Handshakes under way at once from one address.
 const MAX_PER_ADDRESS: usize = 64;
 /// How long a hello may take once half of the places are taken.
 const HURRY: Duration = Duration::from_secs(3);
 /// How long the database counts as there after it was seen.
-const DATABASE_SEEN: Duration = Duration::from_millis(500);
+const DATABASE_SEEN: TimeDelta = TimeDelta::milliseconds(500);
 
 /// Handshakes under way.
 #[derive(Debug)]
@@ -25,7 +28,7 @@ pub struct Handshakes {
 struct Inner {
     total: usize,
     by_address: HashMap<IpAddr, usize>,
-    database_seen: Option<Instant>,
+    database_seen: Option<DateTime<Utc>>,
 }
 
 /// A place for one handshake; give it back by dropping it.
@@ -65,12 +68,13 @@ impl Handshakes {
     }
 
     /// Whether the database was seen just now: not every connection need ask.
-    pub fn database_was_seen(&self, now: Instant) -> bool {
-        self.lock().database_seen.is_some_and(|seen| now.saturating_duration_since(seen) < DATABASE_SEEN)
+    pub fn database_was_seen(&self, now: DateTime<Utc>) -> bool {
+        // A clock that was set back must not keep an old sight young.
+        self.lock().database_seen.is_some_and(|seen| (now - seen).abs() < DATABASE_SEEN)
     }
 
     /// The database has answered.
-    pub fn database_seen(&self, now: Instant) {
+    pub fn database_seen(&self, now: DateTime<Utc>) {
         self.lock().database_seen = Some(now);
     }
 }
@@ -87,14 +91,6 @@ impl Drop for Permit {
                 inner.by_address.remove(&address);
             }
         }
-    }
-}
-
-/// What counts as one address: of IPv6 the network of 64 bits, which one customer has for himself (RFC 6177).
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
-        v4 @ IpAddr::V4(_) => v4,
     }
 }
 

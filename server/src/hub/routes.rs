@@ -1,7 +1,7 @@
 //! `/ws/agent`.
 
 use std::net::IpAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -77,13 +77,13 @@ fn counted_address(address: Option<IpAddr>, headers: &HeaderMap) -> Option<IpAdd
 /// Waits for a sign of life from the database, unless there was one just now.
 async fn see_database(app: &App) -> Result<()> {
     let handshakes = &app.hub.sessions.handshakes;
-    if !app.db.is_closed() && handshakes.database_was_seen(Instant::now()) {
+    if !app.db.is_closed() && handshakes.database_was_seen(app.env.now()) {
         return Ok(());
     }
     match tokio::time::timeout(DATABASE_PATIENCE, app.db.acquire()).await {
         Ok(connection) => drop(connection?),
         Err(_) => return Err(Error::database_away()),
     }
-    handshakes.database_seen(Instant::now());
+    handshakes.database_seen(app.env.now());
     Ok(())
 }
