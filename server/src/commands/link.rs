@@ -4,6 +4,7 @@
 
 use chrono::{DateTime, Utc};
 use gururmm_protocol::command::{CommandEvent, CommandResult, CommandStatus, Knowledge, OutputStream};
+use gururmm_protocol::crypto::PublicKey;
 use gururmm_protocol::envelope::{Refusal, SignedEnvelope};
 use gururmm_protocol::limits;
 use sqlx::PgConnection;
@@ -11,6 +12,7 @@ use uuid::Uuid;
 
 use super::lifecycle::{Event, Step, step};
 use super::store_link::{self, Chunk, End, Locked};
+use super::store_orders;
 use super::{CommandState, LateResult, MAX_OUTSTANDING_PER_AGENT, PATIENCE, SENT_SILENCE, orders};
 use crate::app::{App, Ctx};
 use crate::audit::{Mutation, Target};
@@ -67,15 +69,28 @@ pub async fn silent(app: &App, agent_id: Uuid) -> Result<Vec<SilentCommand>> {
     store_link::silent(&mut connection, agent_id, now - SENT_SILENCE, now - PATIENCE).await
 }
 
+/// The session that something is to be sent to, by what it proved and said at its beginning.
+#[derive(Debug, Clone, Copy)]
+pub struct Recipient<'a> {
+    /// The agent.
+    pub agent_id: Uuid,
+    /// The key that it proved.
+    pub key: &'a PublicKey,
+    /// The machine behind it.
+    pub machine_id: &'a str,
+}
+
 /// Takes queued commands for sending: they are `sent`, and committed as such, when this returns. Ends those
-/// that have expired or cannot be opened. Gives nothing beyond [`MAX_OUTSTANDING_PER_AGENT`], nothing to an agent that
-/// is not active, and each command to one caller only.
+/// that have expired or cannot be opened. Gives nothing beyond [`MAX_OUTSTANDING_PER_AGENT`], and each command to one
+/// caller only. Gives nothing to a session that is over: of an agent that is not active, by a key or on a machine that
+/// is not the agent's any more, even where the session itself has not heard of it yet.
 ///
 /// # Errors
 /// When the database cannot be reached.
-pub async fn claim(app: &App, agent_id: Uuid) -> Result<Vec<SignedEnvelope>> {
+pub async fn claim(app: &App, to: Recipient<'_>) -> Result<Vec<SignedEnvelope>> {
+    let agent_id = to.agent_id;
     let mut tx = app.db.begin().await?;
-    let Some(server_host) = store_link::lock_active_agent(&mut tx, agent_id).await? else { return Ok(Vec::new()) };
+    let Some(server_host) = store_link::lock_recipient(&mut tx, to).await? else { return Ok(Vec::new()) };
     let (mut envelopes, mut events) = (Vec::new(), Vec::new());
     if server_host {
         events.extend(cancel_of_others(app, &mut tx, agent_id).await?);
@@ -133,16 +148,18 @@ async fn cancel_of_others(app: &App, connection: &mut PgConnection, agent_id: Uu
     Ok(commands.into_iter().map(event).collect())
 }
 
-/// Orders that this agent still has to be given (to cancel, to decommission itself), oldest first.
+/// Orders that this agent still has to be given (to cancel, to decommission itself), oldest first. Like [`claim`], it
+/// gives nothing to a session that is over.
 ///
 /// # Errors
 /// When the database cannot be reached.
-pub async fn orders(app: &App, agent_id: Uuid) -> Result<Vec<SignedEnvelope>> {
+pub async fn orders(app: &App, to: Recipient<'_>) -> Result<Vec<SignedEnvelope>> {
+    let agent_id = to.agent_id;
     let stored = {
         let mut connection = app.db.acquire().await?;
-        store_link::open_orders(&mut connection, agent_id, app.env.now()).await?
+        store_orders::open(&mut connection, to, app.env.now()).await?
     };
-    let open = |order: store_link::StoredOrder| match orders::unseal(
+    let open = |order: store_orders::StoredOrder| match orders::unseal(
         app,
         order.id,
         order.header,
@@ -355,7 +372,7 @@ pub async fn on_envelope_refused(app: &App, agent_id: Uuid, id: Option<Uuid>, re
     let Some(id) = id else { return Ok(()) };
     let (name, organization_id) = {
         let mut connection = app.db.acquire().await?;
-        store_link::refuse_order(&mut connection, agent_id, id, app.env.now()).await?;
+        store_orders::refuse(&mut connection, agent_id, id, app.env.now()).await?;
         match store_link::agent_label(&mut connection, agent_id).await? {
             Some(label) => label,
             None => return Ok(()),

@@ -21,6 +21,8 @@ pub mod routes;
 pub mod service;
 pub(crate) mod store;
 pub(crate) mod store_link;
+pub(crate) mod store_orders;
+pub(crate) mod store_sweep;
 pub mod sweep;
 
 /// Most commands of one agent that have not ended.

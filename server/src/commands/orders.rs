@@ -6,7 +6,7 @@ use gururmm_protocol::envelope::{Action, SignedEnvelope, Terms};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::store_link::{self, NewOrder, StoredOrder};
+use super::store_orders::{self, NewOrder, StoredOrder};
 use crate::app::App;
 use crate::core::{Error, Result};
 
@@ -36,7 +36,7 @@ pub async fn sign_order(
         payload_sealed: app.keys.vault.seal(&app.env, id.as_bytes(), envelope.payload.as_bytes())?,
     };
     let order = NewOrder { stored: &stored, agent_id, kind, command_id, created_at: app.env.now(), expires_at };
-    store_link::insert_order(connection, &order).await
+    store_orders::insert(connection, &order).await
 }
 
 /// Signs an action with the installation's key.

@@ -1,13 +1,14 @@
 //! SQL of a command's life: rows locked, moved and ended.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::CommandState;
 use super::lifecycle::Facts;
-use super::link::SilentCommand;
+use super::link::{Recipient, SilentCommand};
+use crate::agents::view::AgentState;
 use crate::core::Result;
 
 /// A command as the rules see it, locked until the transaction ends.
@@ -72,14 +73,28 @@ pub async fn lock(connection: &mut PgConnection, agent_id: Uuid, ids: &[Uuid]) -
     .collect()
 }
 
-/// Holds up other claims and new commands of this agent, if it may be commanded at all; whether it runs on the server's
-/// own host.
-pub async fn lock_active_agent(connection: &mut PgConnection, agent_id: Uuid) -> Result<Option<bool>> {
-    Ok(sqlx::query!("SELECT state, server_host FROM agents WHERE id = $1 FOR NO KEY UPDATE", agent_id)
-        .fetch_optional(connection)
-        .await?
-        .filter(|agent| agent.state == "active")
-        .map(|agent| agent.server_host))
+/// Holds up other claims, new commands, and changes of the agent's standing until the transaction ends. None when
+/// nothing may be sent to this session now; otherwise whether the agent runs on the server's own host.
+pub async fn lock_recipient(connection: &mut PgConnection, to: Recipient<'_>) -> Result<Option<bool>> {
+    let agent = sqlx::query!(
+        r#"SELECT state AS "state: AgentState", machine_id, server_host FROM agents WHERE id = $1 FOR NO KEY UPDATE"#,
+        to.agent_id
+    )
+    .fetch_optional(&mut *connection)
+    .await?
+    .filter(|agent| agent.state == AgentState::Active && agent.machine_id == to.machine_id);
+    let Some(agent) = agent else { return Ok(None) };
+    // A statement of its own: the one above may have waited for a change that took the key away, and of other tables
+    // than the locked one it would have seen what was before.
+    let is_current = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT 1 FROM agent_keys
+                          WHERE public_key = $1 AND agent_id = $2 AND revoked_at IS NULL) AS "is_current!""#,
+        to.key.as_bytes(),
+        to.agent_id
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(is_current.then_some(agent.server_host))
 }
 
 /// Queued commands that were asked for by somebody who is not `dev_admin` now, locked, with their organizations.
@@ -284,168 +299,10 @@ pub async fn lock_all_queued(connection: &mut PgConnection, agent_id: Uuid) -> R
     .await?)
 }
 
-/// An order as it is stored.
-pub struct StoredOrder {
-    pub id: Uuid,
-    pub header: String,
-    pub signature: Vec<u8>,
-    pub payload_sealed: Vec<u8>,
-}
-
-/// A new order.
-pub struct NewOrder<'a> {
-    pub stored: &'a StoredOrder,
-    pub agent_id: Uuid,
-    pub kind: &'a str,
-    pub command_id: Option<Uuid>,
-    pub created_at: DateTime<Utc>,
-    pub expires_at: DateTime<Utc>,
-}
-
-pub async fn insert_order(connection: &mut PgConnection, order: &NewOrder<'_>) -> Result<()> {
-    sqlx::query!(
-        "INSERT INTO agent_envelopes (id, agent_id, kind, command_id, header, signature, payload_sealed, created_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        order.stored.id,
-        order.agent_id,
-        order.kind,
-        order.command_id,
-        order.stored.header,
-        order.stored.signature,
-        order.stored.payload_sealed,
-        order.created_at,
-        order.expires_at
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-/// Orders that an agent still has to be given, oldest first.
-pub async fn open_orders(
-    connection: &mut PgConnection,
-    agent_id: Uuid,
-    now: DateTime<Utc>,
-) -> Result<Vec<StoredOrder>> {
-    Ok(sqlx::query_as!(
-        StoredOrder,
-        "SELECT id, header, signature, payload_sealed FROM agent_envelopes
-         WHERE agent_id = $1 AND done_at IS NULL AND expires_at > $2 ORDER BY created_at, id LIMIT 256",
-        agent_id,
-        now
-    )
-    .fetch_all(connection)
-    .await?)
-}
-
-/// A refused order to cancel is not given again.
-pub async fn refuse_order(connection: &mut PgConnection, agent_id: Uuid, id: Uuid, at: DateTime<Utc>) -> Result<()> {
-    sqlx::query!(
-        "UPDATE agent_envelopes SET done_at = $3
-         WHERE id = $2 AND agent_id = $1 AND kind = 'cancel_command' AND done_at IS NULL",
-        agent_id,
-        id,
-        at
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
 /// Name and organization of an agent, for the audit log.
 pub async fn agent_label(connection: &mut PgConnection, agent_id: Uuid) -> Result<Option<(String, Uuid)>> {
     Ok(sqlx::query!("SELECT name, organization_id FROM agents WHERE id = $1", agent_id)
         .fetch_optional(connection)
         .await?
         .map(|row| (row.name, row.organization_id)))
-}
-
-/// Why nothing more can come of a command.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Silent {
-    /// It waited until its expiry.
-    Queued,
-    /// It was sent, and should have ended long ago even if it had started at the last moment.
-    Sent,
-    /// It should have ended long ago, and its agent is away, or does not say what became of it.
-    Running,
-    /// Its agent was decommissioned and has had time to say goodbye.
-    AgentGone,
-}
-
-impl Silent {
-    /// Every reason.
-    pub const ALL: [Self; 4] = [Self::Queued, Self::Sent, Self::Running, Self::AgentGone];
-}
-
-/// A command to be ended.
-pub struct Overdue {
-    pub id: Uuid,
-    pub agent_id: Uuid,
-    pub organization_id: Uuid,
-}
-
-/// Overdue commands, locked; those that somebody else holds are left for the next pass.
-pub async fn lock_overdue(
-    connection: &mut PgConnection,
-    silent: Silent,
-    now: DateTime<Utc>,
-    patience: TimeDelta,
-    limit: i64,
-) -> Result<Vec<Overdue>> {
-    let before = now - patience;
-    let query = match silent {
-        Silent::Queued => {
-            sqlx::query_as!(
-                Overdue,
-                "SELECT id, agent_id, organization_id FROM commands WHERE state = 'queued' AND expires_at <= $1
-                 ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED",
-                now,
-                limit
-            )
-            .fetch_all(connection)
-            .await
-        }
-        Silent::Sent => {
-            sqlx::query_as!(
-                Overdue,
-                "SELECT id, agent_id, organization_id FROM commands
-                 WHERE state = 'sent' AND expires_at + make_interval(secs => timeout_seconds) <= $1
-                 ORDER BY id LIMIT $2 FOR UPDATE SKIP LOCKED",
-                before,
-                limit
-            )
-            .fetch_all(connection)
-            .await
-        }
-        Silent::Running => {
-            sqlx::query_as!(
-                Overdue,
-                "SELECT id, agent_id, organization_id FROM commands c
-                 WHERE state = 'running' AND started_at + make_interval(secs => timeout_seconds) <= $1
-                   AND (started_at + make_interval(secs => timeout_seconds) <= $1 - interval '1 hour'
-                        OR NOT EXISTS (SELECT 1 FROM agent_presence p
-                                       WHERE p.agent_id = c.agent_id AND p.state = 'online' AND p.lease_until > $2))
-                 ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED",
-                before,
-                now,
-                limit
-            )
-            .fetch_all(connection)
-            .await
-        }
-        Silent::AgentGone => {
-            sqlx::query_as!(
-                Overdue,
-                "SELECT c.id, c.agent_id, c.organization_id FROM commands c JOIN agents a ON a.id = c.agent_id
-                 WHERE c.state IN ('sent', 'running') AND a.state = 'decommissioned' AND a.state_since <= $1
-                 ORDER BY c.id LIMIT $2 FOR UPDATE OF c SKIP LOCKED",
-                before,
-                limit
-            )
-            .fetch_all(connection)
-            .await
-        }
-    };
-    Ok(query?)
 }

@@ -1,6 +1,7 @@
 //! Ends commands of which nothing more can come.
 
-use super::store_link::{self, End, Overdue, Silent};
+use super::store_link::{self, End};
+use super::store_sweep::{self, Overdue, Silent};
 use super::{CommandState, PATIENCE, link};
 use crate::app::App;
 use crate::core::Result;
@@ -45,7 +46,7 @@ const fn verdict(silent: Silent) -> (CommandState, &'static str) {
 async fn end_batch(app: &App, silent: Silent) -> Result<i64> {
     let now = app.env.now();
     let mut tx = app.db.begin().await?;
-    let overdue = store_link::lock_overdue(&mut tx, silent, now, PATIENCE, BATCH).await?;
+    let overdue = store_sweep::lock_overdue(&mut tx, silent, now, PATIENCE, BATCH).await?;
     if overdue.is_empty() {
         return Ok(0);
     }

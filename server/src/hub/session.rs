@@ -26,7 +26,7 @@ use super::reject;
 use super::reports::{self, Outcome};
 use crate::agents::standing::{self, Verdict};
 use crate::app::App;
-use crate::commands::link;
+use crate::commands::link::{self, Recipient};
 use crate::core::{Error, Result};
 use crate::db;
 
@@ -317,20 +317,22 @@ impl Session {
         if self.dispatch.waits_until().is_some() && !self.restricted {
             return Ok(());
         }
-        let (app, agent_id) = (&self.app, self.handle.agent_id);
-        let orders = self.patiently(|| link::orders(app, agent_id)).await?;
+        let orders = self.patiently(|| link::orders(&self.app, self.recipient())).await?;
         for order in self.dispatch.unsent(orders, self.restricted) {
             self.hand_over(order, out).await?;
         }
         if self.restricted {
             return Ok(());
         }
-        let (app, agent_id) = (&self.app, self.handle.agent_id);
-        for command in self.patiently(|| link::claim(app, agent_id)).await? {
+        for command in self.patiently(|| link::claim(&self.app, self.recipient())).await? {
             self.dispatch.handed_over(&command);
             self.hand_over(command, out).await?;
         }
         Ok(())
+    }
+
+    fn recipient(&self) -> Recipient<'_> {
+        Recipient { agent_id: self.handle.agent_id, key: &self.handle.key, machine_id: &self.machine.machine_id }
     }
 
     async fn hand_over(&self, envelope: SignedEnvelope, out: &Outbox) -> Result<(), Ending> {

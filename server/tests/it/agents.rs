@@ -225,7 +225,7 @@ async fn a_connected_agent_is_told_to_leave_and_its_waiting_commands_are_cancell
     assert_eq!(keys_of(&app, id).await, (1, 0), "it must be able to come for its order");
     let ended = technician.get(&format!("/api/commands/{}", command["id"].as_str().unwrap())).await.expect(200);
     assert_eq!((&ended["state"], &ended["reason"]), (&json!("cancelled"), &json!("the agent was decommissioned")));
-    let orders = gururmm_server::commands::link::orders(&app.app, id).await.unwrap();
+    let orders = app.orders(id).await;
     assert_eq!(orders.len(), 1);
     let server_key = app.app.keys.server_key();
     let expect = gururmm_protocol::envelope::Expectation {
@@ -237,7 +237,7 @@ async fn a_connected_agent_is_told_to_leave_and_its_waiting_commands_are_cancell
     let (_, action) = orders[0].open(&expect).unwrap();
     assert_eq!(action, gururmm_protocol::envelope::Action::Decommission { uninstall: true });
     technician.delete(&path).await.expect(202);
-    assert_eq!(gururmm_server::commands::link::orders(&app.app, id).await.unwrap().len(), 1, "told once");
+    assert_eq!(app.orders(id).await.len(), 1, "told once");
     assert_eq!(names(&technician, "").await, ["pc"], "shown until it has obeyed");
 }
 

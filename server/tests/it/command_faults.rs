@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use gururmm_protocol::command::{Knowledge, Outcome, OutputStream};
 use gururmm_protocol::envelope::Action;
 use gururmm_protocol::handshake::RejectCode;
-use gururmm_server::commands::{link, service};
+use gururmm_server::commands::service;
 use gururmm_server::hub::{presence, recheck::recheck};
 use gururmm_sim::{Script, Session, SimAgent};
 use serde_json::{Value, json};
@@ -116,7 +116,7 @@ async fn story(db: PgPool, victim: Victim, step: Step) -> String {
     }
     let id = world.create(shell("echo hello")).await;
     if step == Step::Claimed {
-        assert_eq!(link::claim(&world.server.app.app, world.agent_id()).await.unwrap().len(), 1);
+        assert_eq!(world.server.app.claim(world.agent_id()).await.len(), 1);
     }
     let mut session = match session {
         Some(session) => session,
@@ -302,7 +302,7 @@ async fn a_command_cancelled_in_flight_is_not_sent_again(db: PgPool) {
     let agent = app.agent(1).await;
     let client = app.admin().await;
     let id = create(&client, agent.agent_id().unwrap(), shell("true")).await;
-    link::claim(&app.app, agent.agent_id().unwrap()).await.unwrap();
+    app.claim(agent.agent_id().unwrap()).await;
     client.post(&format!("/api/commands/{id}/cancel"), json!({})).await.expect(200);
     let mut session = agent.connect().await.unwrap();
     answer(&mut session, id, Knowledge::NeverHad).await;
@@ -320,7 +320,7 @@ async fn a_living_session_finds_what_no_signal_told_it(db: PgPool) {
     let client = app.admin().await;
     let id = create(&client, agent_id, shell("true")).await;
     // Nobody is connected: what is claimed here is sent, and never handed over.
-    link::claim(&app.app, agent_id).await.unwrap();
+    app.claim(agent_id).await;
     sqlx::query("UPDATE commands SET state = 'succeeded', finished_at = created_at").execute(&app.db).await.unwrap();
     let mut session = agent.connect().await.unwrap();
     session.link().expect_silence(Duration::from_millis(200)).await.unwrap();

@@ -159,8 +159,8 @@ async fn the_queue_and_what_is_under_way_are_bounded(db: PgPool) {
     assert_eq!(statuses, [201, 201, 409, 409, 409, 409]);
     place.send(&technician, shell("true")).await.expect_problem(409, "too_many_open_commands");
 
-    let claims = (0..6).map(|_| link::claim(&app.app, place.agent));
-    let given: Vec<_> = futures_util::future::join_all(claims).await.into_iter().flat_map(Result::unwrap).collect();
+    let claims = (0..6).map(|_| app.claim(place.agent));
+    let given: Vec<_> = futures_util::future::join_all(claims).await.into_iter().flatten().collect();
     let mut ids: Vec<Uuid> = given.iter().map(|envelope| place.open(&app, envelope).unwrap().0).collect();
     ids.sort_unstable();
     ids.dedup();
@@ -229,7 +229,7 @@ async fn secrets_reach_the_agent_and_nobody_else(db: PgPool) {
     assert!(everything.iter().all(|row| !row.contains("hunter2")), "{everything:?}");
     assert_eq!(audit_rows(&app, "command.create").await[0].1["secret_names"], json!(["PASSWORD"]));
 
-    let envelopes = link::claim(&app.app, place.agent).await.unwrap();
+    let envelopes = app.claim(place.agent).await;
     let (_, Action::RunCommand(run)) = place.open(&app, &envelopes[0]).unwrap() else { panic!() };
     assert_eq!(run.secrets["PASSWORD"], "hunter2-is-secret");
 }
@@ -430,18 +430,21 @@ async fn commands_of_a_departed_agent_do_not_stay_open(db: PgPool) {
     let order = Action::Decommission { uninstall: false };
     let expires = start_of_time() + TimeDelta::days(30);
     orders::sign_order(&app.app, &mut tx, place.agent, order.clone(), expires).await.unwrap();
-    sqlx::query("UPDATE agents SET state = 'decommissioned', state_since = $1")
-        .bind(start_of_time())
-        .execute(&mut *tx)
-        .await
-        .unwrap();
+    sqlx::query("UPDATE agents SET state = 'decommissioning'").execute(&mut *tx).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(ids, [queued]);
     assert_eq!(place.orders(&app).await, [order]);
+    sqlx::query("UPDATE agents SET state = 'decommissioned', state_since = $1")
+        .bind(start_of_time())
+        .execute(&app.db)
+        .await
+        .unwrap();
+    assert!(place.orders(&app).await.is_empty(), "it is over");
     app.advance(TimeDelta::minutes(11));
     service::sweep(&app.app).await.unwrap();
     assert_eq!(show(&technician, queued).await["reason"], "the agent was decommissioned");
     assert_eq!(show(&technician, sent).await["state"], "unknown");
+    sqlx::query("UPDATE agents SET state = 'decommissioning'").execute(&app.db).await.unwrap();
     app.advance(TimeDelta::days(31));
     assert!(place.orders(&app).await.is_empty(), "an expired order is not sent");
 }
@@ -482,7 +485,7 @@ async fn rows_put_in_by_hand_command_nobody(db: PgPool) {
     let payload = br#"{"salt":"00000000-0000-0000-0000-000000000000","action":"run_command"}"#;
     forge(app.app.keys.vault.seal(&app.app.env, unsigned.as_bytes(), payload).unwrap(), unsigned).await;
 
-    let given = link::claim(&app.app, place.agent).await.unwrap();
+    let given = app.claim(place.agent).await;
     let opened: Vec<_> = given.iter().map(|envelope| place.open(&app, envelope).map(|(id, _)| id)).collect();
     assert_eq!(opened, [Err(Refusal::BadSignature), Ok(template)], "the honest command is not held up");
     for id in [copied, garbage] {

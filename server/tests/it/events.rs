@@ -189,7 +189,7 @@ async fn output_is_announced_seldom_and_the_last_of_it_always(db: PgPool) {
     let place = Place::new(&app, "Acme").await;
     let technician = place.technician(&app).await;
     let id = place.create(&technician, shell("yes")).await;
-    link::claim(&app.app, place.agent).await.unwrap();
+    app.claim(place.agent).await;
     let mut bus = app.app.hub.bus.subscribe_dashboard();
     for index in 0..60 {
         let event = CommandEvent::Output { index, stream: OutputStream::Stdout, text: "y\n".into() };

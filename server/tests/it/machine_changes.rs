@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use gururmm_server::agents::server_host::this_host;
-use gururmm_server::commands::link;
+use gururmm_server::hub::bus::AgentSignal;
 use gururmm_sim::{HelloOverrides, Script};
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -59,7 +59,7 @@ async fn a_release_for_another_machine_ends_what_the_one_on_record_was_sent(db: 
     {
         let id = AgentRow::new(acme, hq, name).insert(&app).await;
         let command = id_of(&admin.post(&format!("/api/agents/{id}/commands"), shell("true")).await.expect(201));
-        assert_eq!(link::claim(&app.app, id).await.unwrap().len(), 1);
+        assert_eq!(app.claim(id).await.len(), 1);
         let seen = |machine: &str, boot: &str| {
             json!({"machine_id": machine, "hostname": "h", "boot_id": boot, "address": null,
                    "seen_at": "2026-11-23T12:00:00Z"})
@@ -102,4 +102,68 @@ async fn what_others_queued_for_an_agent_that_turns_out_to_be_the_servers_host_n
     assert!(cancelled["reason"].as_str().unwrap().contains("dev_admin"));
     admin.post(&commands, shell("true")).await.expect_problem(403, "forbidden");
     assert_eq!(audit_rows(&app, "agent.server_host").await.len(), 1, "once");
+}
+
+/// What ends a session's right to be sent anything, with what takes it back.
+const CUT_OFF: [(&str, &str); 6] = [
+    ("UPDATE agent_keys SET revoked_at = now()", "UPDATE agent_keys SET revoked_at = NULL"),
+    (
+        "UPDATE agent_keys k SET agent_id = a.id FROM agents a WHERE a.hostname = 'older'",
+        "UPDATE agent_keys k SET agent_id = a.id FROM agents a WHERE a.hostname <> 'older'",
+    ),
+    ("UPDATE agents SET state = 'quarantined'", "UPDATE agents SET state = 'active'"),
+    ("UPDATE agents SET state = 'decommissioning'", "UPDATE agents SET state = 'active'"),
+    ("UPDATE agents SET state = 'decommissioned'", "UPDATE agents SET state = 'active'"),
+    ("UPDATE agents SET machine_id = machine_id || '!'", "UPDATE agents SET machine_id = rtrim(machine_id, '!')"),
+];
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn nothing_is_sent_between_the_end_of_a_sessions_standing_and_the_signal_that_tells_it(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let (acme, hq) = app.organization("Acme").await;
+    AgentRow { state: "decommissioned", ..AgentRow::new(acme, hq, "older") }.insert(&app).await;
+    let agent = app.agent_in(acme, hq, 1).await;
+    let admin = app.admin().await;
+    let mut session = agent.connect().await.unwrap();
+    let (agent_id, bus) = (session.agent_id(), &app.app.hub.bus);
+    let command = id_of(&admin.post(&format!("/api/agents/{agent_id}/commands"), shell("true")).await.expect(201));
+    assert_eq!(session.expect_command().await.unwrap().id(), command);
+    for (cut_off, restore) in CUT_OFF {
+        session.run_script(command, &Script::succeeds("")).await.unwrap();
+        sqlx::query(cut_off).execute(&app.db).await.unwrap();
+        sqlx::query("UPDATE commands SET state = 'queued', sent_at = NULL, started_at = NULL, finished_at = NULL")
+            .execute(&app.db)
+            .await
+            .unwrap();
+        bus.signal_agent(agent_id, AgentSignal::Work).await;
+        session.link().expect_silence(Duration::from_millis(200)).await.unwrap();
+        assert_eq!(show(&admin, command).await["state"], "queued", "{cut_off}");
+        sqlx::query(restore).execute(&app.db).await.unwrap();
+        bus.signal_agent(agent_id, AgentSignal::Work).await;
+        assert_eq!(session.expect_command().await.unwrap().id(), command);
+    }
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn a_session_that_waits_for_a_change_of_its_agent_is_judged_by_what_came_of_it(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let agent = app.agent(1).await;
+    let agent_id = agent.agent_id().unwrap();
+    let admin = app.admin().await;
+    let command = id_of(&admin.post(&format!("/api/agents/{agent_id}/commands"), shell("true")).await.expect(201));
+    let mut change = app.db.begin().await.unwrap();
+    sqlx::query("SELECT 1 FROM agents FOR NO KEY UPDATE").execute(&mut *change).await.unwrap();
+    sqlx::query("UPDATE agent_keys SET revoked_at = now()").execute(&mut *change).await.unwrap();
+    let waits = async || {
+        let sql = "SELECT EXISTS (SELECT 1 FROM pg_stat_activity
+                                  WHERE datname = current_database() AND wait_event_type = 'Lock')";
+        sqlx::query_scalar::<_, bool>(sql).fetch_one(&app.db).await.unwrap()
+    };
+    let finish = async {
+        app.until("the session waits", &waits).await;
+        change.commit().await.unwrap();
+    };
+    let (claimed, ()) = tokio::join!(app.claim(agent_id), finish);
+    assert!(claimed.is_empty(), "the key is worth nothing any more");
+    assert_eq!(show(&admin, command).await["state"], "queued");
 }

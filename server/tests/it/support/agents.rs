@@ -1,7 +1,10 @@
 //! Enrollment tokens and agents for tests.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use gururmm_protocol::crypto::PublicKey;
 use gururmm_protocol::enroll::EnrollmentToken;
+use gururmm_protocol::envelope::SignedEnvelope;
+use gururmm_server::commands::link::{self, Recipient};
 use gururmm_sim::SimAgent;
 use uuid::Uuid;
 
@@ -59,6 +62,31 @@ impl TestApp {
         let mut agent = SimAgent::from_seed(seed);
         agent.enroll(&self.url, &token).await.unwrap();
         agent
+    }
+
+    /// The key and the machine that this agent's session proves and says.
+    async fn proven(&self, agent_id: Uuid) -> (PublicKey, String) {
+        let (key, machine_id): (Vec<u8>, String) = sqlx::query_as(
+            "SELECT k.public_key, a.machine_id FROM agents a JOIN agent_keys k ON k.agent_id = a.id
+             WHERE a.id = $1 AND k.revoked_at IS NULL",
+        )
+        .bind(agent_id)
+        .fetch_one(&self.db)
+        .await
+        .unwrap();
+        (PublicKey::from_bytes(key.try_into().unwrap()), machine_id)
+    }
+
+    /// Commands that a session of this agent is given.
+    pub async fn claim(&self, agent_id: Uuid) -> Vec<SignedEnvelope> {
+        let (key, machine_id) = self.proven(agent_id).await;
+        link::claim(&self.app, Recipient { agent_id, key: &key, machine_id: &machine_id }).await.unwrap()
+    }
+
+    /// Orders that a session of this agent is given.
+    pub async fn orders(&self, agent_id: Uuid) -> Vec<SignedEnvelope> {
+        let (key, machine_id) = self.proven(agent_id).await;
+        link::orders(&self.app, Recipient { agent_id, key: &key, machine_id: &machine_id }).await.unwrap()
     }
 
     /// Waits until `condition` holds; fails after five seconds.

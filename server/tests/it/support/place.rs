@@ -34,6 +34,13 @@ impl Place {
         .execute(&app.db)
         .await
         .unwrap();
+        sqlx::query("INSERT INTO agent_keys (public_key, agent_id, created_at) VALUES ($1, $2, $3)")
+            .bind(app.app.env.bytes::<32>().as_slice())
+            .bind(agent)
+            .bind(start_of_time())
+            .execute(&app.db)
+            .await
+            .unwrap();
         Self { organization, agent }
     }
 
@@ -67,7 +74,7 @@ impl Place {
 
     /// What the agent is given, as it is after checking it like an agent does.
     pub async fn claim(&self, app: &TestApp) -> Vec<Uuid> {
-        let envelopes = link::claim(&app.app, self.agent).await.unwrap();
+        let envelopes = app.claim(self.agent).await;
         envelopes.iter().map(|envelope| self.open(app, envelope).unwrap().0).collect()
     }
 
@@ -78,7 +85,7 @@ impl Place {
     }
 
     pub async fn orders(&self, app: &TestApp) -> Vec<Action> {
-        let envelopes = link::orders(&app.app, self.agent).await.unwrap();
+        let envelopes = app.orders(self.agent).await;
         envelopes.iter().map(|envelope| self.open(app, envelope).unwrap().1).collect()
     }
 

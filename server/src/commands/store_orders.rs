@@ -1,0 +1,78 @@
+//! SQL of orders: the signed envelopes other than commands.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::link::Recipient;
+use crate::core::Result;
+
+/// An order as it is stored.
+pub struct StoredOrder {
+    pub id: Uuid,
+    pub header: String,
+    pub signature: Vec<u8>,
+    pub payload_sealed: Vec<u8>,
+}
+
+/// A new order.
+pub struct NewOrder<'a> {
+    pub stored: &'a StoredOrder,
+    pub agent_id: Uuid,
+    pub kind: &'a str,
+    pub command_id: Option<Uuid>,
+    pub created_at: DateTime<Utc>,
+    pub expires_at: DateTime<Utc>,
+}
+
+pub async fn insert(connection: &mut PgConnection, order: &NewOrder<'_>) -> Result<()> {
+    sqlx::query!(
+        "INSERT INTO agent_envelopes (id, agent_id, kind, command_id, header, signature, payload_sealed, created_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        order.stored.id,
+        order.agent_id,
+        order.kind,
+        order.command_id,
+        order.stored.header,
+        order.stored.signature,
+        order.stored.payload_sealed,
+        order.created_at,
+        order.expires_at
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Orders that an agent still has to be given in this session, oldest first.
+pub async fn open(connection: &mut PgConnection, to: Recipient<'_>, now: DateTime<Utc>) -> Result<Vec<StoredOrder>> {
+    Ok(sqlx::query_as!(
+        StoredOrder,
+        "SELECT e.id, e.header, e.signature, e.payload_sealed
+         FROM agent_envelopes e JOIN agents a ON a.id = e.agent_id JOIN agent_keys k ON k.agent_id = a.id
+         WHERE e.agent_id = $1 AND e.done_at IS NULL AND e.expires_at > $4
+           AND k.public_key = $2 AND k.revoked_at IS NULL
+           AND a.machine_id = $3 AND a.state IN ('active', 'decommissioning')
+         ORDER BY e.created_at, e.id LIMIT 256",
+        to.agent_id,
+        to.key.as_bytes(),
+        to.machine_id,
+        now
+    )
+    .fetch_all(connection)
+    .await?)
+}
+
+/// A refused order to cancel is not given again.
+pub async fn refuse(connection: &mut PgConnection, agent_id: Uuid, id: Uuid, at: DateTime<Utc>) -> Result<()> {
+    sqlx::query!(
+        "UPDATE agent_envelopes SET done_at = $3
+         WHERE id = $2 AND agent_id = $1 AND kind = 'cancel_command' AND done_at IS NULL",
+        agent_id,
+        id,
+        at
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
