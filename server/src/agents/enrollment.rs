@@ -11,6 +11,7 @@ use super::store_enrollment::{self as store, EnrolledAgent, Token};
 use crate::app::{App, Ctx};
 use crate::audit::{Mutation, Target};
 use crate::authz::Actor;
+use crate::commands::service::give_up_outstanding;
 use crate::core::{Error, FieldError, Result};
 use crate::enrollment_tokens::TokenState;
 use crate::hub::bus::{AgentSignal, DashboardEvent};
@@ -21,7 +22,13 @@ struct Enrolled {
     organization_id: Uuid,
     /// The record existed and got a new key.
     rekeyed: bool,
+    /// Commands that this ended.
+    ended: Vec<Uuid>,
 }
+
+/// Why commands end that a machine had when it enrolled anew: a fresh data directory would answer that it never had them.
+const ENROLLED_ANEW: &str =
+    "the machine was enrolled anew after this was sent: unless its result still arrives, whether it ran cannot be told";
 
 /// A checked request: its proofs hold, its texts are bounded.
 struct Candidate {
@@ -147,10 +154,13 @@ async fn enroll_in(
         at: now,
     };
     let rekeyed = earlier.is_some();
+    let mut ended = Vec::new();
     if rekeyed {
         store::revoke_keys(&mut work.tx, record.id, now).await?;
         store::update_agent(&mut work.tx, &record).await?;
+        ended = give_up_outstanding(app, &mut work.tx, record.id, ENROLLED_ANEW).await?;
         work.note("rekeyed", true);
+        work.note("unknown_commands", ended.len());
     } else {
         insert_new(work, &record).await?;
     }
@@ -162,7 +172,7 @@ async fn enroll_in(
     }
     work.entry.target = Target::new("agent", record.id, &candidate.machine.hostname);
     work.entry.agent_id = Some(record.id);
-    Ok(Enrolled { agent_id: record.id, organization_id: token.organization_id, rekeyed })
+    Ok(Enrolled { agent_id: record.id, organization_id: token.organization_id, rekeyed, ended })
 }
 
 fn refuse_token(work: &mut Mutation<'_>, state: TokenState) -> Error {
@@ -181,11 +191,14 @@ async fn insert_new(work: &mut Mutation<'_>, record: &EnrolledAgent<'_>) -> Resu
 }
 
 async fn announce(app: &App, enrolled: &Enrolled) {
-    let &Enrolled { agent_id, organization_id, rekeyed } = enrolled;
+    let &Enrolled { agent_id, organization_id, rekeyed, ref ended } = enrolled;
     metrics::counter!("enrollments_total").increment(1);
     if rekeyed {
         // A session of the old key is over.
         app.hub.bus.signal_agent(agent_id, AgentSignal::Standing).await;
+    }
+    for &command_id in ended {
+        app.hub.bus.publish(DashboardEvent::Command { command_id, agent_id, organization_id }).await;
     }
     app.hub.bus.publish(DashboardEvent::Fleet { organization_id }).await;
     app.hub.bus.publish(DashboardEvent::Agent { agent_id, organization_id }).await;

@@ -64,7 +64,7 @@ pub struct Locked {
 }
 
 /// Locks agents that the scope covers, in the order of their ids, so that two changes of the same agents cannot wait
-/// for each other.
+/// for each other; and not against references, which are made under the lock of a command (a cancel).
 pub async fn lock(connection: &mut PgConnection, scope: &Scope, ids: &[Uuid]) -> Result<Vec<Locked>> {
     Ok(sqlx::query_as!(
         Locked,
@@ -74,7 +74,7 @@ pub async fn lock(connection: &mut PgConnection, scope: &Scope, ids: &[Uuid]) ->
                   EXISTS (SELECT 1 FROM agent_keys k WHERE k.agent_id = a.id AND k.revoked_at IS NULL) AS "has_key!",
                   EXISTS (SELECT 1 FROM agent_presence p WHERE p.agent_id = a.id) AS "has_connected!"
            FROM agents a WHERE a.id = ANY($2) AND ($1::uuid[] IS NULL OR a.organization_id = ANY($1))
-           ORDER BY a.id FOR UPDATE OF a"#,
+           ORDER BY a.id FOR NO KEY UPDATE OF a"#,
         scope.organizations(),
         ids
     )

@@ -105,7 +105,7 @@ pub async fn active_agent_of_key(
         EarlierAgent,
         "SELECT a.id, a.rejected_machine_ids FROM agent_keys k JOIN agents a ON a.id = k.agent_id
          WHERE k.public_key = $1 AND k.revoked_at IS NULL AND a.organization_id = $2 AND a.state = 'active'
-         FOR UPDATE OF a, k",
+         FOR NO KEY UPDATE OF a, k",
         key.as_bytes(),
         organization_id
     )

@@ -83,7 +83,7 @@ pub async fn lock_quarantine(
     agent_id: Uuid,
 ) -> Result<Option<(State, Vec<SeenMachine>)>> {
     let row = sqlx::query!(
-        r#"SELECT state, quarantine_machines AS "machines: Json<Vec<SeenMachine>>" FROM agents WHERE id = $1 FOR UPDATE"#,
+        r#"SELECT state, quarantine_machines AS "machines: Json<Vec<SeenMachine>>" FROM agents WHERE id = $1 FOR NO KEY UPDATE"#,
         agent_id
     )
     .fetch_optional(connection)

@@ -297,9 +297,9 @@ pub async fn cancel_all_queued(
     Ok(ids)
 }
 
-/// Ends what an agent was sent and has not ended, in the caller's transaction: another machine stands behind the record
-/// from now on, whose journal would answer that it never had them, and they would run a second time. Answers the commands,
-/// for [`DashboardEvent::Command`] after the commit.
+/// Ends what an agent was sent and has not ended, in the caller's transaction: another machine, or a data directory that
+/// may be a fresh one, stands behind the record from now on. Its journal would answer that it never had them, and they
+/// would run a second time. Answers the commands, for [`DashboardEvent::Command`] after the commit.
 ///
 /// # Errors
 /// When the database cannot be reached.

@@ -1,10 +1,11 @@
 //! The machine behind a record changes: nothing runs twice, and nothing that ran is lost.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use gururmm_server::agents::server_host::this_host;
-use gururmm_server::hub::bus::AgentSignal;
+use gururmm_server::hub::bus::{AgentSignal, DashboardEvent};
 use gururmm_sim::{HelloOverrides, Script};
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -102,6 +103,52 @@ async fn what_others_queued_for_an_agent_that_turns_out_to_be_the_servers_host_n
     assert!(cancelled["reason"].as_str().unwrap().contains("dev_admin"));
     admin.post(&commands, shell("true")).await.expect_problem(403, "forbidden");
     assert_eq!(audit_rows(&app, "agent.server_host").await.len(), 1, "once");
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn enrolling_anew_with_proof_runs_nothing_twice_and_loses_neither_results_nor_what_waits(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let (acme, hq) = app.organization("Acme").await;
+    let mut agent = app.agent_in(acme, hq, 1).await;
+    let admin = app.admin().await;
+    let mut session = agent.connect().await.unwrap();
+    let path = format!("/api/agents/{}/commands", session.agent_id());
+    let create = async || id_of(&admin.post(&path, shell("true")).await.expect(201));
+    let (running, sent) = (create().await, create().await);
+    for _ in 0..2 {
+        session.expect_command().await.unwrap();
+    }
+    session.report_started(running).await.unwrap();
+    session.close().await;
+    let queued = create().await;
+    let mut events = app.app.hub.bus.subscribe_dashboard();
+
+    agent.reenroll(&app.url, &app.enrollment_token(acme, hq).await).await.unwrap();
+    for id in [running, sent] {
+        let ended = show(&admin, id).await;
+        assert_eq!(ended["state"], "unknown", "{ended}");
+        assert!(ended["reason"].as_str().unwrap().contains("enrolled anew"), "{ended}");
+    }
+    assert_eq!(show(&admin, queued).await["state"], "queued");
+    let enrollments = audit_rows(&app, "agent.enroll").await;
+    assert_eq!((&enrollments[1].1["rekeyed"], &enrollments[1].1["unknown_commands"]), (&json!(true), &json!(2)));
+    assert_eq!(audit_rows(&app, "command.create").await.len(), 3);
+    let mut told = BTreeSet::new();
+    while let Ok(event) = events.try_recv() {
+        if let DashboardEvent::Command { command_id, .. } = event {
+            told.insert(command_id);
+        }
+    }
+    assert_eq!(told, [running, sent].into());
+
+    // Nothing is asked about, and only what waited arrives.
+    let mut session = agent.connect().await.unwrap();
+    assert_eq!(session.expect_command().await.unwrap().id(), queued);
+    session.run_script(queued, &Script::succeeds("")).await.unwrap();
+    session.link().expect_silence(Duration::from_millis(200)).await.unwrap();
+    // The data directory was the old one after all: its result counts.
+    session.report_finished(running, &Script::fails(4, "")).await.unwrap();
+    assert_eq!(show(&admin, running).await["state"], "failed");
 }
 
 /// What ends a session's right to be sent anything, with what takes it back.
