@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::core::Env;
 use crate::db::private_cluster::PrivateCluster;
 use crate::http::router;
-use crate::{hub, operations, reconcile};
+use crate::{commands, hub, operations, reconcile};
 
 /// How long a caller may take for the headers of a request, which is also how long an idle connection is kept.
 const HEADER_PATIENCE: Duration = Duration::from_secs(20);
@@ -47,6 +47,7 @@ pub async fn run(config: Config) -> Result<()> {
     let (app, cluster) = boot::app(config, env).await?;
     // Before the first connection and the first sweep: nobody goes offline because the server was away.
     hub::presence::after_start(&app).await?;
+    commands::epoch::void_older(&app).await?;
     let tasks = TaskTracker::new();
     reconcile::start(&app, &tasks);
     let handle = Handle::new();

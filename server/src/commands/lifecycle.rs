@@ -34,6 +34,8 @@ pub enum Event<'a> {
     Claim,
     /// Its stored envelope cannot be opened.
     Unreadable,
+    /// Its stored envelope is of an older epoch of the installation: every agent would refuse it.
+    Void,
     /// The agent says that it runs.
     Started,
     /// The agent brings output.
@@ -74,6 +76,8 @@ impl Step {
 }
 
 const EXPIRED_UNSENT: &str = "the agent did not connect before the command expired";
+/// Why a command ends that waits since an older epoch.
+pub const VOID: &str = "a backup of the installation was restored after this was authorized, which makes it void";
 const NOT_SENT: &str = "the command was never sent to this agent";
 
 /// The rules.
@@ -88,7 +92,8 @@ pub fn step(facts: &Facts, event: &Event<'_>, now: DateTime<Utc>) -> Step {
             Failed,
             "the stored command cannot be opened (altered, or made with another storage key); it was not sent",
         ),
-        (Event::Claim | Event::Unreadable, _) => Step::Nothing,
+        (Event::Void, Queued) => Step::because(Cancelled, VOID),
+        (Event::Claim | Event::Unreadable | Event::Void, _) => Step::Nothing,
 
         (Event::Started | Event::Output | Event::Finished(_), Queued) => Step::Refuse(NOT_SENT),
         (Event::Started | Event::Output | Event::Finished(_), _) if !facts.was_sent => Step::Refuse(NOT_SENT),

@@ -45,8 +45,15 @@ fn facts(state: CommandState) -> Facts {
 
 /// Every event there is, with every outcome and refusal.
 fn every_event(results: &[CommandResult]) -> Vec<Event<'_>> {
-    let mut events =
-        vec![Event::Claim, Event::Unreadable, Event::Started, Event::Output, Event::NeverHad, Event::Cancel];
+    let mut events = vec![
+        Event::Claim,
+        Event::Unreadable,
+        Event::Void,
+        Event::Started,
+        Event::Output,
+        Event::NeverHad,
+        Event::Cancel,
+    ];
     events.extend(results.iter().map(Event::Finished));
     events.extend(REFUSALS.into_iter().map(Event::EnvelopeRefused));
     events
@@ -68,6 +75,7 @@ fn the_table() {
     assert_eq!(became(Queued, Event::Claim), Some(Sent));
     assert_eq!(became(Queued, Event::Cancel), Some(Cancelled));
     assert_eq!(became(Queued, Event::Unreadable), Some(Failed));
+    assert_eq!(became(Queued, Event::Void), Some(Cancelled));
     assert_eq!(became(Sent, Event::Started), Some(Running));
     assert_eq!(became(Sent, Event::Output), Some(Running));
     assert_eq!(became(Sent, Event::Finished(&ok)), Some(Succeeded));

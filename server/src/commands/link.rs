@@ -81,7 +81,7 @@ pub struct Recipient<'a> {
 }
 
 /// Takes queued commands for sending: they are `sent`, and committed as such, when this returns. Ends those
-/// that have expired or cannot be opened. Gives nothing beyond [`MAX_OUTSTANDING_PER_AGENT`], and each command to one
+/// that have expired, are void or cannot be opened. Gives nothing beyond [`MAX_OUTSTANDING_PER_AGENT`], and each command to one
 /// caller only. Gives nothing to a session that is over: of an agent that is not active, by a key or on a machine that
 /// is not the agent's any more, even where the session itself has not heard of it yet.
 ///
@@ -109,6 +109,7 @@ pub async fn claim(app: &App, to: Recipient<'_>) -> Result<Vec<SignedEnvelope>> 
             events.push(DashboardEvent::Command { command_id: id, agent_id, organization_id: command.organization_id });
             let opened = orders::unseal(app, id, command.header, &command.signature, &command.payload_sealed);
             let event = match &opened {
+                Ok(envelope) if orders::is_void(app, envelope) => Event::Void,
                 Ok(_) => Event::Claim,
                 Err(error) => {
                     let cause = std::error::Error::source(error).map(ToString::to_string);
@@ -173,7 +174,7 @@ pub async fn orders(app: &App, to: Recipient<'_>) -> Result<Vec<SignedEnvelope>>
             None
         }
     };
-    Ok(stored.into_iter().filter_map(open).collect())
+    Ok(stored.into_iter().filter_map(open).filter(|order| !orders::is_void(app, order)).collect())
 }
 
 /// Stores a step in a command's life as the agent reports it. Bounds what came from the agent itself

@@ -14,12 +14,14 @@ use uuid::Uuid;
 use crate::authz::Permission;
 use crate::core::Error;
 
+pub mod epoch;
 pub mod lifecycle;
 pub mod link;
 pub mod orders;
 pub mod routes;
 pub mod service;
 pub(crate) mod store;
+pub(crate) mod store_epoch;
 pub(crate) mod store_link;
 pub(crate) mod store_orders;
 pub(crate) mod store_sweep;

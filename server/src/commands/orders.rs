@@ -35,7 +35,8 @@ pub async fn sign_order(
         signature: envelope.signature.as_bytes().to_vec(),
         payload_sealed: app.keys.vault.seal(&app.env, id.as_bytes(), envelope.payload.as_bytes())?,
     };
-    let order = NewOrder { stored: &stored, agent_id, kind, command_id, created_at: app.env.now(), expires_at };
+    let (epoch, created_at) = (app.epoch, app.env.now());
+    let order = NewOrder { stored: &stored, agent_id, kind, command_id, epoch, created_at, expires_at };
     store_orders::insert(connection, &order).await
 }
 
@@ -74,4 +75,9 @@ pub(super) fn unseal(
     let payload =
         std::str::from_utf8(&payload).map_err(|_| Error::internal("a stored payload is not text"))?.to_owned();
     Ok(SignedEnvelope { header, signature: SignatureBytes::from_bytes(signature), payload })
+}
+
+/// Whether an envelope is of an older epoch of the installation: agents refuse it.
+pub(super) fn is_void(app: &App, envelope: &SignedEnvelope) -> bool {
+    envelope.claimed_header().is_some_and(|header| i64::from(header.epoch) < i64::from(app.epoch))
 }

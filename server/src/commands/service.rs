@@ -115,6 +115,7 @@ async fn insert(
         requested_by_label,
         created_at: now,
         expires_at,
+        epoch: app.epoch,
         header: &envelope.header,
         signature: envelope.signature.as_bytes(),
         payload_sealed: &payload_sealed,

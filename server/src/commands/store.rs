@@ -68,6 +68,7 @@ pub struct NewCommand<'a> {
     pub requested_by_label: &'a str,
     pub created_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
+    pub epoch: i32,
     pub header: &'a str,
     pub signature: &'a [u8],
     pub payload_sealed: &'a [u8],
@@ -76,8 +77,8 @@ pub struct NewCommand<'a> {
 pub async fn insert(connection: &mut PgConnection, command: &NewCommand<'_>) -> Result<()> {
     sqlx::query!(
         "INSERT INTO commands (id, agent_id, organization_id, state, summary, spec, timeout_seconds, requested_by,
-                               requested_by_label, created_at, expires_at, header, signature, payload_sealed)
-         VALUES ($1, $2, $3, 'queued', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+                               requested_by_label, created_at, expires_at, epoch, header, signature, payload_sealed)
+         VALUES ($1, $2, $3, 'queued', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         command.id,
         command.agent_id,
         command.organization_id,
@@ -88,6 +89,7 @@ pub async fn insert(connection: &mut PgConnection, command: &NewCommand<'_>) -> 
         command.requested_by_label,
         command.created_at,
         command.expires_at,
+        command.epoch,
         command.header,
         command.signature,
         command.payload_sealed

@@ -21,18 +21,21 @@ pub struct NewOrder<'a> {
     pub agent_id: Uuid,
     pub kind: &'a str,
     pub command_id: Option<Uuid>,
+    pub epoch: i32,
     pub created_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
 }
 
 pub async fn insert(connection: &mut PgConnection, order: &NewOrder<'_>) -> Result<()> {
     sqlx::query!(
-        "INSERT INTO agent_envelopes (id, agent_id, kind, command_id, header, signature, payload_sealed, created_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO agent_envelopes (id, agent_id, kind, command_id, epoch, header, signature, payload_sealed, created_at,
+                                      expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         order.stored.id,
         order.agent_id,
         order.kind,
         order.command_id,
+        order.epoch,
         order.stored.header,
         order.stored.signature,
         order.stored.payload_sealed,

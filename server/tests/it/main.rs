@@ -14,6 +14,7 @@ mod connection;
 mod database_faults;
 mod enrollment;
 mod enrollment_tokens;
+mod epochs;
 mod events;
 mod forged_orders;
 mod hostile;

@@ -56,6 +56,15 @@ impl TestApp {
     }
 
     pub async fn with_hub(db: PgPool, hub: Hub, change: impl FnOnce(&mut Config)) -> Self {
+        Self::start(db, hub, 1, change).await
+    }
+
+    /// As after a backup was restored so many times.
+    pub async fn in_epoch(db: PgPool, epoch: i32) -> Self {
+        Self::start(db, Hub::default(), epoch, |_| {}).await
+    }
+
+    async fn start(db: PgPool, hub: Hub, epoch: i32, change: impl FnOnce(&mut Config)) -> Self {
         let clock = Arc::new(ManualClock::new(start_of_time()));
         let env = Env::new(clock.clone(), Arc::new(SystemRandom));
         let keys = Keys::from_seeds(&[1; 32], Zeroizing::new([2; 32]), &[3; 32], &[4; 32]);
@@ -68,7 +77,7 @@ impl TestApp {
             db: db.clone(),
             keys,
             config,
-            epoch: 1,
+            epoch,
             hub,
             node_id: Uuid::from_u128(1),
             shutdown: Default::default(),
@@ -143,7 +152,7 @@ impl TestApp {
             sub: id,
             jti: session,
             ver: 1,
-            epo: 1,
+            epo: self.app.epoch,
             iat: now.timestamp(),
             exp: (now + TimeDelta::hours(12)).timestamp(),
         };
