@@ -233,6 +233,30 @@ test("a fleet fills the list; what is out of sight is not in the page, and nothi
   await shot(page, "fleet");
 });
 
+test("what needs attention is found with its reason, and the fullest volumes come first", async ({ page }) => {
+  await logIn(page);
+  const { items } = (await (await page.request.get("/api/organizations?q=Northwind")).json()) as { items: { id: string }[] };
+  await page.goto(`/agents?organization_id=${items[0]?.id}`);
+  await page.getByRole("link", { name: /^\d+ needs? attention$/ }).click();
+  await expect(page).toHaveURL(/attention=any/);
+  const rows = page.getByRole("row").filter({ has: page.locator("a[data-row-link]") });
+  await expect.poll(() => rows.count()).toBeLessThan(FLEET / 2);
+  for (const row of await rows.all()) await expect(row).toContainText(/Waits for a restart|is \d+ % full/);
+  await page.getByRole("button", { name: "Fullest volume" }).click();
+  await expect(page).toHaveURL(/sort=-volume/);
+  await expect(page.getByRole("columnheader", { name: "Fullest volume" })).toHaveAttribute("aria-sort", "descending");
+  await page.getByRole("button", { name: /^Needs attention/ }).click();
+  await page.getByRole("menuitem", { name: "Waits for a restart" }).click();
+  await expect(page).toHaveURL(/attention=pending_reboot/);
+  await expect.poll(async () => (await rows.allTextContents()).every((text) => text.includes("Waits for a restart"))).toBe(true);
+  await shot(page, "needs-attention");
+  await page.getByRole("button", { name: "Remove the filter Needs attention" }).click();
+  // The order holds over the whole list, as its rows say.
+  const shares = async () => (await rows.allTextContents()).map((text) => Number(/(\d+) %/.exec(text.replaceAll(/is \d+ % full/g, ""))?.[1] ?? -1));
+  await expect.poll(async () => (await shares()).length).toBeGreaterThan(15);
+  await expect.poll(async () => (await shares()).every((share, index, all) => index === 0 || share <= (all[index - 1] ?? 0))).toBe(true);
+});
+
 test("hostile text is shown as text", async ({ page }) => {
   await logIn(page);
   const organization = await change<{ id: string }>(page.request, "post", "/api/organizations", { name: HOSTILE });

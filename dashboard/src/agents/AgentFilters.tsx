@@ -1,8 +1,8 @@
 import { useCallback } from "react";
-import { AGENT_STATES, type AgentsSearch, OS_FAMILIES, PRESENCES, ROLES } from "../lib/search";
+import { AGENT_STATES, type AgentsSearch, ATTENTION_REASONS, OS_FAMILIES, PRESENCES, ROLES } from "../lib/search";
 import { FilterChip } from "../ui/Chip";
 import { FilterBar } from "../ui/FilterBar";
-import { AGENT_STATE, OS_WORDS, PRESENCE, ROLE_WORDS } from "../ui/looks";
+import { AGENT_STATE, ATTENTION, OS_WORDS, PRESENCE, ROLE_WORDS } from "../ui/looks";
 import { SearchInput } from "../ui/SearchInput";
 
 const PRESENCE_OPTIONS = PRESENCES.map((value) => ({ value, label: PRESENCE[value].word }));
@@ -10,12 +10,18 @@ const OS_OPTIONS = OS_FAMILIES.map((value) => ({ value, label: OS_WORDS[value] ?
 const ROLE_OPTIONS = ROLES.map((value) => ({ value, label: ROLE_WORDS[value] ?? value }));
 const STATE_OPTIONS = AGENT_STATES.map((value) => ({ value, label: AGENT_STATE[value].word }));
 
+const ATTENTION_OPTIONS = [
+  { value: "any" as const, label: "For any reason" },
+  ...ATTENTION_REASONS.map((value) => ({ value, label: ATTENTION[value].word })),
+];
+
 /** What the list is narrowed by; all of it stands in the address. */
 export function AgentFilters({ search, set }: { search: AgentsSearch; set: (change: Partial<AgentsSearch>) => void }) {
   const setText = useCallback((q: string | undefined) => set({ q }), [set]);
   return (
     <FilterBar>
       <SearchInput label="Find an agent" value={search.q} onChange={setText} />
+      <FilterChip label="Needs attention" value={search.attention} options={ATTENTION_OPTIONS} onChange={(attention) => set({ attention })} />
       <FilterChip label="Presence" value={search.presence} options={PRESENCE_OPTIONS} onChange={(presence) => set({ presence })} />
       <FilterChip label="System" value={search.os_family} options={OS_OPTIONS} onChange={(os_family) => set({ os_family })} />
       <FilterChip label="Role" value={search.role} options={ROLE_OPTIONS} onChange={(role) => set({ role })} />

@@ -1,8 +1,8 @@
 import { Button } from "@mantine/core";
-import { IconDevicesOff, IconDevicesPlus, IconFilterOff } from "@tabler/icons-react";
+import { IconCircleCheck, IconDevicesOff, IconDevicesPlus, IconFilterOff } from "@tabler/icons-react";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate, useSearch } from "@tanstack/react-router";
-import { useCallback } from "react";
+import { useCallback, useMemo } from "react";
 import type { Hint } from "../api/events";
 import { agentCount, agents } from "../api/queries";
 import { useRefreshOn } from "../api/useRefreshOn";
@@ -12,7 +12,7 @@ import { Empty, Failure, Loading } from "../ui/Notice";
 import { PageHeader } from "../ui/PageHeader";
 import { useLiveRows } from "../ui/useLiveRows";
 import { WaitingChanges } from "../ui/WaitingChanges";
-import { AGENT_COLUMNS } from "./columns";
+import { columnsIn } from "./columns";
 import { AgentFilters } from "./AgentFilters";
 import styles from "./AgentsPage.module.css";
 import { FleetCounts } from "./FleetCounts";
@@ -36,6 +36,8 @@ export function AgentsPage() {
       void navigate({ to: ".", search: (previous: AgentsSearch) => ({ ...previous, ...change }), replace: true }),
     [navigate],
   );
+  const { organization_id, site_id } = search;
+  const columns = useMemo(() => columnsIn({ organization_id, site_id }), [organization_id, site_id]);
   const { hasNextPage, isFetching, fetchNextPage } = list;
   const onEnd = useCallback(() => {
     if (hasNextPage && !isFetching) void fetchNextPage();
@@ -45,7 +47,7 @@ export function AgentsPage() {
     <>
       <PageHeader
         title="Agents"
-        detail={<FleetCounts count={count.data} />}
+        detail={<FleetCounts count={count.data} search={search} />}
         actions={
           <Button
             leftSection={<IconDevicesPlus size={16} aria-hidden />}
@@ -68,7 +70,7 @@ export function AgentsPage() {
         <div className={styles.hold} {...hold}>
           <DataTable
             label="Agents"
-            columns={AGENT_COLUMNS}
+            columns={columns}
             rows={rows}
             rowId={(row) => row.id}
             total={count.data?.total}
@@ -85,8 +87,27 @@ export function AgentsPage() {
 }
 
 function NoAgents({ search }: { search: AgentsSearch }) {
-  const { organization_id, site_id, sort, q, presence, os_family, role, state } = search;
-  const filtered = q ?? presence ?? os_family ?? role ?? state;
+  const { organization_id, site_id, sort, q, presence, os_family, role, state, attention } = search;
+  const others = q ?? presence ?? os_family ?? role ?? state;
+  const filtered = others ?? attention;
+  if (attention === "any" && others === undefined) {
+    return (
+      <Empty
+        icon={IconCircleCheck}
+        title="No machine needs attention"
+        action={
+          <Button
+            variant="default"
+            renderRoot={(props) => <Link to="/agents" search={{ organization_id, site_id, sort }} {...props} />}
+          >
+            Show all machines
+          </Button>
+        }
+      >
+        None is quarantined, enrolled twice, offline for too long or nearly full, and none waits for a restart.
+      </Empty>
+    );
+  }
   if (filtered) {
     return (
       <Empty

@@ -1,9 +1,12 @@
 import { IconBrandWindows, IconDeviceDesktop, IconServer2, IconTerminal } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import type { AgentSummary } from "../api/types";
+import { formatAbsolute } from "../lib/age";
+import type { Scope } from "../lib/search";
 import { shortSystem } from "../lib/system";
 import { formatBytes, levelOf, percentOf } from "../lib/units";
-import { RestartAlert, VolumeAlert, volumeWords } from "../ui/Alerts";
+import { volumeWords } from "../ui/Alerts";
+import { Attention } from "../ui/Attention";
 import type { Column } from "../ui/DataTable";
 import { AGENT_STATE, ROLE_WORDS } from "../ui/looks";
 import { Meter } from "../ui/Meter";
@@ -11,33 +14,32 @@ import { Presence } from "../ui/Presence";
 import { State } from "../ui/State";
 import styles from "./AgentsPage.module.css";
 
-export const AGENT_COLUMNS: Column<AgentSummary>[] = [
-  { id: "name", header: "Name", sort: "name", grow: 2.2, cell: (agent) => <NameCell agent={agent} /> },
-  { id: "presence", header: "State", sort: "last_seen", width: 176, cell: (agent) => <AgentStateCell agent={agent} /> },
-  {
-    id: "organization",
-    header: "Organization",
-    sort: "organization",
-    from: 560,
-    grow: 1.2,
-    cell: (agent) => <span title={agent.organization_name}>{agent.organization_name}</span>,
-  },
-  { id: "site", header: "Site", from: 760, cell: (agent) => <span title={agent.site_name}>{agent.site_name}</span> },
-  { id: "os", header: "System", from: 960, grow: 1.5, cell: (agent) => <SystemCell agent={agent} /> },
-  { id: "volume", header: "Fullest volume", from: 760, width: 148, cell: (agent) => <VolumeCell agent={agent} /> },
-  {
-    id: "cpu",
-    header: "CPU",
-    from: 960,
-    width: 66,
-    align: "right",
-    cell: (agent) => (
-      <span className={`num ${styles.share}`} data-level={levelOf(agent.cpu_percent ?? null)}>
-        {percent(agent.cpu_percent)}
-      </span>
-    ),
-  },
-  { id: "memory", header: "Memory", from: 960, width: 78, align: "right", cell: (agent) => <MemoryCell agent={agent} /> },
+const NAME: Column<AgentSummary> = { id: "name", header: "Name", sort: "name", grow: 1.55, cell: (agent) => <NameCell agent={agent} /> };
+const STATE: Column<AgentSummary> = { id: "presence", header: "State", sort: "last_seen", width: 164, cell: (agent) => <AgentStateCell agent={agent} /> };
+const ATTENTION: Column<AgentSummary> = {
+  id: "attention",
+  header: "Needs attention",
+  from: 960,
+  grow: 1.65,
+  cell: (agent) => <Attention reasons={agent.attention} />,
+};
+const ORGANIZATION: Column<AgentSummary> = {
+  id: "organization",
+  header: "Organization",
+  sort: "organization",
+  from: 560,
+  grow: 1.2,
+  cell: (agent) => <span title={agent.organization_name}>{agent.organization_name}</span>,
+};
+const site = (from: 560 | 1180): Column<AgentSummary> => ({
+  id: "site",
+  header: "Site",
+  from,
+  grow: 1.2,
+  cell: (agent) => <span title={agent.site_name}>{agent.site_name}</span>,
+});
+const REST: Column<AgentSummary>[] = [
+  { id: "os", header: "System", from: 960, grow: 1.4, cell: (agent) => <SystemCell agent={agent} /> },
   {
     id: "version",
     header: "Version",
@@ -45,7 +47,16 @@ export const AGENT_COLUMNS: Column<AgentSummary>[] = [
     width: 84,
     cell: (agent) => <span className="num muted">{agent.agent_version || "–"}</span>,
   },
+  { id: "volume", header: "Fullest volume", sort: "volume", mostFirst: true, from: 760, width: 140, cell: (agent) => <VolumeCell agent={agent} /> },
+  { id: "cpu", header: "CPU", sort: "cpu", mostFirst: true, from: 760, width: 68, align: "right", cell: (agent) => <CpuCell agent={agent} /> },
+  { id: "memory", header: "Memory", sort: "memory", mostFirst: true, from: 760, width: 98, align: "right", cell: (agent) => <MemoryCell agent={agent} /> },
 ];
+
+/** The columns of a list of this scope: what would be the same in every row is left out. */
+export function columnsIn(scope: Scope): Column<AgentSummary>[] {
+  const places = scope.site_id ? [] : scope.organization_id ? [site(560)] : [ORGANIZATION, site(1180)];
+  return [NAME, STATE, ATTENTION, ...places, ...REST];
+}
 
 function percent(value: number | null | undefined): string {
   return value == null ? "–" : `${value.toFixed(0)} %`;
@@ -55,8 +66,6 @@ function NameCell({ agent }: { agent: AgentSummary }) {
   const server = agent.machine_role === "server" || agent.machine_role === "domain_controller";
   const Glyph = server ? IconServer2 : IconDeviceDesktop;
   const role = ROLE_WORDS[agent.machine_role ?? "unknown"] ?? ROLE_WORDS.unknown;
-  const quiet = agent.state === "decommissioned";
-  const pending = agent.pending_reboot === true && !quiet;
   return (
     <span className={styles.nameCell}>
       <Glyph size={16} stroke={1.7} role="img" aria-label={role} className="muted" />
@@ -65,16 +74,10 @@ function NameCell({ agent }: { agent: AgentSummary }) {
           {agent.name}
         </Link>
         <span className={styles.where}>
-          {quiet ? null : <VolumeAlert volume={agent.worst_volume} />}
-          {pending ? <RestartAlert /> : null}
+          <Attention reasons={agent.attention} />
           {agent.organization_name} › {agent.site_name}
         </span>
       </span>
-      {pending ? (
-        <span className={styles.flag}>
-          <RestartAlert short />
-        </span>
-      ) : null}
     </span>
   );
 }
@@ -95,20 +98,45 @@ function SystemCell({ agent }: { agent: AgentSummary }) {
   );
 }
 
+/** That a value is not of now: the machine is away. */
+function measured(agent: AgentSummary): string {
+  const away = agent.presence.state !== "online";
+  return away && agent.reading_at ? `, measured ${formatAbsolute(Date.parse(agent.reading_at))}` : "";
+}
+
 function VolumeCell({ agent }: { agent: AgentSummary }) {
   const volume = agent.worst_volume;
   if (!volume) return <span className="muted">–</span>;
-  return <Meter percent={percentOf(volume.used_bytes, volume.total_bytes)} label={volume.mount} title={volumeWords(volume)} />;
+  return (
+    <Meter
+      percent={percentOf(volume.used_bytes, volume.total_bytes)}
+      label={volume.mount}
+      title={`${volumeWords(volume)}${measured(agent)}`}
+    />
+  );
+}
+
+function CpuCell({ agent }: { agent: AgentSummary }) {
+  const used = agent.cpu_percent ?? null;
+  return <Share used={used} words={used === null ? "" : `${used.toFixed(1)} % of the CPU used`} agent={agent} />;
 }
 
 function MemoryCell({ agent }: { agent: AgentSummary }) {
-  const used = percentOf(agent.memory_used_bytes, agent.memory_total_bytes);
-  const title =
-    agent.memory_used_bytes != null && agent.memory_total_bytes != null
-      ? `${formatBytes(agent.memory_used_bytes)} of ${formatBytes(agent.memory_total_bytes)} used`
-      : undefined;
+  const { memory_used_bytes: part, memory_total_bytes: whole } = agent;
+  const words = part != null && whole != null ? `${formatBytes(part)} of ${formatBytes(whole)} used` : "";
+  return <Share used={percentOf(part, whole)} words={words} agent={agent} />;
+}
+
+/** A share at the latest reading. What was measured before the machine went away asks for nothing now. */
+function Share({ used, words, agent }: { used: number | null; words: string; agent: AgentSummary }) {
+  const online = agent.presence.state === "online";
   return (
-    <span className={`num ${styles.share}`} data-level={levelOf(used)} title={title}>
+    <span
+      className={`num ${styles.share}`}
+      data-level={online ? levelOf(used) : undefined}
+      data-old={online ? undefined : true}
+      title={words ? `${words}${measured(agent)}` : undefined}
+    >
       {percent(used)}
     </span>
   );

@@ -594,6 +594,11 @@ export interface components {
         AgentCount: {
             /**
              * Format: int64
+             * @description Of these: that need somebody.
+             */
+            attention: number;
+            /**
+             * Format: int64
              * @description Of these: never connected.
              */
             never: number;
@@ -651,6 +656,8 @@ export interface components {
         AgentSummary: {
             /** @description Version of the agent. */
             agent_version: string;
+            /** @description Why it needs somebody, the most urgent first; empty when it does not. */
+            attention: components["schemas"]["Attention"][];
             /**
              * Format: float
              * @description CPU use, 0 to 100, of the latest reading.
@@ -708,6 +715,23 @@ export interface components {
             state: components["schemas"]["AgentState"];
             worst_volume?: components["schemas"]["VolumeUse"] | null;
         };
+        /** @description One reason for which an agent needs somebody. */
+        Attention: {
+            /** @description The reason. */
+            reason: components["schemas"]["AttentionReason"];
+            /**
+             * Format: date-time
+             * @description Since when; null where that is not known.
+             */
+            since?: string | null;
+            /** @description The reason in words. */
+            words: string;
+        };
+        /**
+         * @description Why an agent needs somebody.
+         * @enum {string}
+         */
+        AttentionReason: "quarantined" | "clash" | "offline" | "never_connected" | "volume_full" | "pending_reboot";
         /** @description Who did it, written out: outlives the account. */
         AuditActor: {
             /**
@@ -1196,6 +1220,8 @@ export interface components {
             items: {
                 /** @description Version of the agent. */
                 agent_version: string;
+                /** @description Why it needs somebody, the most urgent first; empty when it does not. */
+                attention: components["schemas"]["Attention"][];
                 /**
                  * Format: float
                  * @description CPU use, 0 to 100, of the latest reading.
@@ -1812,8 +1838,10 @@ export interface operations {
                 role?: "workstation" | "server" | "domain_controller" | "unknown";
                 /** @description Without it, all but the decommissioned. */
                 state?: "active" | "quarantined" | "decommissioning" | "decommissioned";
+                /** @description That need somebody: for any reason, or for this one. */
+                attention?: "any" | "quarantined" | "clash" | "offline" | "never_connected" | "volume_full" | "pending_reboot";
                 /** @description Order [name]. */
-                sort?: "name" | "-name" | "last_seen" | "-last_seen" | "organization" | "-organization";
+                sort?: "name" | "-name" | "last_seen" | "-last_seen" | "organization" | "-organization" | "volume" | "-volume" | "cpu" | "-cpu" | "memory" | "-memory";
                 /** @description Rows, 1 to 200 [50]. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
@@ -1856,6 +1884,8 @@ export interface operations {
                 role?: "workstation" | "server" | "domain_controller" | "unknown";
                 /** @description Without it, all but the decommissioned. */
                 state?: "active" | "quarantined" | "decommissioning" | "decommissioned";
+                /** @description That need somebody: for any reason, or for this one. */
+                attention?: "any" | "quarantined" | "clash" | "offline" | "never_connected" | "volume_full" | "pending_reboot";
             };
             header?: never;
             path?: never;

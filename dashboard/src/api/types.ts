@@ -4,6 +4,7 @@ type Schemas = components["schemas"];
 
 export type Agent = Schemas["Agent"];
 export type AgentSummary = Schemas["AgentSummary"];
+export type AttentionReason = Schemas["AttentionReason"];
 export type AgentCount = Schemas["AgentCount"];
 export type AuditEntry = Schemas["AuditEntry"];
 export type Command = Schemas["Command"];

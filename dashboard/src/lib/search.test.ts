@@ -6,11 +6,11 @@ const B = "0190a6c0-0000-7000-8000-000000000002";
 
 describe("what stands in the address", () => {
   it("is kept when it is known", () => {
-    const search = agentsSearch({ q: " srv ", presence: "offline", role: "server", sort: "-last_seen", organization_id: A, site_id: B });
-    expect(search).toMatchObject({ q: "srv", presence: "offline", role: "server", sort: "-last_seen", organization_id: A, site_id: B });
+    const search = agentsSearch({ q: " srv ", presence: "offline", role: "server", sort: "-volume", attention: "clash", organization_id: A, site_id: B });
+    expect(search).toMatchObject({ q: "srv", presence: "offline", role: "server", sort: "-volume", attention: "clash", organization_id: A, site_id: B });
   });
   it("is dropped when it is not", () => {
-    const search = agentsSearch({ q: {}, presence: "gone", os_family: ["linux"], sort: "name; drop", organization_id: "../x", site_id: B });
+    const search = agentsSearch({ q: {}, presence: "gone", os_family: ["linux"], attention: true, sort: "name; drop", organization_id: "../x", site_id: B });
     expect(Object.values(search).every((value) => value === undefined)).toBe(true);
   });
   it("keeps a number that was typed as text", () => expect(agentsSearch({ q: 42 }).q).toBe("42"));

@@ -39,7 +39,23 @@ export const PRESENCES = ["online", "reconnecting", "offline", "never"] as const
 export const OS_FAMILIES = ["windows", "linux", "other"] as const;
 export const ROLES = ["domain_controller", "server", "workstation", "unknown"] as const;
 export const AGENT_STATES = ["active", "quarantined", "decommissioning", "decommissioned"] as const;
-export const AGENT_SORTS = ["name", "-name", "last_seen", "-last_seen", "organization", "-organization"] as const;
+export const AGENT_SORTS = [
+  "name",
+  "-name",
+  "last_seen",
+  "-last_seen",
+  "organization",
+  "-organization",
+  "volume",
+  "-volume",
+  "cpu",
+  "-cpu",
+  "memory",
+  "-memory",
+] as const;
+/** Reasons for which a machine needs somebody, the most urgent first. */
+export const ATTENTION_REASONS = ["quarantined", "clash", "offline", "never_connected", "volume_full", "pending_reboot"] as const;
+export const ATTENTIONS = ["any", ...ATTENTION_REASONS] as const;
 export const COMMAND_STATES = [
   "queued",
   "sent",
@@ -59,6 +75,7 @@ export interface AgentsSearch extends Scope {
   os_family?: (typeof OS_FAMILIES)[number] | undefined;
   role?: (typeof ROLES)[number] | undefined;
   state?: (typeof AGENT_STATES)[number] | undefined;
+  attention?: (typeof ATTENTIONS)[number] | undefined;
   sort?: (typeof AGENT_SORTS)[number] | undefined;
 }
 
@@ -70,6 +87,7 @@ export function agentsSearch(raw: Raw): AgentsSearch {
     os_family: oneOf(raw, "os_family", OS_FAMILIES),
     role: oneOf(raw, "role", ROLES),
     state: oneOf(raw, "state", AGENT_STATES),
+    attention: oneOf(raw, "attention", ATTENTIONS),
     sort: oneOf(raw, "sort", AGENT_SORTS),
   };
 }

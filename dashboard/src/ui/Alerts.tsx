@@ -28,10 +28,10 @@ export function VolumeAlert({ volume }: { volume: VolumeUse | null | undefined }
 }
 
 /** Says that the machine waits for a restart. */
-export function RestartAlert({ short }: { short?: boolean }) {
+export function RestartAlert() {
   return (
     <span className={styles.alert} data-level="warn" title="A restart is pending">
-      <IconRefreshAlert size={14} aria-hidden /> {short ? "Restart" : "Restart pending"}
+      <IconRefreshAlert size={14} aria-hidden /> Restart pending
     </span>
   );
 }

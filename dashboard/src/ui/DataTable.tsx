@@ -20,6 +20,8 @@ export interface Column<T> {
   align?: "right";
   /** The name that the server sorts this column by. */
   sort?: string;
+  /** The first press sorts from the end: the most is what one looks for. */
+  mostFirst?: boolean;
 }
 
 const ROW = 32;
@@ -123,7 +125,7 @@ export function DataTable<T extends RowData>({ label, columns, rows, rowId, tota
 }
 
 function HeaderCell<T>({ column, sort }: { column: Column<T>; sort: Sorting | undefined }) {
-  const { header, from, align, sort: name } = column;
+  const { header, from, align, sort: name, mostFirst } = column;
   if (!name || !sort) {
     return (
       <th scope="col" data-from={from} data-align={align}>
@@ -132,9 +134,10 @@ function HeaderCell<T>({ column, sort }: { column: Column<T>; sort: Sorting | un
     );
   }
   const direction = sort.by === name ? "ascending" : sort.by === `-${name}` ? "descending" : undefined;
+  const reverse = direction === undefined ? mostFirst : direction === "ascending";
   return (
     <th scope="col" data-from={from} data-align={align} aria-sort={direction ?? "none"}>
-      <button type="button" className={styles.sort} onClick={() => sort.set(direction === "ascending" ? `-${name}` : name)}>
+      <button type="button" className={styles.sort} onClick={() => sort.set(reverse ? `-${name}` : name)}>
         {header}
         {direction === "ascending" ? <IconArrowUp size={13} aria-hidden /> : null}
         {direction === "descending" ? <IconArrowDown size={13} aria-hidden /> : null}

@@ -1,22 +1,27 @@
 import {
   IconAlertTriangle,
+  IconArrowsSplit,
   IconBan,
   IconCircleCheck,
   IconCircleDashed,
   IconCircleX,
+  IconCopyX,
   IconClockPause,
   IconClockX,
+  IconDatabaseExclamation,
   IconHelpCircle,
   IconHourglass,
   IconLoader2,
   IconPlayerPlay,
   IconPlugConnected,
   IconPlugConnectedX,
+  IconPlugOff,
+  IconRefreshAlert,
   IconSend,
   IconTrash,
   IconUserOff,
 } from "@tabler/icons-react";
-import type { AgentState, CommandState, EnrollmentToken, PresenceState } from "../api/types";
+import type { AgentState, AttentionReason, CommandState, EnrollmentToken, PresenceState } from "../api/types";
 import type { StateLook } from "./State";
 
 /** How each state is shown, everywhere. */
@@ -32,6 +37,16 @@ export const AGENT_STATE: Record<AgentState, StateLook> = {
   quarantined: { family: "warn", word: "Quarantined", icon: IconAlertTriangle },
   decommissioning: { family: "quiet", word: "Decommissioning", icon: IconTrash },
   decommissioned: { family: "quiet", word: "Decommissioned", icon: IconUserOff },
+};
+
+/** Why a machine needs somebody; each machine's own words come from the server. */
+export const ATTENTION: Record<AttentionReason, StateLook> = {
+  quarantined: { family: "warn", word: "Quarantined", icon: IconArrowsSplit },
+  clash: { family: "warn", word: "Enrolled twice", icon: IconCopyX },
+  offline: { family: "bad", word: "Offline too long", icon: IconPlugConnectedX },
+  never_connected: { family: "warn", word: "Never connected", icon: IconPlugOff },
+  volume_full: { family: "bad", word: "Volume nearly full", icon: IconDatabaseExclamation },
+  pending_reboot: { family: "warn", word: "Waits for a restart", icon: IconRefreshAlert },
 };
 
 export const COMMAND_STATE: Record<CommandState, StateLook> = {

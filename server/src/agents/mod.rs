@@ -1,5 +1,6 @@
 //! Machines under management.
 
+pub mod attention;
 pub mod enrollment;
 pub mod lifecycle;
 pub mod routes;
@@ -8,6 +9,7 @@ pub mod server_host;
 pub mod service;
 pub mod standing;
 pub(crate) mod store;
+pub(crate) mod store_attention;
 pub(crate) mod store_enrollment;
 pub(crate) mod store_list;
 pub(crate) mod store_standing;

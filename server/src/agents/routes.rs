@@ -7,6 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
+use super::attention::AttentionFilter;
 use super::view::{
     Agent, AgentCount, AgentFilter, AgentSort, AgentState, AgentSummary, MachineRole, OsFamily, PresenceState,
 };
@@ -43,6 +44,9 @@ struct AgentQuery {
     /// Without it, all but the decommissioned.
     #[param(inline)]
     state: Option<AgentState>,
+    /// That need somebody: for any reason, or for this one.
+    #[param(inline)]
+    attention: Option<AttentionFilter>,
     /// Order [name].
     #[param(inline)]
     sort: Option<AgentSort>,
@@ -69,6 +73,9 @@ struct AgentCountQuery {
     /// Without it, all but the decommissioned.
     #[param(inline)]
     state: Option<AgentState>,
+    /// That need somebody: for any reason, or for this one.
+    #[param(inline)]
+    attention: Option<AttentionFilter>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -128,6 +135,7 @@ async fn list_agents(
         os_family: query.os_family,
         role: query.role,
         state: query.state,
+        attention: query.attention,
     };
     Ok(Json(service::list(&app, &ctx, &filter, query.sort.unwrap_or_default(), &page).await?))
 }
@@ -148,6 +156,7 @@ async fn count_agents(
         os_family: query.os_family,
         role: query.role,
         state: query.state,
+        attention: query.attention,
     };
     Ok(Json(service::count(&app, &ctx, &filter).await?))
 }

@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::attention::AttentionReason;
 use super::view::{
     Agent, AgentCount, AgentFilter, AgentKey, AgentName, AgentPermissions, AgentSort, AgentState, AgentSummary,
     Quarantine,
@@ -25,7 +26,7 @@ pub async fn list(
     sort: AgentSort,
     page: &PageRequest<AgentKey>,
 ) -> Result<Page<AgentSummary>> {
-    if page.after.as_ref().is_some_and(|key| !belongs(key, sort)) {
+    if page.after.as_ref().is_some_and(|key| !key.belongs_to(sort)) {
         return Err(Error::invalid("cursor", "belongs to a list in another order; start again without it"));
     }
     let mut connection = app.db.acquire().await?;
@@ -56,6 +57,9 @@ pub async fn agent(app: &App, ctx: &Ctx, id: Uuid) -> Result<Agent> {
         reason: details.quarantine_reason.unwrap_or_default(),
         machines: details.quarantine_machines.0,
     });
+    // The hint of a second enrollment is history as soon as either record has gone another way.
+    let clash = summary.attention.iter().any(|attention| attention.reason == AttentionReason::Clash);
+    let duplicate_of = details.duplicate_id.zip(details.duplicate_name).filter(|_| clash);
     Ok(Agent {
         permissions: permissions(&ctx.actor, &summary),
         summary,
@@ -68,7 +72,7 @@ pub async fn agent(app: &App, ctx: &Ctx, id: Uuid) -> Result<Agent> {
         latest_volumes: details.volumes.map(|volumes| volumes.0).unwrap_or_default(),
         address: details.address,
         quarantine,
-        duplicate_of: details.duplicate_id.zip(details.duplicate_name).map(|(id, name)| AgentName { id, name }),
+        duplicate_of: duplicate_of.map(|(id, name)| AgentName { id, name }),
     })
 }
 
@@ -157,13 +161,4 @@ fn permissions(actor: &Actor, agent: &AgentSummary) -> AgentPermissions {
         edit: may(Action::Edit).unless(gone),
         decommission: may(Action::Delete).unless(gone).unless(leaving),
     }
-}
-
-const fn belongs(key: &AgentKey, sort: AgentSort) -> bool {
-    matches!(
-        (key, sort),
-        (AgentKey::Name(..), AgentSort::Name | AgentSort::NameDescending)
-            | (AgentKey::LastSeen(..), AgentSort::LastSeen | AgentSort::LastSeenDescending)
-            | (AgentKey::Organization(..), AgentSort::Organization | AgentSort::OrganizationDescending)
-    )
 }

@@ -4,6 +4,8 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
+use super::attention::{Attention, AttentionReason, Facts};
+use super::store_attention::{self, VOLUME_SHARE};
 use super::view::{
     AgentCount, AgentFilter, AgentKey, AgentSort, AgentState, AgentSummary, MachineRole, OsFamily, Presence,
     PresenceState,
@@ -17,11 +19,29 @@ const COLUMNS: &str = "
     SELECT a.id, a.name, a.hostname, a.organization_id, o.name AS organization_name, a.site_id, s.name AS site_name,
            a.state, coalesce(p.state, 'never') AS presence, p.since, p.last_seen_at, a.os_family, a.os_name,
            a.machine_role, a.agent_version, r.cpu_percent, r.memory_used_bytes, r.memory_total_bytes, r.worst_mount,
-           r.worst_used_bytes, r.worst_total_bytes, r.at AS reading_at, a.pending_reboot, a.server_host,
-           a.sort_name, lower(o.name) AS sort_organization, ";
+           r.worst_used_bytes, r.worst_total_bytes, r.at AS reading_at, a.pending_reboot, a.server_host, a.state_since,
+           a.enrolled_at, a.sort_name, lower(o.name) AS sort_organization, ";
 
 /// The last proof of life as a number: sorts and travels in cursors without surprises; never is 0.
 const LAST_SEEN: &str = "coalesce((extract(epoch FROM p.last_seen_at) * 1000000)::bigint, 0)";
+/// CPU use in thousandths of a percent; null without a reading.
+const CPU: &str = "(r.cpu_percent * 1000)::bigint";
+/// The share of memory in use in parts of a million; null without a reading.
+const MEMORY_SHARE: &str = "(r.memory_used_bytes::float8 / nullif(r.memory_total_bytes, 0)::float8 * 1000000)::bigint";
+
+/// The number that a list in this order goes by; 0 for those that go by text. What is not known comes last.
+fn number_of(sort: AgentSort) -> String {
+    let measured = match sort {
+        AgentSort::LastSeen | AgentSort::LastSeenDescending => return LAST_SEEN.to_owned(),
+        AgentSort::Volume | AgentSort::VolumeDescending => VOLUME_SHARE,
+        AgentSort::Cpu | AgentSort::CpuDescending => CPU,
+        AgentSort::Memory | AgentSort::MemoryDescending => MEMORY_SHARE,
+        AgentSort::Name | AgentSort::NameDescending | AgentSort::Organization | AgentSort::OrganizationDescending => {
+            return "0::bigint".to_owned();
+        }
+    };
+    format!("coalesce({measured}, {})", if sort.descends() { -1 } else { i64::MAX })
+}
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -49,9 +69,12 @@ struct Row {
     reading_at: Option<DateTime<Utc>>,
     pending_reboot: Option<bool>,
     server_host: bool,
+    state_since: DateTime<Utc>,
+    enrolled_at: DateTime<Utc>,
     sort_name: String,
     sort_organization: String,
-    last_seen: i64,
+    sort_number: i64,
+    attention: Vec<bool>,
 }
 
 /// An agent with what it is sorted by.
@@ -59,7 +82,7 @@ pub struct Sorted {
     pub agent: AgentSummary,
     sort_name: String,
     sort_organization: String,
-    last_seen: i64,
+    sort_number: i64,
 }
 
 impl Sorted {
@@ -68,10 +91,13 @@ impl Sorted {
         let id = self.agent.id;
         match sort {
             AgentSort::Name | AgentSort::NameDescending => AgentKey::Name(self.sort_name.clone(), id),
-            AgentSort::LastSeen | AgentSort::LastSeenDescending => AgentKey::LastSeen(self.last_seen, id),
+            AgentSort::LastSeen | AgentSort::LastSeenDescending => AgentKey::LastSeen(self.sort_number, id),
             AgentSort::Organization | AgentSort::OrganizationDescending => {
                 AgentKey::Organization(self.sort_organization.clone(), self.sort_name.clone(), id)
             }
+            AgentSort::Volume | AgentSort::VolumeDescending => AgentKey::Volume(self.sort_number, id),
+            AgentSort::Cpu | AgentSort::CpuDescending => AgentKey::Cpu(self.sort_number, id),
+            AgentSort::Memory | AgentSort::MemoryDescending => AgentKey::Memory(self.sort_number, id),
         }
     }
 }
@@ -82,6 +108,15 @@ impl From<Row> for Sorted {
             (Some(mount), Some(used_bytes), Some(total_bytes)) => Some(VolumeUse { mount, used_bytes, total_bytes }),
             _ => None,
         };
+        let facts = Facts {
+            is_server: matches!(row.machine_role, Some(MachineRole::Server | MachineRole::DomainController)),
+            state_since: row.state_since,
+            enrolled_at: row.enrolled_at,
+            presence_since: row.since,
+            worst_volume: worst_volume.as_ref(),
+        };
+        let reasons = AttentionReason::ALL.into_iter().zip(row.attention).filter(|(_, holds)| *holds);
+        let attention = reasons.map(|(reason, _)| Attention::of(reason, &facts)).collect();
         let agent = AgentSummary {
             id: row.id,
             name: row.name,
@@ -103,8 +138,9 @@ impl From<Row> for Sorted {
             reading_at: row.reading_at,
             pending_reboot: row.pending_reboot,
             server_host: row.server_host,
+            attention,
         };
-        Self { agent, sort_name: row.sort_name, sort_organization: row.sort_organization, last_seen: row.last_seen }
+        Self { agent, sort_name: row.sort_name, sort_organization: row.sort_organization, sort_number: row.sort_number }
     }
 }
 
@@ -116,11 +152,10 @@ pub async fn list(
     page: &PageRequest<AgentKey>,
     now: DateTime<Utc>,
 ) -> Result<Vec<Sorted>> {
-    let mut query = QueryBuilder::new(COLUMNS);
-    query.push(LAST_SEEN).push(" AS last_seen");
+    let mut query = select(sort, now);
     push_source(&mut query, scope, filter, now);
     if let Some(after) = &page.after {
-        push_after(&mut query, after, if sort.descends() { " < (" } else { " > (" });
+        push_after(&mut query, after, sort);
     }
     push_order(&mut query, sort);
     query.push(" LIMIT ").push_bind(page.fetch());
@@ -135,8 +170,7 @@ pub async fn summary(
     id: Uuid,
     now: DateTime<Utc>,
 ) -> Result<Option<AgentSummary>> {
-    let mut query = QueryBuilder::new(COLUMNS);
-    query.push(LAST_SEEN).push(" AS last_seen");
+    let mut query = select(AgentSort::default(), now);
     push_tables(&mut query, scope, now);
     query.push(" AND a.id = ").push_bind(id);
     let row: Option<Row> = query.build_query_as().fetch_optional(connection).await?;
@@ -152,12 +186,23 @@ pub async fn count(
     let mut query = QueryBuilder::new(
         "SELECT count(*), count(*) FILTER (WHERE p.state = 'online'), count(*) FILTER (WHERE p.state = 'offline'),
                 count(*) FILTER (WHERE p.state = 'reconnecting'), count(*) FILTER (WHERE p.state IS NULL),
-                count(*) FILTER (WHERE a.state = 'quarantined')",
+                count(*) FILTER (WHERE a.state = 'quarantined'), count(*) FILTER (WHERE ",
     );
+    store_attention::push_any(&mut query, &AttentionReason::ALL, now);
+    query.push(")");
     push_source(&mut query, scope, filter, now);
-    let (total, online, offline, reconnecting, never, quarantined) =
+    let (total, online, offline, reconnecting, never, quarantined, attention) =
         query.build_query_as().fetch_one(connection).await?;
-    Ok(AgentCount { total, online, offline, reconnecting, never, quarantined })
+    Ok(AgentCount { total, online, offline, reconnecting, never, quarantined, attention })
+}
+
+/// The columns of [`Row`].
+fn select(sort: AgentSort, now: DateTime<Utc>) -> QueryBuilder<Postgres> {
+    let mut query = QueryBuilder::new(COLUMNS);
+    query.push(number_of(sort)).push(" AS sort_number, ");
+    store_attention::push_all(&mut query, now);
+    query.push(" AS attention");
+    query
 }
 
 fn push_tables(query: &mut QueryBuilder<Postgres>, scope: &Scope, now: DateTime<Utc>) {
@@ -168,7 +213,9 @@ fn push_tables(query: &mut QueryBuilder<Postgres>, scope: &Scope, now: DateTime<
               LEFT JOIN agent_presence_effective(",
         )
         .push_bind(now)
-        .push(") p ON p.agent_id = a.id WHERE true");
+        .push(") p ON p.agent_id = a.id")
+        .push(store_attention::JOIN_CLASH)
+        .push(" WHERE true");
     if let Some(organizations) = scope.organizations() {
         query.push(" AND a.organization_id = ANY(").push_bind(organizations.to_vec()).push(")");
     }
@@ -195,6 +242,10 @@ fn push_source(query: &mut QueryBuilder<Postgres>, scope: &Scope, filter: &Agent
     if let Some(role) = filter.role {
         query.push(" AND a.machine_role = ").push_bind(role);
     }
+    if let Some(attention) = filter.attention {
+        query.push(" AND ");
+        store_attention::push_any(query, attention.reasons(), now);
+    }
     if let Some(pattern) = &filter.pattern {
         query.push(" AND (a.name ILIKE ").push_bind(pattern.clone());
         for column in ["a.hostname", "a.os_name", "a.address"] {
@@ -204,32 +255,40 @@ fn push_source(query: &mut QueryBuilder<Postgres>, scope: &Scope, filter: &Agent
     }
 }
 
-fn push_after(query: &mut QueryBuilder<Postgres>, after: &AgentKey, compare: &str) {
+fn push_after(query: &mut QueryBuilder<Postgres>, after: &AgentKey, sort: AgentSort) {
+    query.push(" AND (").push(order_of(sort).join(", ")).push(if sort.descends() { ") < (" } else { ") > (" });
     match after {
         AgentKey::Name(name, id) => {
-            query.push(" AND (a.sort_name, a.id)").push(compare).push_bind(name.clone()).push(", ").push_bind(*id);
-        }
-        AgentKey::LastSeen(at, id) => {
-            query.push(" AND (").push(LAST_SEEN).push(", a.id)").push(compare);
-            query.push_bind(*at).push(", ").push_bind(*id);
+            query.push_bind(name.clone()).push(", ").push_bind(*id);
         }
         AgentKey::Organization(organization, name, id) => {
-            query.push(" AND (lower(o.name), a.sort_name, a.id)").push(compare).push_bind(organization.clone());
-            query.push(", ").push_bind(name.clone()).push(", ").push_bind(*id);
+            query.push_bind(organization.clone()).push(", ").push_bind(name.clone()).push(", ").push_bind(*id);
+        }
+        AgentKey::LastSeen(number, id)
+        | AgentKey::Volume(number, id)
+        | AgentKey::Cpu(number, id)
+        | AgentKey::Memory(number, id) => {
+            query.push_bind(*number).push(", ").push_bind(*id);
         }
     }
     query.push(")");
 }
 
 fn push_order(query: &mut QueryBuilder<Postgres>, sort: AgentSort) {
-    let columns: &[&str] = match sort {
-        AgentSort::Name | AgentSort::NameDescending => &["a.sort_name", "a.id"],
-        AgentSort::LastSeen | AgentSort::LastSeenDescending => &[LAST_SEEN, "a.id"],
-        AgentSort::Organization | AgentSort::OrganizationDescending => &["lower(o.name)", "a.sort_name", "a.id"],
-    };
     let mut separator = " ORDER BY ";
-    for column in columns {
-        query.push(separator).push(*column).push(if sort.descends() { " DESC" } else { "" });
+    for column in order_of(sort) {
+        query.push(separator).push(column).push(if sort.descends() { " DESC" } else { "" });
         separator = ", ";
+    }
+}
+
+/// What a list in this order is sorted by; the same columns, in this sequence, are its cursor.
+fn order_of(sort: AgentSort) -> Vec<String> {
+    match sort {
+        AgentSort::Name | AgentSort::NameDescending => vec!["a.sort_name".into(), "a.id".into()],
+        AgentSort::Organization | AgentSort::OrganizationDescending => {
+            vec!["lower(o.name)".into(), "a.sort_name".into(), "a.id".into()]
+        }
+        _ => vec![number_of(sort), "a.id".into()],
     }
 }

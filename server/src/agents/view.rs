@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::attention::{Attention, AttentionFilter};
 use super::standing::SeenMachine;
 use crate::authz::Permission;
 use crate::inventory::VolumeUse;
@@ -121,6 +122,8 @@ pub struct AgentSummary {
     pub pending_reboot: Option<bool>,
     /// It runs on the server's own host: only the owner of the installation may act on it.
     pub server_host: bool,
+    /// Why it needs somebody, the most urgent first; empty when it does not.
+    pub attention: Vec<Attention>,
 }
 
 /// An agent, whole.
@@ -199,6 +202,8 @@ pub struct AgentCount {
     pub never: i64,
     /// Of these: quarantined, whatever their presence.
     pub quarantined: i64,
+    /// Of these: that need somebody.
+    pub attention: i64,
 }
 
 /// Which agents a list is about. Decommissioned ones only when `state` asks for them.
@@ -218,6 +223,8 @@ pub struct AgentFilter {
     pub role: Option<MachineRole>,
     /// In this state.
     pub state: Option<AgentState>,
+    /// That need somebody.
+    pub attention: Option<AttentionFilter>,
 }
 
 /// Order of a list of agents; the id breaks ties in the same direction.
@@ -242,13 +249,40 @@ pub enum AgentSort {
     /// By organization and name, from the end.
     #[serde(rename = "-organization")]
     OrganizationDescending,
+    /// By the share of the fullest volume at the latest reading, the emptiest first. Here, as in the next ones, agents
+    /// without a reading come last in both directions.
+    #[serde(rename = "volume")]
+    Volume,
+    /// The fullest volume first.
+    #[serde(rename = "-volume")]
+    VolumeDescending,
+    /// By CPU use at the latest reading, the least first.
+    #[serde(rename = "cpu")]
+    Cpu,
+    /// The most CPU use first.
+    #[serde(rename = "-cpu")]
+    CpuDescending,
+    /// By the share of memory in use at the latest reading, the least first.
+    #[serde(rename = "memory")]
+    Memory,
+    /// The most memory in use first.
+    #[serde(rename = "-memory")]
+    MemoryDescending,
 }
 
 impl AgentSort {
     /// Whether it runs from the end.
     #[must_use]
     pub const fn descends(self) -> bool {
-        matches!(self, Self::NameDescending | Self::LastSeenDescending | Self::OrganizationDescending)
+        matches!(
+            self,
+            Self::NameDescending
+                | Self::LastSeenDescending
+                | Self::OrganizationDescending
+                | Self::VolumeDescending
+                | Self::CpuDescending
+                | Self::MemoryDescending
+        )
     }
 }
 
@@ -262,4 +296,26 @@ pub enum AgentKey {
     LastSeen(i64, Uuid),
     /// Of a list by organization and name.
     Organization(String, String, Uuid),
+    /// Of a list by the fullest volume, parts of a million.
+    Volume(i64, Uuid),
+    /// Of a list by CPU use, thousandths of a percent.
+    Cpu(i64, Uuid),
+    /// Of a list by memory in use, parts of a million.
+    Memory(i64, Uuid),
+}
+
+impl AgentKey {
+    /// Whether a list in this order goes on there.
+    #[must_use]
+    pub const fn belongs_to(&self, sort: AgentSort) -> bool {
+        matches!(
+            (self, sort),
+            (Self::Name(..), AgentSort::Name | AgentSort::NameDescending)
+                | (Self::LastSeen(..), AgentSort::LastSeen | AgentSort::LastSeenDescending)
+                | (Self::Organization(..), AgentSort::Organization | AgentSort::OrganizationDescending)
+                | (Self::Volume(..), AgentSort::Volume | AgentSort::VolumeDescending)
+                | (Self::Cpu(..), AgentSort::Cpu | AgentSort::CpuDescending)
+                | (Self::Memory(..), AgentSort::Memory | AgentSort::MemoryDescending)
+        )
+    }
 }

@@ -4,6 +4,7 @@
 mod support;
 
 mod agents;
+mod attention;
 mod audit;
 mod auth;
 mod bounds;

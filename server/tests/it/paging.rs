@@ -48,7 +48,8 @@ async fn fleet(app: &TestApp) -> (Uuid, Uuid) {
         let row = AgentRow::new(organization, site, ["PC", "pc", "Server_1", "öl"][n % 4]);
         let row = match n % 5 {
             0 => row,
-            1 => row.online(),
+            1 => row.online().reading(0.0, 50, 93),
+            2 => row.online().reading(12.5, 50, 93),
             _ => row.offline(TimeDelta::hours(i64::try_from(n).unwrap() % 2)),
         };
         row.insert(app).await;
@@ -67,6 +68,15 @@ async fn agents_in_every_order_forwards_and_backwards(db: PgPool) {
         backwards.reverse();
         assert_eq!(forwards, backwards, "{sort}");
     }
+    // What was never measured comes last in both directions: eight of them have a reading.
+    for sort in ["volume", "cpu", "memory"] {
+        let forwards = whole(&admin, &format!("/api/agents?sort={sort}"), 21).await;
+        let backwards = whole(&admin, &format!("/api/agents?sort=-{sort}"), 21).await;
+        let reversed = |ids: &[String]| ids.iter().rev().cloned().collect::<Vec<_>>();
+        assert_eq!(reversed(&forwards[..8]), backwards[..8], "{sort}");
+        assert_eq!(reversed(&forwards[8..]), backwards[8..], "{sort}");
+    }
+    whole(&admin, "/api/agents?attention=any&sort=-cpu", 8).await;
     whole(&admin, &format!("/api/agents?sort=-last_seen&organization_id={first}"), 7).await;
     whole(&admin, "/api/agents?presence=never&sort=organization", 5).await;
     let by_name = admin.get("/api/agents?limit=1").await.expect(200);

@@ -23,6 +23,18 @@ pub struct AgentRow {
     pub duplicate_of: Option<Uuid>,
     /// State, lease until, last seen.
     pub presence: Option<(&'static str, DateTime<Utc>, DateTime<Utc>)>,
+    pub pending_reboot: Option<bool>,
+    pub reading: Option<ReadingRow>,
+}
+
+/// A latest reading to be put into the database.
+#[derive(Clone, Copy)]
+pub struct ReadingRow {
+    pub cpu_percent: f32,
+    /// Bytes in use and in all.
+    pub memory: (i64, i64),
+    /// Of the fullest volume.
+    pub volume: Option<(i64, i64)>,
 }
 
 impl AgentRow {
@@ -42,7 +54,15 @@ impl AgentRow {
             server_host: false,
             duplicate_of: None,
             presence: None,
+            pending_reboot: None,
+            reading: None,
         }
+    }
+
+    /// With these shares of CPU, memory and the fullest volume in percent.
+    pub fn reading(mut self, cpu_percent: f32, memory: i64, volume: i64) -> Self {
+        self.reading = Some(ReadingRow { cpu_percent, memory: (memory, 100), volume: Some((volume, 100)) });
+        self
     }
 
     /// Connected, with a lease of a minute.
@@ -74,9 +94,9 @@ impl AgentRow {
         sqlx::query(
             "INSERT INTO agents (id, organization_id, site_id, hostname, display_name, machine_id, boot_id, state,
                                  state_since, quarantine_reason, quarantine_machines, agent_version, enrolled_at,
-                                 os_family, os_name, machine_role, address, server_host, duplicate_of)
+                                 os_family, os_name, machine_role, address, server_host, duplicate_of, pending_reboot)
              VALUES ($1, $2, $3, $4, $5, $6, 'boot', $7, $8, CASE $7 WHEN 'quarantined' THEN 'two machines' END, $9,
-                     '1.0.0', $10, $11, $12, $13, $14, $15, $16)",
+                     '1.0.0', $10, $11, $12, $13, $14, $15, $16, $17)",
         )
         .bind(id)
         .bind(self.organization)
@@ -94,6 +114,7 @@ impl AgentRow {
         .bind(self.address)
         .bind(self.server_host)
         .bind(self.duplicate_of)
+        .bind(self.pending_reboot)
         .execute(&app.db)
         .await
         .unwrap();
@@ -119,7 +140,30 @@ impl AgentRow {
             .await
             .unwrap();
         }
+        if let Some(reading) = self.reading {
+            reading.insert(app, id).await;
+        }
         id
+    }
+}
+
+impl ReadingRow {
+    async fn insert(self, app: &TestApp, agent: Uuid) {
+        sqlx::query(
+            "INSERT INTO agent_readings_latest (agent_id, at, cpu_percent, memory_used_bytes, memory_total_bytes,
+                 uptime_seconds, volumes, worst_mount, worst_used_bytes, worst_total_bytes)
+             VALUES ($1, $2, $3, $4, $5, 60, '[]', CASE WHEN $6 IS NOT NULL THEN '/' END, $6, $7)",
+        )
+        .bind(agent)
+        .bind(start_of_time())
+        .bind(self.cpu_percent)
+        .bind(self.memory.0)
+        .bind(self.memory.1)
+        .bind(self.volume.map(|volume| volume.0))
+        .bind(self.volume.map(|volume| volume.1))
+        .execute(&app.db)
+        .await
+        .unwrap();
     }
 }
 

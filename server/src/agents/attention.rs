@@ -1,0 +1,127 @@
+//! When a machine needs somebody: the one rule of it, and how it reads. (The rule as SQL is `store_attention`.)
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::inventory::VolumeUse;
+
+/// A server is missed after this long.
+pub const SERVER_MISSED: TimeDelta = TimeDelta::minutes(10);
+/// People switch their machines off and take them home: any other machine is missed after this long.
+pub const OTHER_MISSED: TimeDelta = TimeDelta::days(7);
+/// A machine that enrolled connects within seconds. After this long something is in its way.
+pub const FIRST_CONNECTION: TimeDelta = TimeDelta::hours(1);
+/// A volume is nearly full from this share on, in percent.
+pub const NEARLY_FULL: i64 = 92;
+
+/// Why an agent needs somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AttentionReason {
+    /// Two machines use its key.
+    Quarantined,
+    /// Another record of the organization seems to be the same machine.
+    Clash,
+    /// Not connected for longer than its role allows.
+    Offline,
+    /// Enrolled, and never connected.
+    NeverConnected,
+    /// A volume is nearly full.
+    VolumeFull,
+    /// Waits for a restart.
+    PendingReboot,
+}
+
+impl AttentionReason {
+    /// All of them, the most urgent first.
+    pub const ALL: [Self; 6] =
+        [Self::Quarantined, Self::Clash, Self::Offline, Self::NeverConnected, Self::VolumeFull, Self::PendingReboot];
+}
+
+/// Which agents that need somebody a list is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AttentionFilter {
+    /// For whatever reason.
+    Any,
+    /// Two machines use its key.
+    Quarantined,
+    /// Another record of the organization seems to be the same machine.
+    Clash,
+    /// Not connected for longer than its role allows.
+    Offline,
+    /// Enrolled, and never connected.
+    NeverConnected,
+    /// A volume is nearly full.
+    VolumeFull,
+    /// Waits for a restart.
+    PendingReboot,
+}
+
+impl AttentionFilter {
+    /// The reasons of which one is enough.
+    #[must_use]
+    pub const fn reasons(self) -> &'static [AttentionReason] {
+        match self {
+            Self::Any => &AttentionReason::ALL,
+            Self::Quarantined => &[AttentionReason::Quarantined],
+            Self::Clash => &[AttentionReason::Clash],
+            Self::Offline => &[AttentionReason::Offline],
+            Self::NeverConnected => &[AttentionReason::NeverConnected],
+            Self::VolumeFull => &[AttentionReason::VolumeFull],
+            Self::PendingReboot => &[AttentionReason::PendingReboot],
+        }
+    }
+}
+
+/// One reason for which an agent needs somebody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Attention {
+    /// The reason.
+    pub reason: AttentionReason,
+    /// The reason in words.
+    pub words: String,
+    /// Since when; null where that is not known.
+    pub since: Option<DateTime<Utc>>,
+}
+
+/// What the words are made of.
+pub struct Facts<'a> {
+    /// It is a server or a domain controller.
+    pub is_server: bool,
+    /// Since when the record is in its state.
+    pub state_since: DateTime<Utc>,
+    /// When it enrolled.
+    pub enrolled_at: DateTime<Utc>,
+    /// Since when its presence is what it is.
+    pub presence_since: Option<DateTime<Utc>>,
+    /// The fullest volume.
+    pub worst_volume: Option<&'a VolumeUse>,
+}
+
+impl Attention {
+    /// A reason that holds for an agent, in words.
+    #[must_use]
+    pub fn of(reason: AttentionReason, facts: &Facts<'_>) -> Self {
+        let (words, since) = match reason {
+            AttentionReason::Quarantined => ("Two machines use its key".to_owned(), Some(facts.state_since)),
+            AttentionReason::Clash => ("Seems to be enrolled twice".to_owned(), Some(facts.enrolled_at)),
+            AttentionReason::Offline if facts.is_server => {
+                (format!("Server offline over {} min", SERVER_MISSED.num_minutes()), facts.presence_since)
+            }
+            AttentionReason::Offline => {
+                (format!("Offline over {} days", OTHER_MISSED.num_days()), facts.presence_since)
+            }
+            AttentionReason::NeverConnected => ("Enrolled, never connected".to_owned(), Some(facts.enrolled_at)),
+            AttentionReason::VolumeFull => (facts.worst_volume.map(volume_words).unwrap_or_default(), None),
+            AttentionReason::PendingReboot => ("Waits for a restart".to_owned(), None),
+        };
+        Self { reason, words, since }
+    }
+}
+
+fn volume_words(volume: &VolumeUse) -> String {
+    let percent = volume.used_bytes as f64 / volume.total_bytes as f64 * 100.0;
+    format!("{} is {percent:.0} % full", volume.mount)
+}
