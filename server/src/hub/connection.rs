@@ -1,20 +1,21 @@
 //! One connection from the upgrade to the last goodbye.
 
 use std::net::IpAddr;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Bytes;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
-use futures_util::stream::{SplitSink, SplitStream};
-use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
+use futures_util::stream::SplitSink;
+use futures_util::{SinkExt as _, Stream, StreamExt as _};
+use gururmm_protocol::handshake::RejectCode;
 use gururmm_protocol::limits;
 use gururmm_protocol::message::ToAgent;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::admission::Permit;
-use super::bus::AgentSignal;
+use super::bus::{AgentSignal, Inbox};
 use super::handshake::{self, Admitted, Refusal};
 use super::registry::{Handle, Place};
 use super::session::{Ending, Outbox, Session};
@@ -34,19 +35,22 @@ const LINGER: Duration = Duration::from_secs(2);
 pub async fn serve(app: App, mut socket: WebSocket, address: Option<IpAddr>, _place: Place, permit: Permit) {
     let handshake = Box::pin(handshake::run(&app, &mut socket, address, permit.patience));
     let judged = tokio::time::timeout(limits::HANDSHAKE_TIMEOUT, handshake).await;
-    drop(permit);
     let rejected = match judged {
-        Ok(Ok(admitted)) => return Box::pin(establish(app, socket, Box::new(admitted))).await,
+        Ok(Ok(admitted)) => {
+            drop(permit);
+            return Box::pin(establish(app, socket, Box::new(admitted))).await;
+        }
         Ok(Err(Refusal::Gone)) => return,
         Ok(Err(Refusal::Rejected(rejected))) => rejected,
         Err(_) => reject::violation("handshake_timeout", "the handshake took longer than 10 s"),
     };
+    // Who is refused keeps the permit until the socket is given back.
     metrics::counter!("agent_connections_refused_total", "code" => format!("{:?}", rejected.code)).increment(1);
     let goodbye = async {
         for frame in reject::farewell(rejected) {
             socket.send(frame).await?;
         }
-        linger(&mut socket).await;
+        linger(&mut socket, |_| false).await;
         Ok::<_, axum::Error>(())
     };
     let _ = tokio::time::timeout(GOODBYE, goodbye).await;
@@ -55,70 +59,112 @@ pub async fn serve(app: App, mut socket: WebSocket, address: Option<IpAddr>, _pl
 /// Makes the admitted connection the agent's session, runs it, and cleans up behind it.
 async fn establish(app: App, socket: WebSocket, admitted: Box<Admitted>) {
     let Admitted { record, machine, restricted, handle, welcome } = *admitted;
-    let handle = Arc::new(handle);
-    let (before, inbox) = app.hub.sessions.registry.insert(&handle, app.env.now(), || {
-        // Heard before anything is read again, so that no signal falls between.
-        let inbox = app.hub.bus.subscribe_agent(handle.agent_id);
-        inbox.put(AgentSignal::Standing);
-        inbox.put(AgentSignal::Work);
-        presence::connected(&app, &handle);
-        inbox
-    });
-    if let Some(older) = before.displaced {
-        // Boxed, because it is large and rare: every session would hold room for it.
-        Box::pin(displace(&app, &record, &older, &handle, before.too_often)).await;
-    }
-    tracing::info!(agent_id = %handle.agent_id, session_id = %handle.session_id, name = record.name, "agent connected");
+    let registered = Registered::new(app.clone(), Arc::new(handle));
     let (out, queue) = mpsc::channel(MAX_OUTGOING);
     let out = Outbox::new(out);
-    let session = Session::new(app.clone(), Arc::clone(&handle), machine, restricted, Arc::clone(&inbox));
-    let talk = Box::pin(talk(session, out, queue, socket, ToAgent::Welcome(welcome)));
-    if AssertUnwindSafe(talk).catch_unwind().await.is_err() {
-        tracing::error!(agent_id = %handle.agent_id, "an agent's session panicked; the agent will connect again");
+    let (handle, inbox) = (Arc::clone(&registered.handle), Arc::clone(&registered.inbox));
+    tracing::info!(agent_id = %handle.agent_id, session_id = %handle.session_id, name = record.name, "agent connected");
+    let session = Session::new(app.clone(), Arc::clone(&handle), machine, restricted, inbox);
+    let left = Box::pin(talk(session, &handle, out, queue, socket, ToAgent::Welcome(welcome))).await;
+    drop(registered);
+    if left == Left::AliveThoughDisplaced {
+        Box::pin(count_twin(&app, &record, &handle)).await;
     }
-    app.hub.sessions.registry.remove(&handle, || {
-        app.hub.bus.unsubscribe_agent(handle.agent_id, &inbox);
-        if !app.shutdown.is_cancelled() {
-            presence::gone(&app, &handle);
-        }
-    });
-    tracing::info!(agent_id = %handle.agent_id, session_id = %handle.session_id, "agent disconnected");
 }
 
-/// A newer connection takes over. When that happens too often, two machines share the key.
-async fn displace(app: &App, record: &standing::Record, older: &Handle, newer: &Handle, too_often: bool) {
-    metrics::counter!("agent_displacements_total").increment(1);
-    if !too_often {
-        return older.leave(reject::displaced());
+/// A session in the registry, hearing signals and shown as present; none of that any more when it is dropped, however the
+/// session ended.
+struct Registered {
+    app: App,
+    handle: Arc<Handle>,
+    inbox: Arc<Inbox>,
+}
+
+impl Registered {
+    fn new(app: App, handle: Arc<Handle>) -> Self {
+        let inbox = app.hub.sessions.registry.insert(&handle, || {
+            // Heard before anything is read again, so that no signal falls between.
+            let inbox = app.hub.bus.subscribe_agent(handle.agent_id);
+            inbox.put(AgentSignal::Standing);
+            inbox.put(AgentSignal::Work);
+            presence::connected(&app, &handle);
+            inbox
+        });
+        Self { app, handle, inbox }
+    }
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        let Self { app, handle, inbox } = self;
+        app.hub.sessions.registry.remove(handle, |current| {
+            app.hub.bus.unsubscribe_agent(handle.agent_id, inbox);
+            // Who was displaced has nothing to say about the agent any more.
+            if current && !app.shutdown.is_cancelled() {
+                presence::gone(app, handle);
+            }
+        });
+        if std::thread::panicking() {
+            tracing::error!(agent_id = %handle.agent_id, "an agent's session panicked; the agent will connect again");
+        }
+        tracing::info!(agent_id = %handle.agent_id, session_id = %handle.session_id, "agent disconnected");
+    }
+}
+
+/// A newer connection took over while somebody was still there at the end of `older`. An agent closes its connection
+/// before it opens another one, so these are two that hold the key; when it happens again and again, both are cut off.
+async fn count_twin(app: &App, record: &standing::Record, older: &Handle) {
+    let registry = &app.hub.sessions.registry;
+    if !registry.count_displacement(record.agent_id, app.env.now()) {
+        return;
     }
     let reason = "two connections with this agent's key keep displacing each other";
-    let seen = [older.machine.clone(), newer.machine.clone()];
+    let newer = registry.get(record.agent_id).map(|newer| newer.machine.clone());
+    let seen: Vec<_> = [older.machine.clone()].into_iter().chain(newer).collect();
     match standing::quarantine(app, record, reason, &seen).await {
-        Ok(()) => {
-            older.leave(reject::quarantined());
-            newer.leave(reject::quarantined());
-        }
-        Err(error) => {
-            tracing::warn!(%error, agent_id = %record.agent_id, "a quarantine could not be written");
-            older.leave(reject::displaced());
-            newer.leave(reject::busy());
-        }
+        Ok(()) => registry.forget_displacements(record.agent_id),
+        Err(error) => tracing::warn!(%error, agent_id = %record.agent_id, "a quarantine could not be written"),
     }
+}
+
+/// How a connection was left.
+#[derive(PartialEq, Eq)]
+enum Left {
+    Over,
+    /// A newer connection took over, and after that this one's agent still answered.
+    AliveThoughDisplaced,
 }
 
 /// Runs the session and its writer until either ends, then says goodbye.
-async fn talk(mut session: Session, out: Outbox, queue: mpsc::Receiver<Message>, socket: WebSocket, welcome: ToAgent) {
+async fn talk(
+    mut session: Session,
+    handle: &Handle,
+    out: Outbox,
+    queue: mpsc::Receiver<Message>,
+    socket: WebSocket,
+    welcome: ToAgent,
+) -> Left {
     let (sink, mut stream) = socket.split();
     let mut writer = std::pin::pin!(write(sink, queue));
     let ending = tokio::select! {
         ending = session.run(&mut stream, &out, &welcome) => ending,
         () = &mut writer => Ending::Gone,
     };
-    let last = match ending {
-        Ending::Gone => return,
-        Ending::Rejected(rejected) => reject::farewell(rejected).to_vec(),
-        Ending::Done => vec![Message::Close(Some(CloseFrame { code: close_code::NORMAL, reason: "".into() }))],
-    };
+    let mut last = Vec::new();
+    let mut answer = None;
+    match ending {
+        Ending::Gone => return Left::Over,
+        Ending::Rejected(rejected) => {
+            if rejected.code == RejectCode::Displaced {
+                // Frames may still be on their way from an agent that has long gone. What answers this is there now.
+                let asked = Bytes::copy_from_slice(handle.session_id.as_bytes());
+                last.push(Message::Ping(asked.clone()));
+                answer = Some(Message::Pong(asked));
+            }
+            last.extend(reject::farewell(rejected));
+        }
+        Ending::Done => last.push(Message::Close(Some(CloseFrame { code: close_code::NORMAL, reason: "".into() }))),
+    }
     let goodbye = async {
         for frame in last {
             out.send(frame).await;
@@ -126,7 +172,8 @@ async fn talk(mut session: Session, out: Outbox, queue: mpsc::Receiver<Message>,
         drop(out);
     };
     let _ = tokio::time::timeout(GOODBYE, futures_util::future::join(goodbye, writer)).await;
-    linger_on(&mut stream).await;
+    let answered = linger(&mut stream, |message| Some(message) == answer.as_ref()).await;
+    if answered { Left::AliveThoughDisplaced } else { Left::Over }
 }
 
 /// Sends what is queued and a ping from time to time; ends when the queue is closed and empty, or the socket is dead.
@@ -148,12 +195,17 @@ async fn write(mut sink: SplitSink<WebSocket, Message>, mut queue: mpsc::Receive
     }
 }
 
-/// Reads and forgets until the other side has closed too.
-async fn linger(socket: &mut WebSocket) {
-    let _ = tokio::time::timeout(LINGER, async { while let Some(Ok(_)) = socket.recv().await {} }).await;
-}
-
-/// See [`linger`].
-async fn linger_on(stream: &mut SplitStream<WebSocket>) {
-    let _ = tokio::time::timeout(LINGER, async { while let Some(Ok(_)) = stream.next().await {} }).await;
+/// Reads and forgets until the other side has closed too; whether something was among it that `is_answer` knows.
+async fn linger<S, E>(stream: &mut S, is_answer: impl Fn(&Message) -> bool) -> bool
+where
+    S: Stream<Item = Result<Message, E>> + Unpin,
+{
+    let mut answered = false;
+    let read = async {
+        while let Some(Ok(message)) = stream.next().await {
+            answered |= is_answer(&message);
+        }
+    };
+    let _ = tokio::time::timeout(LINGER, read).await;
+    answered
 }

@@ -4,7 +4,6 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::extract::ws::{Message, WebSocket};
-use chrono::{DateTime, Utc};
 use gururmm_protocol::crypto::Fingerprint;
 use gururmm_protocol::enroll::MachineIdentity;
 use gururmm_protocol::handshake::{Challenge, Hello, Rejected, Welcome, WelcomeContent};
@@ -53,11 +52,10 @@ pub async fn run(
     address: Option<IpAddr>,
     patience: Duration,
 ) -> Result<Admitted, Refusal> {
-    let began = app.env.now();
     let challenge = Challenge {
         nonce: Fingerprint::from_bytes(app.env.bytes()),
         protocol_version: PROTOCOL_VERSION,
-        server_time: began,
+        server_time: app.env.now(),
     };
     let text = ToAgent::Challenge(challenge.clone()).encode().map_err(|_| Refusal::Gone)?;
     socket.send(Message::Text(text.into())).await.map_err(|_| Refusal::Gone)?;
@@ -76,7 +74,7 @@ pub async fn run(
     if hello.machine.machine_id.is_empty() {
         return Err(Refusal::Rejected(reject::violation("no_machine_id", "machine.machine_id must not be empty")));
     }
-    admit(app, hello, &challenge, address, began).await.unwrap_or_else(|error| {
+    admit(app, hello, &challenge, address).await.unwrap_or_else(|error| {
         tracing::warn!(%error, "a connection could not be judged");
         Err(Refusal::Rejected(reject::busy()))
     })
@@ -106,7 +104,6 @@ async fn admit(
     mut hello: Hello,
     challenge: &Challenge,
     address: Option<IpAddr>,
-    began: DateTime<Utc>,
 ) -> Result<Result<Admitted, Refusal>> {
     let refuse = |rejected| Ok(Err(Refusal::Rejected(rejected)));
     let Some(record) = standing::of_key(app, &hello.public_key).await? else {
@@ -146,7 +143,7 @@ async fn admit(
     };
     Ok(Ok(Admitted {
         restricted,
-        handle: Handle::new(record.agent_id, record.organization_id, content.session_id, hello.public_key, seen, began),
+        handle: Handle::new(record.agent_id, record.organization_id, content.session_id, hello.public_key, seen),
         welcome: Welcome::sign(&app.keys.signing, &challenge.nonce, &hello.nonce, content),
         machine: hello.machine,
         record,

@@ -59,6 +59,8 @@ pub struct Hub {
     pub(crate) sessions: Arc<Sessions>,
     /// Presence to be written.
     pub(crate) presence: Batch<presence::Changes>,
+    /// Held by who writes presence: a renewal must not come after the end of a session that it still saw.
+    pub(crate) presence_writer: tokio::sync::Mutex<()>,
     /// Readings to be written.
     pub(crate) readings: Batch<readings::Waiting>,
 }
@@ -90,6 +92,7 @@ impl Hub {
                 handshakes: Arc::new(Handshakes::new(bounds.handshakes)),
             }),
             presence: Batch::default(),
+            presence_writer: tokio::sync::Mutex::default(),
             readings: Batch::default(),
         }
     }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::agents::standing::SeenMachine;
 
-/// This many displacements within [`DISPLACEMENT_WINDOW`] are two machines with one key.
+/// This many displacements of living sessions within [`DISPLACEMENT_WINDOW`] are two machines with one key.
 const MAX_DISPLACEMENTS: usize = 4;
 /// See [`MAX_DISPLACEMENTS`].
 const DISPLACEMENT_WINDOW: TimeDelta = TimeDelta::minutes(10);
@@ -31,8 +31,6 @@ pub struct Handle {
     pub key: PublicKey,
     /// The machine behind it.
     pub machine: SeenMachine,
-    /// When the connection began, before its hello.
-    began: DateTime<Utc>,
     /// Microseconds since 1970 of the last frame.
     last_frame: AtomicI64,
     reason: OnceLock<Rejected>,
@@ -42,17 +40,10 @@ pub struct Handle {
 impl Handle {
     /// A new session.
     #[must_use]
-    pub fn new(
-        agent_id: Uuid,
-        organization_id: Uuid,
-        session_id: Uuid,
-        key: PublicKey,
-        machine: SeenMachine,
-        began: DateTime<Utc>,
-    ) -> Self {
+    pub fn new(agent_id: Uuid, organization_id: Uuid, session_id: Uuid, key: PublicKey, machine: SeenMachine) -> Self {
         let last_frame = AtomicI64::new(machine.seen_at.timestamp_micros());
         let (reason, leaving) = (OnceLock::new(), CancellationToken::new());
-        Self { agent_id, organization_id, session_id, key, machine, began, last_frame, reason, leaving }
+        Self { agent_id, organization_id, session_id, key, machine, last_frame, reason, leaving }
     }
 
     /// Tells the session to end with this reason; the first reason counts.
@@ -79,12 +70,6 @@ impl Handle {
     }
 }
 
-/// Whether `newer` taking over speaks for two machines with one key: they were started apart, or the older one still
-/// spoke when the newer one was connecting. A flapping network leaves the same machine behind silent half-open sockets.
-fn are_two(older: &Handle, newer: &Handle) -> bool {
-    older.machine.boot_id != newer.machine.boot_id || older.last_seen() > newer.began
-}
-
 /// The sessions of this process.
 #[derive(Debug, Default)]
 pub struct Registry(Mutex<Inner>);
@@ -92,18 +77,10 @@ pub struct Registry(Mutex<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     sessions: HashMap<Uuid, Arc<Handle>>,
+    /// When sessions were displaced whose agents were still there.
     displacements: HashMap<Uuid, Vec<DateTime<Utc>>>,
     /// Connections from the upgrade to the last goodbye, those without a session included.
     connections: usize,
-}
-
-/// What was there before a session was registered.
-#[derive(Debug)]
-pub struct Before {
-    /// The session that the new one replaces; it must be told.
-    pub displaced: Option<Arc<Handle>>,
-    /// It happens so often that two machines must be sharing the key.
-    pub too_often: bool,
 }
 
 /// One connection within the bound; give it back by dropping it.
@@ -121,37 +98,47 @@ impl Registry {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A newer session of an agent takes the place of an older one. `begin` is what belongs to that (hearing signals,
-    /// presence): nobody else comes or goes meanwhile, so that all of it is the same session's.
-    #[must_use]
-    pub fn insert<T>(&self, handle: &Arc<Handle>, now: DateTime<Utc>, begin: impl FnOnce() -> T) -> (Before, T) {
+    /// A newer session of an agent takes the place of an older one, which is told so. `begin` is what belongs to that
+    /// (hearing signals, presence): nobody else comes or goes meanwhile, so that all of it is the same session's.
+    pub fn insert<T>(&self, handle: &Arc<Handle>, begin: impl FnOnce() -> T) -> T {
         let mut inner = self.lock();
-        let displaced = inner.sessions.insert(handle.agent_id, Arc::clone(handle));
-        let mut too_often = false;
-        if displaced.as_ref().is_some_and(|older| are_two(older, handle)) {
-            for times in inner.displacements.values_mut() {
-                times.retain(|at| *at > now - DISPLACEMENT_WINDOW);
-            }
-            inner.displacements.retain(|_, times| !times.is_empty());
-            let times = inner.displacements.entry(handle.agent_id).or_default();
-            times.push(now);
-            too_often = times.len() >= MAX_DISPLACEMENTS;
-            if too_often {
-                inner.displacements.remove(&handle.agent_id);
-            }
+        if let Some(older) = inner.sessions.insert(handle.agent_id, Arc::clone(handle)) {
+            metrics::counter!("agent_displacements_total").increment(1);
+            older.leave(super::reject::displaced());
         }
         set_gauge(&inner);
-        (Before { displaced, too_often }, begin())
+        begin()
     }
 
-    /// The session is over. A newer one of the same agent stays. `end` is what belongs to that.
-    pub fn remove(&self, handle: &Arc<Handle>, end: impl FnOnce()) {
+    /// The session is over. A newer one of the same agent stays. `end` is what belongs to that; it is told whether the
+    /// session was the agent's until now.
+    pub fn remove(&self, handle: &Arc<Handle>, end: impl FnOnce(bool)) {
         let mut inner = self.lock();
-        if inner.sessions.get(&handle.agent_id).is_some_and(|current| Arc::ptr_eq(current, handle)) {
+        let current = inner.sessions.get(&handle.agent_id).is_some_and(|current| Arc::ptr_eq(current, handle));
+        if current {
             inner.sessions.remove(&handle.agent_id);
         }
         set_gauge(&inner);
-        end();
+        end(current);
+    }
+
+    /// Counts that a session of this agent was displaced while somebody was still there at its other end; whether that
+    /// happens so often that two machines must be sharing the key. It stays so until [`Self::forget_displacements`].
+    #[must_use]
+    pub fn count_displacement(&self, agent_id: Uuid, now: DateTime<Utc>) -> bool {
+        let mut inner = self.lock();
+        for times in inner.displacements.values_mut() {
+            times.retain(|at| *at > now - DISPLACEMENT_WINDOW);
+        }
+        inner.displacements.retain(|_, times| !times.is_empty());
+        let times = inner.displacements.entry(agent_id).or_default();
+        times.push(now);
+        times.len() >= MAX_DISPLACEMENTS
+    }
+
+    /// What was counted about this agent has had its consequence.
+    pub fn forget_displacements(&self, agent_id: Uuid) {
+        self.lock().displacements.remove(&agent_id);
     }
 
     /// Every session of now.
@@ -207,76 +194,57 @@ fn set_gauge(inner: &Inner) {
 mod tests {
     use super::*;
     use crate::hub::bus::{Bus as _, LocalBus};
+    use crate::hub::reject;
     use ed25519_dalek::SigningKey;
+    use futures_util::FutureExt as _;
     use gururmm_protocol::enroll::MachineIdentity;
 
-    /// A session of boot `boot` that began so many minutes after the start of time.
-    fn session(session: u128, boot: &str, minutes: i64) -> Arc<Handle> {
-        let machine = MachineIdentity { machine_id: "m".into(), boot_id: boot.into(), hostname: "h".into() };
-        let began = DateTime::UNIX_EPOCH + TimeDelta::minutes(minutes);
-        let seen = SeenMachine::new(&machine, None, began);
+    fn session(session: u128) -> Arc<Handle> {
+        let machine = MachineIdentity { machine_id: "m".into(), boot_id: "b".into(), hostname: "h".into() };
+        let seen = SeenMachine::new(&machine, None, DateTime::UNIX_EPOCH);
         let key = PublicKey::of(&SigningKey::from_bytes(&[1; 32]));
-        Arc::new(Handle::new(Uuid::from_u128(1), Uuid::from_u128(2), Uuid::from_u128(session), key, seen, began))
-    }
-
-    fn insert(registry: &Registry, handle: &Arc<Handle>) -> Before {
-        registry.insert(handle, handle.began, || ()).0
+        Arc::new(Handle::new(Uuid::from_u128(1), Uuid::from_u128(2), Uuid::from_u128(session), key, seen))
     }
 
     #[test]
-    fn the_end_of_a_displaced_session_leaves_the_newer_one() {
+    fn a_displaced_session_is_told_and_its_end_is_not_the_agents() {
         let registry = Registry::default();
-        let (old, new) = (session(1, "b", 0), session(2, "b", 0));
-        assert!(insert(&registry, &old).displaced.is_none());
-        assert_eq!(insert(&registry, &new).displaced.unwrap().session_id, old.session_id);
-        registry.remove(&old, || ());
+        let (old, new) = (session(1), session(2));
+        registry.insert(&old, || ());
+        assert_eq!(old.told_to_leave().now_or_never(), None);
+        registry.insert(&new, || ());
+        assert_eq!(old.told_to_leave().now_or_never(), Some(reject::displaced()));
+        assert_eq!(new.told_to_leave().now_or_never(), None);
+        let mut ends = Vec::new();
+        registry.remove(&old, |current| ends.push(current));
         assert_eq!(registry.get(new.agent_id).unwrap().session_id, new.session_id);
-        registry.remove(&new, || ());
-        assert_eq!(registry.count(), 0);
+        registry.remove(&new, |current| ends.push(current));
+        assert_eq!((ends, registry.count()), (vec![false, true], 0));
     }
 
     #[test]
-    fn four_displacements_of_two_machines_within_ten_minutes_are_too_often_and_slower_ones_are_not() {
-        let displace = |minutes: i64| {
-            let registry = Registry::default();
-            let _ = insert(&registry, &session(0, "0", 0));
-            (1..=4_i64)
-                .map(|n| insert(&registry, &session(n.unsigned_abs().into(), &n.to_string(), minutes * n)).too_often)
-                .collect::<Vec<_>>()
+    fn four_displacements_of_living_sessions_within_ten_minutes_are_too_often_and_slower_ones_are_not() {
+        let (registry, agent) = (Registry::default(), Uuid::from_u128(1));
+        let counted = |start: i64, every: i64| {
+            let at = |n| DateTime::UNIX_EPOCH + TimeDelta::minutes(start + every * n);
+            (1..=5).map(|n| registry.count_displacement(agent, at(n))).collect::<Vec<_>>()
         };
-        assert_eq!(displace(1), [false, false, false, true]);
-        assert_eq!(displace(4), [false; 4]);
-    }
-
-    #[test]
-    fn a_machine_behind_a_flapping_network_may_displace_its_own_silent_sessions() {
-        for (speaks, too_often) in [(false, [false; 4]), (true, [false, false, false, true])] {
-            let registry = Registry::default();
-            let mut older = session(0, "b", 0);
-            let _ = insert(&registry, &older);
-            let found: Vec<bool> = (1..=4_i64)
-                .map(|n| {
-                    let newer = session(n.unsigned_abs().into(), "b", n);
-                    if speaks {
-                        older.seen(newer.began + TimeDelta::milliseconds(1));
-                    }
-                    older = Arc::clone(&newer);
-                    insert(&registry, &newer).too_often
-                })
-                .collect();
-            assert_eq!(found, too_often, "speaks: {speaks}");
-        }
+        assert_eq!(counted(0, 4), [false; 5]);
+        assert_eq!(counted(60, 1), [false, false, false, true, true], "until there was a consequence");
+        assert!(!registry.count_displacement(Uuid::from_u128(2), DateTime::UNIX_EPOCH + TimeDelta::minutes(65)));
+        registry.forget_displacements(agent);
+        assert_eq!(counted(65, 1)[..3], [false; 3]);
     }
 
     #[test]
     fn whoever_connects_last_is_the_one_that_hears() {
         let (registry, bus) = (&Registry::default(), &LocalBus::default());
         for round in 0..200 {
-            let handles: Vec<_> = (0..4).map(|n| session(round * 10 + n, "b", 0)).collect();
+            let handles: Vec<_> = (0..4).map(|n| session(round * 10 + n)).collect();
             let inboxes: Vec<_> = std::thread::scope(|scope| {
                 let connect = |handle| {
                     let begin = || bus.subscribe_agent(Uuid::from_u128(1));
-                    scope.spawn(move || registry.insert(handle, DateTime::UNIX_EPOCH, begin).1)
+                    scope.spawn(move || registry.insert(handle, begin))
                 };
                 let threads: Vec<_> = handles.iter().map(connect).collect();
                 threads.into_iter().map(|thread| thread.join().unwrap()).collect()

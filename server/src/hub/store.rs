@@ -1,8 +1,9 @@
-//! SQL of presence.
+//! SQL of presence. Whatever locks several rows does so in the order of the agents' ids, so that no two writers wait for
+//! each other.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use gururmm_protocol::crypto::PublicKey;
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::presence::Change;
@@ -15,18 +16,17 @@ pub struct Seen {
     pub last_seen_at: DateTime<Utc>,
 }
 
-/// Writes a batch; answers the agents (with organizations) it was about.
+/// Writes a batch; answers the agents (with organizations) it was about. What a failure leaves half done
+/// can be done again.
 pub async fn write_presence(
-    db: &PgPool,
+    connection: &mut PgConnection,
     node_id: Uuid,
     lease: TimeDelta,
     changes: &[Change],
 ) -> Result<Vec<(Uuid, Uuid)>> {
-    let mut tx = db.begin().await?;
     let (begin, end): (Vec<&Change>, Vec<&Change>) = changes.iter().partition(|change| change.begins);
-    take_rows(&mut tx, node_id, lease, &begin).await?;
-    end_rows(&mut tx, &end).await?;
-    tx.commit().await?;
+    take_rows(connection, node_id, lease, &begin).await?;
+    end_rows(connection, &end).await?;
     Ok(changes.iter().map(|change| (change.agent_id, change.organization_id)).collect())
 }
 
@@ -37,7 +37,8 @@ async fn take_rows(connection: &mut PgConnection, node_id: Uuid, lease: TimeDelt
     sqlx::query!(
         "INSERT INTO agent_presence AS p (agent_id, session_id, state, since, last_seen_at, lease_until, node_id)
          SELECT u.*, $7 FROM UNNEST($1::uuid[], $2::uuid[], $3::text[], $4::timestamptz[], $5::timestamptz[],
-                                    $6::timestamptz[]) u
+                                    $6::timestamptz[]) u(agent_id, session_id, state, since, last_seen_at, lease_until)
+         ORDER BY u.agent_id
          ON CONFLICT (agent_id) DO UPDATE
          SET state = excluded.state, session_id = excluded.session_id, last_seen_at = excluded.last_seen_at,
              lease_until = excluded.lease_until, node_id = excluded.node_id,
@@ -59,10 +60,17 @@ async fn take_rows(connection: &mut PgConnection, node_id: Uuid, lease: TimeDelt
 /// Ends of sessions that were written before: only where the row is still theirs.
 async fn end_rows(connection: &mut PgConnection, changes: &[&Change]) -> Result<()> {
     sqlx::query!(
-        "UPDATE agent_presence p
-         SET state = 'offline', since = u.since, last_seen_at = greatest(p.last_seen_at, u.seen), lease_until = u.since
-         FROM UNNEST($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[]) u(agent_id, session_id, since, seen)
-         WHERE p.agent_id = u.agent_id AND p.session_id = u.session_id",
+        "WITH locked AS (
+             SELECT p.agent_id, u.since, u.seen
+             FROM agent_presence p
+             JOIN UNNEST($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[]) u(agent_id, session_id, since, seen)
+               ON p.agent_id = u.agent_id AND p.session_id = u.session_id
+             ORDER BY p.agent_id FOR UPDATE OF p
+         )
+         UPDATE agent_presence p
+         SET state = 'offline', since = locked.since, last_seen_at = greatest(p.last_seen_at, locked.seen),
+             lease_until = locked.since
+         FROM locked WHERE p.agent_id = locked.agent_id",
         &changes.iter().map(|change| change.agent_id).collect::<Vec<_>>(),
         &changes.iter().map(|change| change.session_id).collect::<Vec<_>>(),
         &changes.iter().map(|change| change.since).collect::<Vec<_>>(),
@@ -161,13 +169,17 @@ pub async fn expire_leases(
     grace: TimeDelta,
 ) -> Result<Vec<(Uuid, Uuid)>> {
     let rows = sqlx::query!(
-        "UPDATE agent_presence p
+        "WITH lost AS (
+             SELECT agent_id, CASE state WHEN 'online' THEN lease_until ELSE since END AS since
+             FROM agent_presence
+             WHERE state = 'online' AND lease_until <= $1 OR state = 'reconnecting' AND since <= $2
+             ORDER BY agent_id FOR UPDATE
+         )
+         UPDATE agent_presence p
          SET state = CASE WHEN lost.since > $2 THEN 'reconnecting' ELSE 'offline' END,
              since = CASE WHEN lost.since > $2 THEN lost.since ELSE p.last_seen_at END
-         FROM agents a, agent_presence q,
-              LATERAL (SELECT CASE q.state WHEN 'online' THEN q.lease_until ELSE q.since END AS since) lost
-         WHERE a.id = p.agent_id AND q.agent_id = p.agent_id AND q.session_id = p.session_id
-           AND (p.state = 'online' AND p.lease_until <= $1 OR p.state = 'reconnecting' AND p.since <= $2)
+         FROM lost, agents a
+         WHERE p.agent_id = lost.agent_id AND a.id = lost.agent_id
          RETURNING a.id, a.organization_id",
         now,
         now - grace
@@ -180,8 +192,13 @@ pub async fn expire_leases(
 /// What this node held when it ended is reconnecting since now. Answers how many.
 pub async fn mark_reconnecting(connection: &mut PgConnection, node_id: Uuid, now: DateTime<Utc>) -> Result<u64> {
     Ok(sqlx::query!(
-        "UPDATE agent_presence SET state = 'reconnecting', since = $2, lease_until = $2
-         WHERE node_id = $1 AND state IN ('online', 'reconnecting')",
+        "WITH held AS (
+             SELECT agent_id FROM agent_presence
+             WHERE node_id = $1 AND state IN ('online', 'reconnecting')
+             ORDER BY agent_id FOR UPDATE
+         )
+         UPDATE agent_presence p SET state = 'reconnecting', since = $2, lease_until = $2
+         FROM held WHERE p.agent_id = held.agent_id",
         node_id,
         now
     )

@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use gururmm_protocol::limits;
+use gururmm_protocol::message::ToAgent;
 use gururmm_server::hub::{Bounds, Hub};
 use sqlx::PgPool;
 
-use crate::support::TestApp;
+use crate::support::{Answer, TestApp};
 
 #[test]
 fn a_cut_cable_shows_within_ninety_seconds() {
@@ -39,6 +40,18 @@ async fn an_agent_that_falls_silent_is_offline_although_its_socket_is_open(db: P
     agent.connect().await.unwrap().report_inventory(&agent).await.unwrap();
 }
 
+/// Asks for a connection without being able to speak on it.
+async fn upgrade(app: &TestApp) -> Answer {
+    let client = app.anonymous();
+    let upgrade = client
+        .request(reqwest::Method::GET, "/ws/agent")
+        .header("connection", "upgrade")
+        .header("upgrade", "websocket")
+        .header("sec-websocket-version", "13")
+        .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
+    client.send(upgrade).await
+}
+
 #[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
 async fn handshakes_beyond_the_bound_are_told_to_come_again(db: PgPool) {
     let bounds = Bounds { handshakes: 2, ..Bounds::default() };
@@ -51,14 +64,7 @@ async fn handshakes_beyond_the_bound_are_told_to_come_again(db: PgPool) {
         link.challenge().await.unwrap();
         waiting.push(link);
     }
-    let client = app.anonymous();
-    let upgrade = client
-        .request(reqwest::Method::GET, "/ws/agent")
-        .header("connection", "upgrade")
-        .header("upgrade", "websocket")
-        .header("sec-websocket-version", "13")
-        .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
-    let refused = client.send(upgrade).await;
+    let refused = upgrade(&app).await;
     let problem = refused.expect_problem(503, "unavailable");
     assert_eq!(refused.headers["retry-after"], "5");
     assert!(problem["detail"].as_str().unwrap().contains("too many agents connect at once"), "{problem}");
@@ -66,5 +72,23 @@ async fn handshakes_beyond_the_bound_are_told_to_come_again(db: PgPool) {
     // Whoever goes away makes room, and established sessions take none.
     waiting.pop().unwrap().close().await;
     established.close().await;
+    app.until("there is room", || async { agent.connect().await.is_ok() }).await;
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn a_refused_connection_keeps_its_place_among_the_handshakes_until_it_is_closed(db: PgPool) {
+    let bounds = Bounds { handshakes: 1, ..Bounds::default() };
+    let app = TestApp::with_hub(db, Hub::new(bounds), |_| {}).await;
+    let agent = app.agent(1).await;
+    let turned_away = || async {
+        let mut refused = agent.open().await.unwrap();
+        refused.send_text("{nonsense").await.unwrap();
+        refused.wait_for("rejected", |message| matches!(message, ToAgent::Rejected(_)).then_some(())).await.unwrap();
+        // The server waits two seconds for the other side to close. Who is too slow for that tries again.
+        let next = upgrade(&app).await.status;
+        refused.close().await;
+        next == 503
+    };
+    app.until("a connection is turned away", turned_away).await;
     app.until("there is room", || async { agent.connect().await.is_ok() }).await;
 }

@@ -68,6 +68,100 @@ async fn the_end_of_a_displaced_session_does_not_put_the_agent_offline(db: PgPoo
 }
 
 #[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn a_displaced_session_that_ends_last_does_not_hide_the_end_of_the_newer_one(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let agent = app.agent(1).await;
+    let older = agent.connect().await.unwrap();
+    let newer = agent.connect().await.unwrap();
+    wait_for(&app, "online").await;
+    newer.close().await;
+    app.until("the newer one has ended", || async { app.app.hub.connected() == 0 }).await;
+    older.drop_socket();
+    wait_for(&app, "offline").await;
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn a_renewal_does_not_revive_a_session_that_ends_while_it_is_under_way(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let agent = app.agent(1).await;
+    let session = agent.connect().await.unwrap();
+    wait_for(&app, "online").await;
+    let mut holder = app.db.begin().await.unwrap();
+    sqlx::query("LOCK TABLE agents IN ACCESS EXCLUSIVE MODE").execute(&mut *holder).await.unwrap();
+    let renewing = tokio::spawn({
+        let app = app.app.clone();
+        async move { presence::renew(&app).await }
+    });
+    app.until("the renewal waits", || waits(&app)).await;
+    session.close().await;
+    app.until("the session has ended", || async { app.app.hub.connected() == 0 }).await;
+    // The writer's window, in which the end would be written if it did not wait for the renewal.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    holder.rollback().await.unwrap();
+    renewing.await.unwrap().unwrap();
+    wait_for(&app, "offline").await;
+}
+
+/// Whether somebody waits for a lock of the test's database.
+async fn waits(app: &TestApp) -> bool {
+    let waiting =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    sqlx::query_scalar::<_, i64>(waiting).fetch_one(&app.db).await.unwrap() > 0
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn every_writer_of_presence_locks_rows_in_the_order_of_agents(db: PgPool) {
+    const AGENTS: u64 = 12;
+    let app = TestApp::new(db).await;
+    let (organization, site) = app.organization("Acme").await;
+    let count = |state: &'static str| {
+        let db = app.db.clone();
+        async move {
+            let sql = "SELECT count(*) FROM agent_presence WHERE state = $1";
+            sqlx::query_scalar::<_, i64>(sql).bind(state).fetch_one(&db).await.unwrap().unsigned_abs() == AGENTS
+        }
+    };
+    let mut sessions = Vec::new();
+    for seed in 0..AGENTS {
+        sessions.push(app.agent_in(organization, site, seed).await.connect().await.unwrap());
+    }
+    app.until("all are online", || count("online")).await;
+    locks_in_order(&app, presence::renew(&app.app)).await;
+    app.advance(TimeDelta::seconds(90));
+    locks_in_order(&app, presence::sweep(&app.app)).await;
+    app.until("all are reconnecting", || count("reconnecting")).await;
+    presence::renew(&app.app).await.unwrap();
+    locks_in_order(&app, presence::after_start(&app.app)).await;
+    presence::renew(&app.app).await.unwrap();
+    let close = async {
+        for session in sessions {
+            session.close().await;
+        }
+        Ok(())
+    };
+    Box::pin(locks_in_order(&app, close)).await;
+    app.until("all are offline", || count("offline")).await;
+}
+
+/// Does what writes every row of presence while somebody else has the first one: it must wait for that before it has any
+/// other.
+async fn locks_in_order(app: &TestApp, work: impl Future<Output = gururmm_server::core::Result<()>>) {
+    let mut holder = app.db.begin().await.unwrap();
+    let first = "SELECT 1 FROM agent_presence ORDER BY agent_id LIMIT 1 FOR UPDATE";
+    sqlx::query(first).execute(&mut *holder).await.unwrap();
+    let look = async {
+        app.until("the writer waits", || waits(app)).await;
+        let all: i64 = sqlx::query_scalar("SELECT count(*) FROM agent_presence").fetch_one(&app.db).await.unwrap();
+        let free = "SELECT 1 FROM agent_presence FOR UPDATE SKIP LOCKED";
+        let free = sqlx::query(free).fetch_all(&app.db).await.unwrap().len();
+        assert_eq!(i64::try_from(free).unwrap(), all - 1);
+        holder.rollback().await.unwrap();
+    };
+    let (done, ()) = tokio::join!(work, look);
+    done.unwrap();
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
 async fn nothing_is_online_without_a_valid_lease_and_a_renewal_puts_it_right(db: PgPool) {
     let app = TestApp::new(db).await;
     let agent = app.agent(1).await;

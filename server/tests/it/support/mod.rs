@@ -24,7 +24,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 pub use agents::TokenRow;
-pub use client::Client;
+pub use client::{Answer, Client};
 
 /// The moment at which every test starts.
 pub fn start_of_time() -> DateTime<Utc> {
