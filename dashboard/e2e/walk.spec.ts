@@ -257,6 +257,37 @@ test("what needs attention is found with its reason, and the fullest volumes com
   await expect.poll(async () => (await shares()).every((share, index, all) => index === 0 || share <= (all[index - 1] ?? 0))).toBe(true);
 });
 
+test("Back leads to the same place in the list, and to the row that was left", async ({ page }) => {
+  await logIn(page);
+  await page.goto("/agents?sort=name");
+  const list = page.getByRole("region", { name: "Agents" });
+  // The second hundred of the rows is loaded by scrolling.
+  await expect(async () => {
+    await list.evaluate((element) => element.scrollTo(0, 3600));
+    expect(await list.evaluate((element) => element.scrollTop)).toBe(3600);
+  }).toPass();
+  const link = list.getByRole("row", { name: /./ }).filter({ has: page.locator("a[data-row-link]") }).nth(20).getByRole("link");
+  const name = (await link.textContent()) ?? "";
+  await link.focus();
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("heading", { level: 1, name })).toBeVisible();
+  await page.getByRole("navigation", { name: "Parts of this agent's page" }).getByRole("link", { name: "Inventory" }).click();
+  await page.waitForURL("**/inventory");
+  await page.goBack();
+  await page.goBack();
+  await expect(list.getByRole("link", { name, exact: true })).toBeFocused();
+  expect(await list.evaluate((element) => element.scrollTop)).toBe(3600);
+  // The same for a mouse; and whoever comes another way begins at the top.
+  await list.getByRole("link", { name, exact: true }).click();
+  await expect(page.getByRole("heading", { level: 1, name })).toBeVisible();
+  await page.goBack();
+  await expect(list.getByRole("link", { name, exact: true })).toBeFocused();
+  await page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: "Commands" }).click();
+  await page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: "Agents" }).click();
+  await expect(list.getByRole("link").first()).toBeVisible();
+  expect(await list.evaluate((element) => element.scrollTop)).toBe(0);
+});
+
 test("hostile text is shown as text", async ({ page }) => {
   await logIn(page);
   const organization = await change<{ id: string }>(page.request, "post", "/api/organizations", { name: HOSTILE });

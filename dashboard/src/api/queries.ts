@@ -7,6 +7,8 @@ import { api, ApiError, body, ServerAwayError } from "./client";
 const PAGE_SIZE = 100;
 /** Longest lists of a scope selector; beyond it the reader searches. */
 const CHOICES = 200;
+/** A list that was left is kept so long (milliseconds), so that Back finds all that was loaded of it. */
+const KEPT = 30 * 60_000;
 /** Even without a hint, what ages is asked for again at this interval (milliseconds). */
 const REFRESH = 60_000;
 
@@ -45,6 +47,7 @@ export const agents = (query: AgentsSearch) =>
     initialPageParam: undefined as string | undefined,
     getNextPageParam: next,
     refetchInterval: REFRESH,
+    gcTime: KEPT,
   });
 
 export const agentCount = (search: AgentsSearch) => {

@@ -2,8 +2,9 @@ import { useMediaQuery } from "@mantine/hooks";
 import { IconArrowDown, IconArrowUp } from "@tabler/icons-react";
 import { type ColumnDef, type RowData, tableFeatures, useTable } from "@tanstack/react-table";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type ReactNode, useEffect, useMemo, useRef } from "react";
+import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import styles from "./DataTable.module.css";
+import { usePlace } from "./usePlace";
 
 const features = tableFeatures({});
 
@@ -50,7 +51,7 @@ interface Props<T> {
   footer?: ReactNode;
 }
 
-/** A table that keeps only the visible rows in the page; the rows' order is the server's. */
+/** A table that keeps only the visible rows in the page; the rows' order is the server's. Back leads to the same place in it. */
 export function DataTable<T extends RowData>({ label, columns, rows, rowId, total, sort, onEnd, notice, footer }: Props<T>) {
   const scroller = useRef<HTMLDivElement>(null);
   const phone = useMediaQuery("(max-width: 640px)", false, { getInitialValueInEffect: false });
@@ -64,8 +65,11 @@ export function DataTable<T extends RowData>({ label, columns, rows, rowId, tota
   );
   const table = useTable({ features, columns: definitions, data: rows, getRowId: rowId });
   const models = table.getRowModel().rows;
+  const [placed, setPlaced] = useState(false);
+  const { top, ...place } = usePlace(label, scroller, placed);
   const virtual = useVirtualizer({
     count: models.length,
+    initialOffset: top,
     getScrollElement: () => scroller.current,
     estimateSize: () => height,
     overscan: 12,
@@ -73,6 +77,7 @@ export function DataTable<T extends RowData>({ label, columns, rows, rowId, tota
   useEffect(() => virtual.measure(), [virtual, height]);
 
   const items = virtual.getVirtualItems();
+  if (!placed && items.length > 0) setPlaced(true);
   const last = items.at(-1)?.index ?? -1;
   useEffect(() => {
     if (last >= models.length - 1 - 30) onEnd?.();
@@ -83,7 +88,7 @@ export function DataTable<T extends RowData>({ label, columns, rows, rowId, tota
   const byId = new Map(columns.map((column) => [column.id, column]));
 
   return (
-    <div ref={scroller} className={styles.scroller} tabIndex={0} role="region" aria-label={label}>
+    <div ref={scroller} className={styles.scroller} tabIndex={0} role="region" aria-label={label} {...place}>
       {notice}
       <table className={styles.table} aria-rowcount={total === undefined ? -1 : total + 1}>
         <colgroup>
@@ -104,7 +109,7 @@ export function DataTable<T extends RowData>({ label, columns, rows, rowId, tota
             const row = models[item.index];
             if (!row) return null;
             return (
-              <tr key={row.id} aria-rowindex={item.index + 2} className={styles.row} style={{ height }}>
+              <tr key={row.id} data-row={row.id} aria-rowindex={item.index + 2} className={styles.row} style={{ height }}>
                 {row.getAllCells().map((cell) => {
                   const column = byId.get(cell.column.id);
                   return (
