@@ -38,6 +38,8 @@ pub enum Program {
         /// Program first; never empty.
         argv: Vec<String>,
     },
+    /// The agent's own examination of itself and its machine; its output is one JSON document.
+    Selftest,
 }
 
 /// One command, whole: what the signed envelope carries to the agent.
@@ -103,6 +105,7 @@ impl RunCommand {
                     );
                 }
             }
+            Program::Selftest => {}
         }
         if !(limits::MIN_COMMAND_TIMEOUT..=limits::MAX_COMMAND_TIMEOUT).contains(&self.timeout_seconds) {
             return bad(
@@ -289,7 +292,8 @@ pub struct CommandStatus {
     pub knowledge: Knowledge,
 }
 
-/// One line of text that stands for the command in lists: the script's first line or the joined arguments, cut.
+/// One line of text that stands for the command in lists: the script's first line or the joined
+/// arguments, cut.
 #[must_use]
 pub fn summary(program: &Program) -> String {
     match program {
@@ -297,5 +301,6 @@ pub fn summary(program: &Program) -> String {
             clean_line(script.lines().find(|line| !line.trim().is_empty()).unwrap_or_default(), 200)
         }
         Program::Exec { argv } => clean_line(&argv.join(" "), 200),
+        Program::Selftest => "selftest".to_owned(),
     }
 }

@@ -40,7 +40,15 @@ pub const MAX_NAME: usize = 255;
 pub const MAX_TEXT: usize = 1_024;
 /// Most items in a list of an inventory section.
 pub const MAX_ITEMS: usize = 512;
+/// Most items in the lists of services, software and updates.
+pub const MAX_LONG_LIST: usize = 5_000;
 /// Largest inventory section as JSON, in bytes.
-pub const MAX_SECTION: usize = 192 * 1024;
+pub const MAX_SECTION: usize = 1024 * 1024;
+/// Largest inventory section that travels as it is; a larger one is packed.
+pub const MAX_PLAIN_SECTION: usize = 4 * 1024;
+/// Largest packed section in base64, in bytes: with its frame it fits into a message.
+pub const MAX_PACKED: usize = 192 * 1024;
+/// Most problems told of one section.
+pub const MAX_PROBLEMS: usize = 32;
 /// Most readings in one report.
 pub const MAX_READINGS: usize = 64;

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::command::{CommandEvent, CommandStatus};
 use crate::envelope::{Refusal, SignedEnvelope};
 use crate::handshake::{Challenge, Hello, Rejected, Welcome};
-use crate::inventory::Section;
+use crate::inventory::InventoryReport;
 use crate::readings::Reading;
 
 /// What the server says.
@@ -77,11 +77,8 @@ pub enum FromAgent {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Report {
-    /// Sections of the inventory that changed.
-    Inventory {
-        /// The sections, whole.
-        sections: Vec<InventorySection>,
-    },
+    /// Sections of the inventory.
+    Inventory(InventoryReport),
     /// Measurements, oldest first.
     Readings {
         /// One per minute.
@@ -102,16 +99,6 @@ pub enum Report {
     /// A report of a newer agent: refused, not stored.
     #[serde(other)]
     Unknown,
-}
-
-/// A section with its digest.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct InventorySection {
-    /// See [`Section::digest`].
-    pub digest: String,
-    /// The content.
-    #[serde(flatten)]
-    pub content: Section,
 }
 
 /// A message could not be read.

@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 use gururmm_protocol::command::{CommandEvent, CommandResult, Outcome, OutputStream};
 use gururmm_protocol::enroll::{EnrollmentToken, MachineIdentity};
 use gururmm_protocol::inventory::{
-    Hardware, LoggedInUser, MachineRole, NetworkInterface, OsFamily, OsIdentity, PendingReboot, Section, Volume,
+    Disk, DiskHealth, DiskMedia, Hardware, HotFix, LocalGroup, LoggedInUser, MachineRole, NetworkInterface, OsFamily,
+    OsIdentity, PendingReboot, Section, Service, ServiceStart, ServiceState, Software, SoftwareSource, Volume,
 };
 use gururmm_protocol::limits;
 use gururmm_protocol::message::{FromAgent, ToAgent};
@@ -44,6 +45,8 @@ fn section() -> impl Strategy<Value = Section> {
             edition: option.clone(),
             version: option.clone(),
             build: option.clone(),
+            release: option.clone(),
+            installed_at: Some(at),
             architecture: name.clone(),
             name,
             role: MachineRole::Unknown,
@@ -62,19 +65,33 @@ fn section() -> impl Strategy<Value = Section> {
             cores: None,
             threads: None,
             memory_bytes,
+            uuid: a.clone(),
+            bios_vendor: a.clone(),
+            bios_version: a.clone(),
+            bios_date: None,
             virtualization: a,
         })
     });
     let volume = (text(), maybe(), any::<u64>()).prop_map(|(mount, device, total_bytes)| Volume {
         mount,
         file_system: device.clone(),
+        encryption: None,
+        encryption_method: device.clone(),
         device,
         total_bytes,
         removable: false,
     });
     let interface = (text(), maybe(), vec(text(), 0..3), 1usize..100).prop_map(|(name, mac, addresses, times)| {
-        let addresses = addresses.iter().cycle().take(addresses.len() * times).cloned().collect();
-        NetworkInterface { name, mac, addresses }
+        let addresses: Vec<_> = addresses.iter().cycle().take(addresses.len() * times).cloned().collect();
+        NetworkInterface {
+            name,
+            description: mac.clone(),
+            mac,
+            gateways: addresses.clone(),
+            dns: addresses.clone(),
+            addresses,
+            dhcp: None,
+        }
     });
     let user = (text(), maybe(), proptest::option::of(instant())).prop_map(|(name, session, since)| LoggedInUser {
         name,
@@ -83,9 +100,47 @@ fn section() -> impl Strategy<Value = Section> {
         since,
     });
     let reboot = vec(text(), 0..4).prop_map(|sources| Section::Reboot(PendingReboot { pending: None, sources }));
+    let disk = (text(), maybe(), any::<u64>()).prop_map(|(name, option, total_bytes)| Disk {
+        name,
+        model: option.clone(),
+        serial: option.clone(),
+        bus: option.clone(),
+        media: DiskMedia::Unknown,
+        total_bytes,
+        health: DiskHealth::Unknown,
+        health_detail: option,
+    });
+    let group = (text(), maybe(), vec(text(), 0..3), prop_oneof![3 => Just(1usize), 1 => Just(400)]).prop_map(
+        |(name, id, members, times)| {
+            let members = members.iter().cycle().take(members.len() * times).cloned().collect();
+            LocalGroup { name, id, members }
+        },
+    );
+    let service = (text(), maybe()).prop_map(|(name, option)| Service {
+        name,
+        display_name: option.clone(),
+        state: ServiceState::Unknown,
+        start: ServiceStart::Unknown,
+        account: option,
+    });
+    let software = (text(), maybe()).prop_map(|(name, option)| Software {
+        name,
+        version: option.clone(),
+        publisher: option.clone(),
+        source: SoftwareSource::Other,
+        user: option.clone(),
+        architecture: option,
+        installed_on: None,
+    });
+    let fix = (text(), maybe()).prop_map(|(id, description)| HotFix { id, description, installed_on: None });
     prop_oneof![
         os,
         hardware,
+        long(disk).prop_map(Section::Disks),
+        long(group).prop_map(Section::Groups),
+        long(service).prop_map(Section::Services),
+        long(software).prop_map(Section::Software),
+        long(fix).prop_map(Section::HotFixes),
         long(volume).prop_map(Section::Volumes),
         long(interface).prop_map(Section::Network),
         long(user).prop_map(Section::Users),
@@ -95,7 +150,7 @@ fn section() -> impl Strategy<Value = Section> {
 
 /// Lists that are sometimes far longer than allowed.
 fn long<T: Clone + std::fmt::Debug>(item: impl Strategy<Value = T>) -> impl Strategy<Value = Vec<T>> {
-    (vec(item, 0..3), prop_oneof![3 => Just(1usize), 1 => Just(400)])
+    (vec(item, 0..3), prop_oneof![3 => Just(1usize), 1 => Just(400), 1 => Just(4_000)])
         .prop_map(|(items, times)| items.iter().cycle().take(items.len() * times).cloned().collect())
 }
 
@@ -139,8 +194,14 @@ fn reading() -> impl Strategy<Value = Reading> {
     )
 }
 
-/// Every text inside is at most `longest` characters without control or hidden characters, and every list bounded.
+/// As [`check_lists`] with the bound of short lists.
 fn check(value: &Value, longest: usize) -> Result<(), TestCaseError> {
+    check_lists(value, longest, limits::MAX_ITEMS)
+}
+
+/// Every text inside is at most `longest` characters without control or hidden characters, and every list at most
+/// `most` items.
+fn check_lists(value: &Value, longest: usize, most: usize) -> Result<(), TestCaseError> {
     match value {
         Value::String(text) => {
             prop_assert!(text.chars().count() <= longest, "{} characters", text.chars().count());
@@ -148,10 +209,10 @@ fn check(value: &Value, longest: usize) -> Result<(), TestCaseError> {
             prop_assert!(!text.contains(['\u{200B}', '\u{202E}', '\u{2066}', '\u{FEFF}']), "{text:?}");
         }
         Value::Array(items) => {
-            prop_assert!(items.len() <= limits::MAX_ITEMS, "{} items", items.len());
-            items.iter().try_for_each(|item| check(item, longest))?;
+            prop_assert!(items.len() <= most, "{} items", items.len());
+            items.iter().try_for_each(|item| check_lists(item, longest, most))?;
         }
-        Value::Object(fields) => fields.values().try_for_each(|field| check(field, longest))?,
+        Value::Object(fields) => fields.values().try_for_each(|field| check_lists(field, longest, most))?,
         Value::Number(number) => {
             prop_assert!(number.as_i64().is_some() || number.is_f64(), "{number} does not fit a bigint");
         }
@@ -206,7 +267,11 @@ proptest! {
     #[test]
     fn a_bounded_section_is_bounded_harmless_and_stays_so(mut section in section()) {
         section.bound();
-        check(&serde_json::to_value(&section).unwrap(), limits::MAX_TEXT)?;
+        let most = match section {
+            Section::Services(_) | Section::Software(_) | Section::HotFixes(_) => limits::MAX_LONG_LIST,
+            _ => limits::MAX_ITEMS,
+        };
+        check_lists(&serde_json::to_value(&section).unwrap(), limits::MAX_TEXT, most)?;
         match &section {
             Section::Os(os) => {
                 check(&serde_json::to_value(os).unwrap(), limits::MAX_NAME)?;

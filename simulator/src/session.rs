@@ -7,7 +7,8 @@ use gururmm_protocol::command::{CommandEvent, CommandStatus, Knowledge, RunComma
 use gururmm_protocol::crypto::PublicKey;
 use gururmm_protocol::envelope::{Action, EnvelopeHeader, Expectation, Refusal, SignedEnvelope};
 use gururmm_protocol::handshake::{RejectCode, Rejected, Welcome};
-use gururmm_protocol::message::{FromAgent, InventorySection, Report, ToAgent};
+use gururmm_protocol::inventory::InventorySection;
+use gururmm_protocol::message::{FromAgent, Report, ToAgent};
 use gururmm_protocol::readings::Reading;
 use uuid::Uuid;
 
@@ -209,14 +210,15 @@ impl Session {
     pub async fn report_inventory(&mut self, agent: &SimAgent) -> Result<usize, SimError> {
         let mut sections = Vec::new();
         for content in agent.machine.inventory() {
-            let digest = content.digest()?;
-            if self.welcome.inventory.get(content.name()) != Some(&digest) {
-                sections.push(InventorySection { digest, content });
+            let name = content.name();
+            let section = InventorySection::new(content, vec![])?;
+            if self.welcome.inventory.get(name) != Some(&section.digest) {
+                sections.push(section);
             }
         }
         let count = sections.len();
         if count > 0 {
-            self.report(Report::Inventory { sections }).await?;
+            self.report(Report::Inventory(sections.into())).await?;
         }
         Ok(count)
     }

@@ -269,9 +269,9 @@ impl Engine {
     fn on_collected(&mut self, found: Collected) {
         self.status_changed = true;
         match found {
-            Collected::Sections(sections) => {
-                for section in sections {
-                    if let Err(error) = self.outbox.inventory.update(section) {
+            Collected::Findings(findings) => {
+                for finding in findings {
+                    if let Err(error) = self.outbox.inventory.update(finding) {
                         tracing::warn!(%error, "a section of the inventory cannot be sent");
                     }
                 }

@@ -5,12 +5,12 @@ mod sensors;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gururmm_protocol::inventory::Section;
 use gururmm_protocol::readings::Reading;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use crate::core::clock::Time;
+use crate::core::inventory::Finding;
 use sensors::Sensors;
 
 /// The first reading comes this soon: a new machine should not look dead for a minute.
@@ -41,7 +41,7 @@ impl Default for Schedule {
 #[derive(Debug)]
 pub enum Collected {
     /// Sections of the inventory as they are now.
-    Sections(Vec<Section>),
+    Findings(Vec<Finding>),
     /// A reading.
     Reading {
         /// When, by the steady clock.
@@ -82,8 +82,8 @@ pub async fn run(schedule: Schedule, time: Arc<Time>, found: mpsc::Sender<Collec
         let steady = time.steady();
         let looked = tokio::task::spawn_blocking(move || {
             let collected = match look {
-                Look::Everything => Collected::Sections(sensors.everything()),
-                Look::Users => Collected::Sections(vec![sensors.users()]),
+                Look::Everything => Collected::Findings(sensors.everything()),
+                Look::Users => Collected::Findings(vec![sensors.users().into()]),
                 Look::Reading => Collected::Reading { steady, reading: sensors.reading() },
             };
             (sensors, collected)

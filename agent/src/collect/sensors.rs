@@ -7,6 +7,7 @@ use gururmm_protocol::inventory::{NetworkInterface, Section, Volume};
 use gururmm_protocol::readings::{Reading, VolumeUse};
 use sysinfo::{CpuRefreshKind, DiskRefreshKind, Disks, Error, MemoryRefreshKind, Networks, RefreshKind, System};
 
+use crate::core::inventory::Finding;
 use crate::platform;
 
 /// The start time is computed from two clocks and wavers by seconds; within this it is the same start.
@@ -36,7 +37,7 @@ impl Sensors {
     }
 
     /// All sections of the inventory.
-    pub fn everything(&mut self) -> Vec<Section> {
+    pub fn everything(&mut self) -> Vec<Finding> {
         self.system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
         let mut os = platform::os_identity();
         if let (Some(known), Some(now)) = (self.booted_at, os.booted_at)
@@ -45,7 +46,7 @@ impl Sensors {
             os.booted_at = Some(known);
         }
         self.booted_at = os.booted_at;
-        vec![
+        [
             Section::Os(os),
             Section::Hardware(platform::hardware(&self.system)),
             Section::Volumes(self.volumes()),
@@ -53,6 +54,8 @@ impl Sensors {
             self.users(),
             Section::Reboot(platform::pending_reboot()),
         ]
+        .map(Finding::from)
+        .into()
     }
 
     /// Who is logged in.
@@ -111,6 +114,8 @@ impl Sensors {
                 file_system: Some(disk.file_system().to_string_lossy().into_owned()),
                 total_bytes: disk.total_space(),
                 removable: disk.is_removable(),
+                encryption: None,
+                encryption_method: None,
             })
             .collect()
     }
@@ -130,6 +135,10 @@ impl Sensors {
                     name: name.to_string_lossy().into_owned(),
                     mac: (!mac.is_unspecified()).then(|| mac.to_string()),
                     addresses,
+                    description: None,
+                    gateways: vec![],
+                    dns: vec![],
+                    dhcp: None,
                 }
             })
             .collect();

@@ -6,11 +6,11 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use gururmm_protocol::command::{CommandEvent, CommandResult};
 use gururmm_protocol::limits::MAX_UNACKED_REPORTS;
-use gururmm_protocol::message::{InventorySection, Report};
+use gururmm_protocol::message::Report;
 use gururmm_protocol::readings::Reading;
 use uuid::Uuid;
 
-use super::inventory::Inventory;
+use super::inventory::{Batch, Inventory};
 use super::readings::Readings;
 
 /// A report without an acknowledgement for this long is sent again in the same session.
@@ -73,7 +73,7 @@ impl Feed {
 
 #[derive(Debug, Clone)]
 enum Item {
-    Inventory(Vec<InventorySection>),
+    Inventory(Batch),
     Readings(Vec<Reading>),
     Command { id: Uuid, step: u32, event: CommandEvent },
     Decommissioned(Uuid),
@@ -82,7 +82,7 @@ enum Item {
 impl Item {
     fn report(&self) -> Report {
         match self {
-            Self::Inventory(sections) => Report::Inventory { sections: sections.clone() },
+            Self::Inventory(batch) => Report::Inventory(batch.report.clone()),
             Self::Readings(readings) => Report::Readings { readings: readings.clone() },
             Self::Command { id, event, .. } => Report::Command { id: *id, event: event.clone() },
             Self::Decommissioned(envelope_id) => Report::Decommissioned { envelope_id: *envelope_id },
@@ -212,9 +212,8 @@ impl Outbox {
         if let Some(envelope) = self.decommissioned.take() {
             return Some(Item::Decommissioned(envelope));
         }
-        let sections = self.inventory.take();
-        if !sections.is_empty() {
-            return Some(Item::Inventory(sections));
+        if let Some(batch) = self.inventory.take() {
+            return Some(Item::Inventory(batch));
         }
         let readings = self.readings.take();
         if !readings.is_empty() {
@@ -246,8 +245,8 @@ impl Outbox {
     /// The server has stored the report with this number, or will never take it.
     pub fn settle(&mut self, seq: u64) -> Option<Settled> {
         match self.under_way.remove(&seq)?.item {
-            Item::Inventory(sections) => {
-                self.inventory.settled(&sections);
+            Item::Inventory(batch) => {
+                self.inventory.settled(batch);
                 None
             }
             Item::Readings(_) => None,

@@ -40,6 +40,7 @@ variants!(action_variants, Action, {
 variants!(program_variants, Program, {
     Program::Shell { .. } => "to_agent.envelope.run_command.shell",
     Program::Exec { .. } => "to_agent.envelope.run_command.exec",
+    Program::Selftest => "to_agent.envelope.run_command.selftest",
 });
 
 pub fn variants() -> Vec<&'static str> {
@@ -82,9 +83,11 @@ pub fn actions() -> Vec<(&'static str, Action)> {
         secrets: BTreeMap::new(),
         ..shell
     };
+    let selftest = RunCommand { program: Program::Selftest, ..exec.clone() };
     vec![
         ("to_agent.envelope.run_command.shell", Action::RunCommand(shell)),
         ("to_agent.envelope.run_command.exec", Action::RunCommand(exec)),
+        ("to_agent.envelope.run_command.selftest", Action::RunCommand(selftest)),
         ("to_agent.envelope.cancel_command", Action::CancelCommand { command_id: id(10) }),
         ("to_agent.envelope.decommission", Action::Decommission { uninstall: true }),
     ]

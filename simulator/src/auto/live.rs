@@ -6,7 +6,8 @@ use std::time::Duration;
 use gururmm_protocol::envelope::{Action, SignedEnvelope};
 use gururmm_protocol::handshake::RejectCode;
 use gururmm_protocol::limits::SESSION_TIMEOUT;
-use gururmm_protocol::message::{FromAgent, InventorySection, Report, ToAgent};
+use gururmm_protocol::inventory::InventorySection;
+use gururmm_protocol::message::{FromAgent, Report, ToAgent};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -132,14 +133,15 @@ impl AutoAgent {
     fn queue_inventory(&mut self, held: &mut BTreeMap<String, String>) -> Result<(), SimError> {
         let mut sections = Vec::new();
         for content in self.agent.machine.inventory() {
-            let digest = content.digest()?;
-            if held.get(content.name()) != Some(&digest) {
-                held.insert(content.name().to_owned(), digest.clone());
-                sections.push(InventorySection { digest, content });
+            let name = content.name();
+            let section = InventorySection::new(content, vec![])?;
+            if held.get(name) != Some(&section.digest) {
+                held.insert(name.to_owned(), section.digest.clone());
+                sections.push(section);
             }
         }
         if !sections.is_empty() {
-            self.outbox.push(Report::Inventory { sections });
+            self.outbox.push(Report::Inventory(sections.into()));
         }
         Ok(())
     }

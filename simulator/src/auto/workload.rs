@@ -29,6 +29,7 @@ pub fn course(run: &RunCommand, machine: &Machine, statement_takes: Duration, rn
     let text = match &run.program {
         Program::Shell { script, .. } => script.clone(),
         Program::Exec { argv } => argv.join(" "),
+        Program::Selftest => "selftest".to_owned(),
     };
     let limit = Duration::from_secs(run.timeout_seconds.into());
     let mut spent = Duration::ZERO;

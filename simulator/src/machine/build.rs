@@ -85,6 +85,8 @@ fn os(
         edition: Some(edition.to_owned()),
         version: Some(version.to_owned()),
         build: Some(build.to_owned()),
+        release: None,
+        installed_at: None,
         architecture: "x86_64".to_owned(),
         role,
         hostname: hostname.to_owned(),
@@ -119,6 +121,10 @@ fn hardware(rng: &mut fastrand::Rng, kind: MachineKind) -> Hardware {
         cores: Some(cores),
         threads: Some(threads),
         memory_bytes: Some(memory * GIB),
+        uuid: None,
+        bios_vendor: None,
+        bios_version: None,
+        bios_date: None,
         virtualization,
     }
 }
@@ -130,6 +136,8 @@ fn volumes(rng: &mut fastrand::Rng, kind: MachineKind) -> Vec<Volume> {
         file_system: Some(file_system.to_owned()),
         total_bytes: gib * GIB,
         removable: false,
+        encryption: None,
+        encryption_method: None,
     };
     let system = pick(rng, &[120, 237, 476, 953]);
     if kind == MachineKind::LinuxServer {
@@ -160,13 +168,19 @@ fn network(rng: &mut fastrand::Rng, kind: MachineKind, flavour: &Flavour) -> Vec
         MachineKind::LinuxServer => pick(rng, &["eth0", "ens192", "enp1s0"]),
         _ => "Ethernet",
     };
-    let mut interfaces = vec![NetworkInterface {
+    let interface = |name: &str, mac, addresses| NetworkInterface {
         name: name.to_owned(),
-        mac: Some(mac(rng)),
-        addresses: vec![address, format!("fe80::{:x}:{:x}/64", rng.u16(1..), rng.u16(1..))],
-    }];
+        mac: Some(mac),
+        addresses,
+        description: None,
+        gateways: Vec::new(),
+        dns: Vec::new(),
+        dhcp: None,
+    };
+    let link_local = |rng: &mut fastrand::Rng| format!("fe80::{:x}:{:x}/64", rng.u16(1..), rng.u16(1..));
+    let mut interfaces = vec![interface(name, mac(rng), vec![address, link_local(rng)])];
     if kind == MachineKind::WindowsWorkstation && rng.bool() {
-        interfaces.push(NetworkInterface { name: "Wi-Fi".to_owned(), mac: Some(mac(rng)), addresses: Vec::new() });
+        interfaces.push(interface("Wi-Fi", mac(rng), Vec::new()));
     }
     interfaces
 }

@@ -1,5 +1,6 @@
 //! Maker, model, processor, memory, hypervisor.
 
+use chrono::NaiveDate;
 use gururmm_protocol::inventory::Hardware;
 use sysinfo::System;
 
@@ -27,6 +28,10 @@ pub fn hardware(system: &System) -> Hardware {
         manufacturer,
         model,
         serial: dmi("product_serial"),
+        uuid: dmi("product_uuid"),
+        bios_vendor: dmi("bios_vendor"),
+        bios_version: dmi("bios_version"),
+        bios_date: dmi("bios_date").and_then(|text| NaiveDate::parse_from_str(&text, "%m/%d/%Y").ok()),
         cpu: system.cpus().first().map(|cpu| cpu.brand().trim().to_owned()).filter(|name| !name.is_empty()),
         cores: System::physical_core_count().ok().and_then(|cores| u32::try_from(cores).ok()),
         threads: u32::try_from(system.cpus().len()).ok().filter(|threads| *threads > 0),

@@ -25,6 +25,8 @@ pub fn os_identity() -> OsIdentity {
         edition: get("VARIANT"),
         version: get("VERSION_ID"),
         build: read_line("/proc/sys/kernel/osrelease"),
+        release: get("VERSION_CODENAME"),
+        installed_at: None,
         architecture: std::env::consts::ARCH.to_owned(),
         role: role::role(get("VARIANT_ID").as_deref()),
         domain: domain(&hostname),
