@@ -222,12 +222,16 @@ impl Engine {
             ToAgent::Ack { seqs } => {
                 self.status.last_acknowledged = Some(self.time.wall());
                 self.status_changed = true;
-                seqs.into_iter().for_each(|seq| self.settle(seq));
+                for seq in seqs {
+                    let settled = self.outbox.settle(seq);
+                    self.on_settled(settled);
+                }
             }
             ToAgent::Refused { seq, message } => {
                 let message = gururmm_protocol::text::clean_line(&message, 400);
                 tracing::warn!(seq, %message, "the server refused a report; it is not sent again");
-                self.settle(seq);
+                let settled = self.outbox.refuse(seq);
+                self.on_settled(settled);
             }
             ToAgent::Envelope(envelope) => self.on_envelope(&envelope),
             ToAgent::QueryCommands { ids } => self.on_query(&ids),
@@ -236,8 +240,8 @@ impl Engine {
         }
     }
 
-    fn settle(&mut self, seq: u64) {
-        match self.outbox.settle(seq) {
+    fn on_settled(&mut self, settled: Option<Settled>) {
+        match settled {
             None => {}
             Some(Settled::Command(id)) => {
                 let recorded = self.ledger.lock().acknowledge(id);
@@ -269,11 +273,9 @@ impl Engine {
     fn on_collected(&mut self, found: Collected) {
         self.status_changed = true;
         match found {
-            Collected::Findings(findings) => {
-                for finding in findings {
-                    if let Err(error) = self.outbox.inventory.update(finding) {
-                        tracing::warn!(%error, "a section of the inventory cannot be sent");
-                    }
+            Collected::Finding(finding) => {
+                if let Err(error) = self.outbox.inventory.update(*finding) {
+                    tracing::warn!(%error, "a section of the inventory cannot be sent");
                 }
             }
             Collected::Reading { steady, reading } => {

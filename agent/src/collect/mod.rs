@@ -1,5 +1,7 @@
 //! What the machine is and how it is doing: inventory on a schedule, readings every minute.
 
+mod aside;
+mod collectors;
 mod sensors;
 
 use std::sync::Arc;
@@ -7,10 +9,12 @@ use std::time::Duration;
 
 use gururmm_protocol::readings::Reading;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout};
 
 use crate::core::clock::Time;
 use crate::core::inventory::Finding;
+use aside::aside;
+use collectors::Watch;
 use sensors::Sensors;
 
 /// The first reading comes this soon: a new machine should not look dead for a minute.
@@ -25,6 +29,8 @@ pub struct Schedule {
     pub users: Duration,
     /// Between two looks at everything else.
     pub inventory: Duration,
+    /// A section that is not answered within this time is told as unread.
+    pub deadline: Duration,
 }
 
 impl Default for Schedule {
@@ -33,6 +39,7 @@ impl Default for Schedule {
             readings: Duration::from_secs(60),
             users: Duration::from_secs(60),
             inventory: Duration::from_secs(15 * 60),
+            deadline: Duration::from_secs(60),
         }
     }
 }
@@ -40,8 +47,8 @@ impl Default for Schedule {
 /// Something was looked at.
 #[derive(Debug)]
 pub enum Collected {
-    /// Sections of the inventory as they are now.
-    Findings(Vec<Finding>),
+    /// A section of the inventory as it is now.
+    Finding(Box<Finding>),
     /// A reading.
     Reading {
         /// When, by the steady clock.
@@ -51,52 +58,76 @@ pub enum Collected {
     },
 }
 
-/// What is looked at.
-#[derive(Debug, Clone, Copy)]
-enum Look {
-    Everything,
-    Users,
-    Reading,
+/// Collects until nobody listens any more. Looking happens beside the thread that serves the connection; what hangs holds
+/// up neither that nor the other things that are looked at.
+pub async fn run(schedule: Schedule, time: Arc<Time>, found: mpsc::Sender<Collected>) {
+    let one = Watch::new(vec![collectors::users()], schedule.deadline);
+    let others = Watch::new(collectors::others(), schedule.deadline);
+    tokio::join!(
+        readings(schedule, &time, &found),
+        inventory(one, schedule.users, &found),
+        inventory(others, schedule.inventory, &found),
+    );
 }
 
-/// Collects until nobody listens any more. Looking happens beside the thread that serves the connection.
-pub async fn run(schedule: Schedule, time: Arc<Time>, found: mpsc::Sender<Collected>) {
-    let mut sensors = match tokio::task::spawn_blocking(Sensors::new).await {
-        Ok(Ok(sensors)) => sensors,
-        Ok(Err(error)) => {
-            tracing::error!(%error, "this machine cannot be looked at; there is no inventory");
-            return;
-        }
-        Err(_) => return,
-    };
-    let every = |first: Duration, period: Duration| {
-        let mut ticks = interval_at(Instant::now() + first, period);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        ticks
-    };
-    let mut readings = every(schedule.readings.min(FIRST_READING), schedule.readings);
-    let mut users = every(schedule.users, schedule.users);
-    let mut inventory = every(schedule.inventory, schedule.inventory);
-    let mut look = Look::Everything;
+fn every(first: Duration, period: Duration) -> Interval {
+    let mut ticks = interval_at(Instant::now() + first, period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}
+
+/// Looks at these sections now and then again and again.
+async fn inventory(mut watch: Watch, period: Duration, found: &mpsc::Sender<Collected>) {
+    let mut ticks = every(Duration::ZERO, period);
     loop {
-        let steady = time.steady();
-        let looked = tokio::task::spawn_blocking(move || {
-            let collected = match look {
-                Look::Everything => Collected::Findings(sensors.everything()),
-                Look::Users => Collected::Findings(vec![sensors.users().into()]),
-                Look::Reading => Collected::Reading { steady, reading: sensors.reading() },
-            };
-            (sensors, collected)
-        });
-        let Ok((returned, collected)) = looked.await else { return };
-        sensors = returned;
-        if found.send(collected).await.is_err() {
-            return;
+        tokio::select! {
+            _ = ticks.tick() => for index in 0..watch.len() {
+                if let Some(finding) = watch.look(index).await
+                    && found.send(Collected::Finding(Box::new(finding))).await.is_err()
+                {
+                    return;
+                }
+            },
+            late = watch.late() => if let Some(finding) = late
+                && found.send(Collected::Finding(Box::new(finding))).await.is_err()
+            {
+                return;
+            },
         }
-        look = tokio::select! {
-            _ = readings.tick() => Look::Reading,
-            _ = users.tick() => Look::Users,
-            _ = inventory.tick() => Look::Everything,
+    }
+}
+
+async fn readings(schedule: Schedule, time: &Time, found: &mpsc::Sender<Collected>) {
+    while !found.is_closed() {
+        if let Err(error) = measure(schedule, time, found).await {
+            tracing::error!(error = format!("{error:#}"), "this machine cannot be measured");
+        }
+        tokio::time::sleep(schedule.readings).await;
+    }
+}
+
+/// Takes readings until nobody listens any more.
+async fn measure(schedule: Schedule, time: &Time, found: &mpsc::Sender<Collected>) -> anyhow::Result<()> {
+    let mut sensors = aside("readings", Sensors::new)?.await??;
+    let mut ticks = every(schedule.readings.min(FIRST_READING), schedule.readings);
+    loop {
+        ticks.tick().await;
+        let steady = time.steady();
+        let mut measured = aside("readings", move || {
+            let reading = sensors.reading();
+            (sensors, reading)
+        })?;
+        let answer = match timeout(schedule.deadline, &mut measured).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                tracing::warn!("a reading takes very long; there are none until it returns");
+                measured.await
+            }
         };
+        let reading;
+        (sensors, reading) = answer?;
+        if found.send(Collected::Reading { steady, reading }).await.is_err() {
+            return Ok(());
+        }
     }
 }

@@ -1,30 +1,23 @@
 //! Which sections of the inventory the server still needs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use gururmm_protocol::inventory::{InventoryReport, InventorySection, PackedSection, Section, UnreadSection};
 use gururmm_protocol::limits;
 
 /// Sections go together in one report up to this many bytes; a larger one goes alone.
 const BATCH: usize = 96 * 1024;
+/// The machine's start is computed from two clocks and wavers by seconds; within this it is the same start.
+const SAME_START: TimeDelta = TimeDelta::minutes(2);
 
 /// What a look at one section gave.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Finding {
-    /// It was read.
-    Read {
-        /// The section.
-        content: Section,
-        /// Parts of it that could not be read, in words.
-        problems: Vec<String>,
-    },
-    /// It could not be read at all.
-    Unread {
-        /// The section's name.
-        section: &'static str,
-        /// Why, in words.
-        error: String,
-    },
+pub struct Finding {
+    /// The section's name.
+    pub section: &'static str,
+    /// What was read, or in words why nothing could be.
+    pub outcome: Result<Looked<Section>, String>,
 }
 
 /// What a platform's collector read of one section. A section that cannot be read at all is its error instead.
@@ -36,6 +29,17 @@ pub struct Looked<T> {
     pub problems: Vec<String>,
 }
 
+/// What a platform's collector answers. Not to be confused: an empty content is what the machine has, an error is that
+/// nothing is known.
+pub type Look<T> = anyhow::Result<Looked<T>>;
+
+impl<T> Looked<T> {
+    /// The same with another content.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Looked<U> {
+        Looked { content: change(self.content), problems: self.problems }
+    }
+}
+
 impl<T> From<T> for Looked<T> {
     fn from(content: T) -> Self {
         Self { content, problems: Vec::new() }
@@ -44,14 +48,14 @@ impl<T> From<T> for Looked<T> {
 
 impl From<Section> for Finding {
     fn from(content: Section) -> Self {
-        Self::Read { content, problems: Vec::new() }
+        Self { section: content.name(), outcome: Ok(content.into()) }
     }
 }
 
 /// A section as it travels.
 #[derive(Debug, Clone, PartialEq)]
 enum Piece {
-    Plain(InventorySection),
+    Plain(Box<InventorySection>),
     Packed(PackedSection),
     Unread(UnreadSection),
 }
@@ -64,17 +68,17 @@ impl Piece {
             unread.bound();
             Ok((Self::Unread(unread), 0))
         };
-        let (mut content, problems) = match finding {
-            Finding::Read { content, problems } => (content, problems),
-            Finding::Unread { section, error } => return unread(section, error),
+        let Finding { section: name, outcome } = finding;
+        let Looked { mut content, problems } = match outcome {
+            Ok(looked) => looked,
+            Err(error) => return unread(name, error),
         };
         content.bound();
-        let name = content.name();
         let mut section = InventorySection::new(content, problems)?;
         section.bound();
         let bytes = serde_json::to_vec(&section)?.len();
         if bytes <= limits::MAX_PLAIN_SECTION {
-            return Ok((Self::Plain(section), bytes));
+            return Ok((Self::Plain(Box::new(section)), bytes));
         }
         match PackedSection::pack(&section) {
             Ok(packed) => {
@@ -115,6 +119,9 @@ pub struct Inventory {
     current: BTreeMap<&'static str, Current>,
     held: BTreeMap<String, String>,
     under_way: BTreeMap<&'static str, String>,
+    /// Sections that were in a refused report with others: each is sent alone, so that a bad one costs only itself.
+    alone: BTreeSet<&'static str>,
+    booted_at: Option<DateTime<Utc>>,
 }
 
 impl Inventory {
@@ -122,14 +129,24 @@ impl Inventory {
     ///
     /// # Errors
     /// Only if it cannot be written as JSON, which no section causes; the earlier one stays.
-    pub fn update(&mut self, finding: Finding) -> Result<(), serde_json::Error> {
-        let name = match &finding {
-            Finding::Read { content, .. } => content.name(),
-            Finding::Unread { section, .. } => section,
-        };
+    pub fn update(&mut self, mut finding: Finding) -> Result<(), serde_json::Error> {
+        if let Ok(looked) = &mut finding.outcome {
+            self.steady_start(&mut looked.content);
+        }
+        let name = finding.section;
         let (piece, bytes) = Piece::new(finding)?;
         self.current.insert(name, Current { piece, bytes });
         Ok(())
+    }
+
+    fn steady_start(&mut self, content: &mut Section) {
+        let Section::Os(os) = content else { return };
+        if let (Some(known), Some(now)) = (self.booted_at, os.booted_at)
+            && (known - now).abs() <= SAME_START
+        {
+            os.booted_at = Some(known);
+        }
+        self.booted_at = os.booted_at;
     }
 
     /// A session has begun; the server holds sections with these digests.
@@ -152,16 +169,19 @@ impl Inventory {
             if self.held.get(*name).is_some_and(|held| held == digest) || self.under_way.contains_key(name) {
                 continue;
             }
-            if !batch.digests.is_empty() && total + current.bytes > BATCH {
-                break;
+            if !batch.digests.is_empty() && (total + current.bytes > BATCH || self.alone.contains(name)) {
+                continue;
             }
             total += current.bytes;
             self.under_way.insert(name, digest.to_owned());
             batch.digests.push((name, digest.to_owned()));
             match current.piece.clone() {
-                Piece::Plain(section) => batch.report.sections.push(section),
+                Piece::Plain(section) => batch.report.sections.push(*section),
                 Piece::Packed(section) => batch.report.packed.push(section),
                 Piece::Unread(section) => batch.report.unread.push(section),
+            }
+            if self.alone.contains(name) {
+                break;
             }
         }
         (!batch.digests.is_empty()).then_some(batch)
@@ -171,12 +191,22 @@ impl Inventory {
     #[must_use]
     pub fn has_news(&self) -> bool {
         self.current.iter().any(|(name, current)| {
-            self.held.get(*name).is_none_or(|held| held != current.piece.digest())
-                && !self.under_way.contains_key(name)
+            self.held.get(*name).is_none_or(|held| held != current.piece.digest()) && !self.under_way.contains_key(name)
         })
     }
 
-    /// The server has stored (or refused for good) these sections.
+    /// The server does not take these sections together. One alone it will never take.
+    pub fn refused(&mut self, batch: Batch) {
+        if batch.digests.len() <= 1 {
+            return self.settled(batch);
+        }
+        for (name, _) in batch.digests {
+            self.under_way.remove(name);
+            self.alone.insert(name);
+        }
+    }
+
+    /// The server has stored these sections (or will never take them).
     pub fn settled(&mut self, batch: Batch) {
         for (name, digest) in batch.digests {
             self.under_way.remove(name);
@@ -188,7 +218,7 @@ impl Inventory {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gururmm_protocol::inventory::{PendingReboot, Software, SoftwareSource};
+    use gururmm_protocol::inventory::{MachineRole, OsFamily, OsIdentity, PendingReboot, Software, SoftwareSource};
 
     fn reboot(pending: bool) -> Section {
         Section::Reboot(PendingReboot { pending: Some(pending), sources: vec![] })
@@ -240,7 +270,7 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_said_once_and_then_what_can_again() {
         let mut inventory = Inventory::default();
-        let failed = || Finding::Unread { section: "software", error: "dpkg's database is locked".into() };
+        let failed = || Finding { section: "software", outcome: Err("dpkg's database is locked".into()) };
         inventory.update(failed()).unwrap();
         let said = inventory.take().unwrap();
         assert_eq!(said.report.unread[0].error, "dpkg's database is locked");
@@ -249,6 +279,52 @@ mod tests {
         assert!(!inventory.has_news(), "the same error");
         inventory.update(software(1).into()).unwrap();
         assert_eq!(inventory.take().unwrap().report.sections.len(), 1);
+    }
+
+    #[test]
+    fn after_a_refusal_each_section_goes_alone() {
+        let mut inventory = Inventory::default();
+        inventory.update(reboot(false).into()).unwrap();
+        inventory.update(software(1).into()).unwrap();
+        inventory.update(Section::Users(vec![]).into()).unwrap();
+        let together = inventory.take().unwrap();
+        assert_eq!(together.report.sections.len(), 3);
+        inventory.refused(together);
+        for name in ["reboot", "software", "users"] {
+            let one = inventory.take().unwrap();
+            assert_eq!(one.report.sections.iter().map(|s| s.content.name()).collect::<Vec<_>>(), [name]);
+            inventory.refused(one);
+        }
+        assert!(!inventory.has_news(), "what was refused alone is not sent again");
+    }
+
+    #[test]
+    fn a_start_time_that_wavers_is_no_news() {
+        let os = |boot: i64| {
+            Section::Os(OsIdentity {
+                family: OsFamily::Linux,
+                name: "Debian".into(),
+                edition: None,
+                version: None,
+                build: None,
+                release: None,
+                installed_at: None,
+                architecture: "x86_64".into(),
+                role: MachineRole::Server,
+                hostname: "web1".into(),
+                domain: None,
+                time_zone: None,
+                booted_at: DateTime::from_timestamp(boot, 0),
+            })
+        };
+        let mut inventory = Inventory::default();
+        inventory.update(os(1_000).into()).unwrap();
+        let sent = inventory.take().unwrap();
+        inventory.settled(sent);
+        inventory.update(os(1_003).into()).unwrap();
+        assert!(!inventory.has_news());
+        inventory.update(os(5_000).into()).unwrap();
+        assert!(inventory.has_news(), "a restart");
     }
 
     #[test]

@@ -97,7 +97,7 @@ struct UnderWay {
 }
 
 /// What an acknowledgement has settled for good.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settled {
     /// The server has everything of this command.
     Command(Uuid),
@@ -242,9 +242,25 @@ impl Outbox {
                     || self.feeds.iter().any(Feed::has_ready))
     }
 
-    /// The server has stored the report with this number, or will never take it.
-    pub fn settle(&mut self, seq: u64) -> Option<Settled> {
+    /// The server will never take the report with this number as it is.
+    pub fn refuse(&mut self, seq: u64) -> Option<Settled> {
         match self.under_way.remove(&seq)?.item {
+            Item::Inventory(batch) => {
+                self.inventory.refused(batch);
+                None
+            }
+            item => self.over(item),
+        }
+    }
+
+    /// The server has stored the report with this number.
+    pub fn settle(&mut self, seq: u64) -> Option<Settled> {
+        let item = self.under_way.remove(&seq)?.item;
+        self.over(item)
+    }
+
+    fn over(&mut self, item: Item) -> Option<Settled> {
+        match item {
             Item::Inventory(batch) => {
                 self.inventory.settled(batch);
                 None

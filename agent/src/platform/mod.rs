@@ -1,5 +1,14 @@
 //! Everything that differs between operating systems. This is the only place that asks which one it is; each system's
 //! module offers the same functions.
+//!
+//! Collectors of the inventory: `os_identity`, `hardware`, `volumes`, `disks`, `network`, `logged_in_users`, `services`,
+//! `software` and `pending_reboot` answer a [`Look`](crate::core::inventory::Look); `local_groups` and `hot_fixes` an
+//! optional one, none where there is no such thing. Each is called on a thread of its own, again and again, keeps
+//! nothing, and reads no more than a bounded amount from any file or program. The same machine twice gives the same
+//! answer: lists are sorted, and no error's text holds a number that changes.
+
+mod shared;
+pub use shared::fixed_disks;
 
 #[cfg(target_os = "linux")]
 mod linux;

@@ -225,7 +225,7 @@ impl Session {
     pub async fn receive_answer(&mut self) -> FromAgent {
         loop {
             match self.receive().await {
-                FromAgent::Report { report: Report::Inventory { .. } | Report::Readings { .. }, .. } => {}
+                FromAgent::Report { report: Report::Inventory(_) | Report::Readings { .. }, .. } => {}
                 other => return other,
             }
         }

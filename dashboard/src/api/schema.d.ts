@@ -1612,6 +1612,9 @@ export interface components {
             argv: string[];
             /** @enum {string} */
             kind: "exec";
+        } | {
+            /** @enum {string} */
+            kind: "selftest";
         };
         /** @description Why an agent is cut off. */
         Quarantine: {
@@ -1696,12 +1699,24 @@ export interface components {
             changed_at: string;
             /**
              * Format: date-time
-             * @description When the server received it last.
+             * @description When the server received `data` last.
              */
             collected_at: string;
-            /** @description The content, as the agent reported it (bounded). */
+            /** @description The content, as the agent read it last (bounded); null when it never could read it. */
             data: unknown;
-            /** @description Its name: `os`, `hardware`, `volumes`, `network`, `users` or `reboot`. */
+            /** @description Why the agent cannot read the section now. What `data` holds is then older. */
+            error?: string | null;
+            /**
+             * Format: date-time
+             * @description Since when it cannot.
+             */
+            error_since?: string | null;
+            /** @description Parts of the content that the agent could not read, in words. */
+            problems: string[];
+            /**
+             * @description Its name: `os`, `hardware`, `volumes`, `disks`, `network`, `users`, `groups`, `services`, `software`,
+             *     `hot_fixes` or `reboot`.
+             */
             section: string;
         };
         /**

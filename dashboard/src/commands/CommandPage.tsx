@@ -38,16 +38,36 @@ export function CommandPage() {
   );
 }
 
+function programTitle(program: Command["program"]): string {
+  switch (program.kind) {
+    case "shell":
+      return `Script (${program.interpreter})`;
+    case "exec":
+      return "Program and arguments";
+    case "selftest":
+      return "Selftest of the agent";
+  }
+}
+
+function programText(program: Command["program"]): string {
+  switch (program.kind) {
+    case "shell":
+      return program.script;
+    case "exec":
+      return program.argv.map((argument) => JSON.stringify(argument)).join("\n");
+    case "selftest":
+      return "The agent examines itself and its machine.";
+  }
+}
+
 function Details({ command }: { command: Command }) {
   const { program } = command;
   const environment = Object.entries(command.environment);
   return (
     <div className={styles.columns}>
       <section className={styles.panel}>
-        <h2>{program.kind === "shell" ? `Script (${program.interpreter})` : "Program and arguments"}</h2>
-        <pre className={styles.program}>
-          {program.kind === "shell" ? program.script : program.argv.map((argument) => JSON.stringify(argument)).join("\n")}
-        </pre>
+        <h2>{programTitle(program)}</h2>
+        <pre className={styles.program}>{programText(program)}</pre>
       </section>
       <section className={styles.panel}>
         <h2>Details</h2>

@@ -11,7 +11,7 @@ it("takes hostile shapes for what they are: not reported", () => {
 });
 
 it("shows known sections in their order and unknown ones behind them", () => {
-  const at = { collected_at: "", changed_at: "", data: null };
+  const at = { collected_at: "", changed_at: "", data: null, problems: [] };
   const names = ["zeta", "users", "alpha", "os"].map((section) => ({ section, ...at }));
   expect(sortSections(names).map((each) => each.section)).toEqual(["os", "users", "alpha", "zeta"]);
 });

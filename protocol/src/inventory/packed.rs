@@ -55,12 +55,19 @@ impl PackedSection {
         Ok(Self { digest: section.digest.clone(), deflated })
     }
 
-    /// Unpacks a section; never takes more memory than [`limits::MAX_SECTION`] for the text, whatever was packed.
-    /// Nothing is bounded or cleaned yet.
+    /// Unpacks a section. Nothing is bounded or cleaned yet.
     ///
     /// # Errors
     /// [`Unpackable`] when it is too large or is not what it should be.
     pub fn unpack(&self) -> Result<InventorySection, Unpackable> {
+        serde_json::from_slice(&self.inflate()?).map_err(|error| Unpackable::Unreadable(error.to_string()))
+    }
+
+    /// The section's JSON: never more than [`limits::MAX_SECTION`] bytes are inflated, whatever was packed.
+    ///
+    /// # Errors
+    /// [`Unpackable`] when it is too large or is not what it should be.
+    pub fn inflate(&self) -> Result<Vec<u8>, Unpackable> {
         let unreadable = |error: &dyn std::fmt::Display| Unpackable::Unreadable(error.to_string());
         if self.deflated.len() > limits::MAX_PACKED {
             return Err(Unpackable::TooLargePacked);
@@ -74,7 +81,7 @@ impl PackedSection {
         if json.len() > limits::MAX_SECTION {
             return Err(Unpackable::TooLarge);
         }
-        serde_json::from_slice(&json).map_err(|error| unreadable(&error))
+        Ok(json)
     }
 }
 

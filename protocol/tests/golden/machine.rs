@@ -4,8 +4,8 @@ use gururmm_protocol::command::{CommandEvent, CommandResult, Interpreter, Knowle
 use gururmm_protocol::envelope::Refusal;
 use gururmm_protocol::handshake::RejectCode;
 use gururmm_protocol::inventory::{
-    Disk, DiskHealth, DiskMedia, Hardware, HotFix, InventoryReport, InventorySection, LocalGroup, LoggedInUser, MachineRole,
-    NetworkInterface, OsFamily, OsIdentity, PackedSection, PendingReboot, SECTION_NAMES, Section, Service,
+    Disk, DiskHealth, DiskMedia, Hardware, HotFix, InventoryReport, InventorySection, LocalGroup, LoggedInUser,
+    MachineRole, NetworkInterface, OsFamily, OsIdentity, PackedSection, PendingReboot, SECTION_NAMES, Section, Service,
     ServiceStart, ServiceState, Software, SoftwareSource, UnreadSection, Volume, VolumeEncryption,
 };
 use gururmm_protocol::message::{FromAgent, Report};

@@ -252,12 +252,15 @@ pub enum Program {
         /// Program first.
         argv: Vec<String>,
     },
+    /// The agent examines itself and its machine; standard output is one JSON document.
+    Selftest,
 }
 
 impl From<Program> for wire::Program {
     fn from(program: Program) -> Self {
         match program {
             Program::Exec { argv } => Self::Exec { argv },
+            Program::Selftest => Self::Selftest,
             Program::Shell { interpreter, script } => Self::Shell {
                 interpreter: match interpreter {
                     Interpreter::Sh => wire::Interpreter::Sh,
@@ -274,6 +277,7 @@ impl From<wire::Program> for Program {
     fn from(program: wire::Program) -> Self {
         match program {
             wire::Program::Exec { argv } => Self::Exec { argv },
+            wire::Program::Selftest => Self::Selftest,
             wire::Program::Shell { interpreter, script } => Self::Shell {
                 interpreter: match interpreter {
                     wire::Interpreter::Sh => Interpreter::Sh,

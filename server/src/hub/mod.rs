@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gururmm_protocol::limits;
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::app::App;
@@ -33,6 +34,8 @@ use registry::Registry;
 
 /// Changes of more agents than this in one batch are told as a change of the fleet.
 const MAX_SINGLE_EVENTS: usize = 200;
+/// Reports of inventory that are unpacked and stored at a time: each may take some 20 MiB.
+const MAX_INVENTORIES: usize = 4;
 
 /// What connections are bounded by.
 #[derive(Debug, Clone, Copy)]
@@ -63,6 +66,8 @@ pub struct Hub {
     pub(crate) presence_writer: tokio::sync::Mutex<()>,
     /// Readings to be written.
     pub(crate) readings: Batch<readings::Waiting>,
+    /// Places for reports of inventory.
+    pub(crate) inventories: Semaphore,
 }
 
 /// Connections of this process.
@@ -94,6 +99,7 @@ impl Hub {
             presence: Batch::default(),
             presence_writer: tokio::sync::Mutex::default(),
             readings: Batch::default(),
+            inventories: Semaphore::new(MAX_INVENTORIES),
         }
     }
 

@@ -32,8 +32,14 @@ impl Pace {
 
     /// Counts one message of `bytes`; the next one is to be read no sooner than this.
     pub fn next_read(&mut self, bytes: usize, now: Instant) -> Instant {
+        let delay = self.messages.take(1.0, now);
+        self.charge(bytes, now).max(now + delay)
+    }
+
+    /// Counts `bytes` that were not in a message but made of one; the next one is to be read no sooner than this.
+    pub fn charge(&mut self, bytes: usize, now: Instant) -> Instant {
         #[expect(clippy::cast_precision_loss, reason = "messages are far smaller than 2^52 bytes")]
-        let delay = self.messages.take(1.0, now).max(self.bytes.take(bytes as f64, now));
+        let delay = self.bytes.take(bytes as f64, now);
         now + delay
     }
 }
@@ -77,6 +83,16 @@ mod tests {
         }
         let elapsed = (now - start).as_secs_f64();
         assert!((1.9..2.1).contains(&elapsed), "40 messages took {elapsed} s");
+    }
+
+    #[test]
+    fn what_a_message_unfolds_to_counts_as_well() {
+        let start = Instant::now();
+        let mut pace = Pace::new(start);
+        assert_eq!(pace.next_read(1_000, start), start);
+        let wait = pace.charge(5 * 1024 * 1024, start) - start;
+        assert!((4.0..4.1).contains(&wait.as_secs_f64()), "{wait:?}");
+        assert_eq!(pace.next_read(0, start) - start, wait, "the next message waits as well");
     }
 
     #[test]

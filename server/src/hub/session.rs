@@ -192,14 +192,17 @@ impl Session {
         self.handle.seen(self.app.env.now());
         self.read_at = self.pace.next_read(text.as_ref().map_or(0, String::len), Instant::now());
         match text {
-            Some(text) => self.on_text(&text, out).await,
+            Some(text) => self.on_text(text, out).await,
             None => Ok(()),
         }
     }
 
-    async fn on_text(&mut self, text: &str, out: &Outbox) -> Result<(), Ending> {
+    async fn on_text(&mut self, text: String, out: &Outbox) -> Result<(), Ending> {
         metrics::counter!("agent_messages_total").increment(1);
-        match FromAgent::decode(text) {
+        let message = FromAgent::decode(&text);
+        // It may be large, and what follows may have to wait.
+        drop(text);
+        match message {
             Ok(FromAgent::Report { seq, report }) => self.on_report(seq, report, out).await,
             Ok(FromAgent::CommandStatus { commands }) => self.on_status(commands, out).await,
             Ok(FromAgent::EnvelopeRefused { id, refusal }) => self.on_refused(id, refusal, out).await,
@@ -216,18 +219,20 @@ impl Session {
 
     async fn on_report(&mut self, seq: u64, report: Report, out: &Outbox) -> Result<(), Ending> {
         let (app, handle, restricted) = (&self.app, &*self.handle, self.restricted);
-        let outcome = self
+        let done = self
             .patiently(|| async {
                 match reports::store(app, handle, restricted, &report).await {
                     // The agent deletes what is refused: only what can never be stored.
                     Err(error) if db::is_bad_data(&error) => {
                         tracing::error!(agent_id = %handle.agent_id, %error, cause = cause(&error), "unstorable report");
-                        Ok(Outcome::Refused("the server cannot store this report".to_owned()))
+                        Ok(Outcome::Refused("the server cannot store this report".to_owned()).into())
                     }
                     done => done,
                 }
             })
             .await?;
+        self.read_at = self.read_at.max(self.pace.charge(done.unfolded, Instant::now()));
+        let outcome = done.outcome;
         match &outcome {
             Outcome::Refused(reason) => return refuse(seq, reason, out).await,
             Outcome::Stored | Outcome::Decommissioned => self.acks.push(seq),

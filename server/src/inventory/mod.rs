@@ -1,6 +1,7 @@
 //! What agents report about themselves: inventory sections and readings.
 
 pub mod readings;
+mod receive;
 pub mod rollup;
 pub mod routes;
 pub mod service;
@@ -14,11 +15,18 @@ use utoipa::ToSchema;
 /// What is stored of an inventory section.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct StoredSection {
-    /// Its name: `os`, `hardware`, `volumes`, `network`, `users` or `reboot`.
+    /// Its name: `os`, `hardware`, `volumes`, `disks`, `network`, `users`, `groups`, `services`, `software`,
+    /// `hot_fixes` or `reboot`.
     pub section: String,
-    /// The content, as the agent reported it (bounded).
+    /// The content, as the agent read it last (bounded); null when it never could read it.
     pub data: serde_json::Value,
-    /// When the server received it last.
+    /// Parts of the content that the agent could not read, in words.
+    pub problems: Vec<String>,
+    /// Why the agent cannot read the section now. What `data` holds is then older.
+    pub error: Option<String>,
+    /// Since when it cannot.
+    pub error_since: Option<DateTime<Utc>>,
+    /// When the server received `data` last.
     pub collected_at: DateTime<Utc>,
     /// When its content changed last.
     pub changed_at: DateTime<Utc>,

@@ -1,15 +1,10 @@
 //! Use cases of inventory and readings.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, TimeDelta, Utc};
-use gururmm_protocol::inventory::Section;
-use gururmm_protocol::message::InventorySection;
-use gururmm_protocol::{limits, text};
+use gururmm_protocol::inventory::InventoryReport;
 use uuid::Uuid;
 
-use super::store::{self, NewSection, SystemFacts};
-use super::{Point, StoredSection, readings, store_readings};
+use super::{Point, StoredSection, readings, receive, store, store_readings};
 use crate::app::{App, Ctx};
 use crate::authz::{self, Action, Resource};
 use crate::commands::link::Verdict;
@@ -21,45 +16,35 @@ const KEPT_DAYS: i64 = 30;
 /// Longest time that one request for readings may span.
 const MAX_SPAN: TimeDelta = TimeDelta::days(31);
 
-/// Stores sections of an agent's inventory, and copies what lists show into the agent's record.
+/// What became of a report, and how many bytes it unfolded to beyond its message.
+pub(crate) type Stored = (Verdict, usize);
+
+/// Stores what a report says of an agent's inventory, and copies what lists show into the agent's record. Few reports
+/// are worked on at a time, because an unpacked one is large.
 ///
 /// # Errors
 /// When the database cannot be reached.
-pub(crate) async fn store(
-    app: &App,
-    agent_id: Uuid,
-    organization_id: Uuid,
-    sections: Vec<InventorySection>,
-) -> Result<Verdict> {
-    let mut rows: BTreeMap<&'static str, NewSection> = BTreeMap::new();
-    let mut facts = SystemFacts::default();
-    for InventorySection { digest, mut content } in sections {
-        content.bound();
-        let data = data_of(&content)?;
-        if data.to_string().len() > limits::MAX_SECTION {
-            return Ok(Verdict::Refused(format!(
-                "the section {} is over {} bytes",
-                content.name(),
-                limits::MAX_SECTION
-            )));
-        }
-        facts.learn(&content)?;
-        // The same section twice in one report: the last one counts.
-        let digest = text::clean_line(&digest, limits::MAX_NAME);
-        rows.insert(content.name(), NewSection { section: content.name(), digest, data });
-    }
-    let rows: Vec<NewSection> = rows.into_values().collect();
+pub(crate) async fn store(app: &App, agent_id: Uuid, organization_id: Uuid, report: InventoryReport) -> Result<Stored> {
+    let _place = app.hub.inventories.acquire().await.map_err(Error::internal)?;
+    // First of all: nothing is unpacked again and again while the database is away.
     let mut tx = app.db.begin().await?;
-    store::put_sections(&mut tx, agent_id, &rows, app.env.now()).await?;
-    store::copy_facts(&mut tx, agent_id, &facts).await?;
+    let read = tokio::task::spawn_blocking(|| receive::read(report)).await.map_err(Error::internal)?;
+    let received = match read.outcome {
+        Ok(received) => received,
+        Err(reason) => return Ok((Verdict::Refused(reason), read.unfolded)),
+    };
+    let now = app.env.now();
+    store::put_sections(&mut tx, agent_id, &received.sections, now).await?;
+    store::put_unread(&mut tx, agent_id, &received.unread, now).await?;
+    if let Some(os) = received.os() {
+        store::copy_os(&mut tx, agent_id, os).await?;
+    }
+    if let Some(pending) = received.pending_reboot() {
+        store::copy_pending_reboot(&mut tx, agent_id, pending).await?;
+    }
     tx.commit().await?;
     agents_changed(app, &[(agent_id, organization_id)]).await;
-    Ok(Verdict::Stored)
-}
-
-fn data_of(section: &Section) -> Result<serde_json::Value> {
-    let mut tagged = serde_json::to_value(section).map_err(Error::internal)?;
-    Ok(tagged["data"].take())
+    Ok((Verdict::Stored, read.unfolded))
 }
 
 /// What is stored of an agent's inventory.

@@ -1,54 +1,91 @@
 //! SQL of inventory.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
-use gururmm_protocol::inventory::Section;
-use serde_json::Value;
+use gururmm_protocol::inventory::{OsIdentity, UnreadSection};
 use sqlx::PgConnection;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::StoredSection;
+use super::receive::ReceivedSection;
 use crate::core::{Error, Result};
 
-/// A section to be stored.
-pub struct NewSection {
-    pub section: &'static str,
-    pub digest: String,
-    pub data: Value,
-}
-
-/// What lists show of an inventory; none: not in this report.
-#[derive(Default)]
-pub struct SystemFacts {
-    os: Option<OsFacts>,
-    pending_reboot: Option<Option<bool>>,
-}
-
-struct OsFacts {
-    family: String,
-    name: String,
-    role: String,
-    time_zone: Option<String>,
-    hostname: String,
-}
-
-impl SystemFacts {
-    /// Takes what this section says.
-    pub fn learn(&mut self, section: &Section) -> Result<()> {
-        match section {
-            Section::Os(os) => {
-                self.os = Some(OsFacts {
-                    family: word(&os.family)?,
-                    name: os.name.clone(),
-                    role: word(&os.role)?,
-                    time_zone: os.time_zone.clone(),
-                    hostname: os.hostname.clone(),
-                });
-            }
-            Section::Reboot(reboot) => self.pending_reboot = Some(reboot.pending),
-            _ => {}
-        }
-        Ok(())
+/// Stores sections; `changed_at` moves only when the content differs.
+pub async fn put_sections(
+    connection: &mut PgConnection,
+    agent_id: Uuid,
+    sections: &BTreeMap<&'static str, ReceivedSection>,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    if sections.is_empty() {
+        return Ok(());
     }
+    let problems: Vec<_> = sections.values().map(|section| serde_json::json!(section.problems)).collect();
+    sqlx::query!(
+        "INSERT INTO agent_inventory AS i (agent_id, section, digest, data, problems, collected_at, changed_at)
+         SELECT $1, u.section, u.digest, u.data::jsonb, u.problems, $2, $2
+         FROM UNNEST($3::text[], $4::text[], $5::text[], $6::jsonb[]) u(section, digest, data, problems)
+         ON CONFLICT (agent_id, section) DO UPDATE
+         SET digest = excluded.digest, data = excluded.data, problems = excluded.problems,
+             error = NULL, error_since = NULL, collected_at = excluded.collected_at,
+             changed_at = CASE WHEN i.data = excluded.data THEN i.changed_at ELSE excluded.changed_at END",
+        agent_id,
+        now,
+        &sections.keys().map(ToString::to_string).collect::<Vec<_>>(),
+        &sections.values().map(|section| section.digest.clone()).collect::<Vec<_>>(),
+        &sections.values().map(|section| section.data.clone()).collect::<Vec<_>>(),
+        &problems
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Marks sections as unread. What was read before stays.
+pub async fn put_unread(
+    connection: &mut PgConnection,
+    agent_id: Uuid,
+    sections: &BTreeMap<&'static str, UnreadSection>,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    if sections.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "INSERT INTO agent_inventory AS i (agent_id, section, digest, data, error, error_since, collected_at, changed_at)
+         SELECT $1, u.section, u.digest, 'null', u.error, $2, $2, $2
+         FROM UNNEST($3::text[], $4::text[], $5::text[]) u(section, digest, error)
+         ON CONFLICT (agent_id, section) DO UPDATE
+         SET digest = excluded.digest, error = excluded.error, error_since = coalesce(i.error_since, excluded.error_since)",
+        agent_id,
+        now,
+        &sections.keys().map(ToString::to_string).collect::<Vec<_>>(),
+        &sections.values().map(|section| section.digest.clone()).collect::<Vec<_>>(),
+        &sections.values().map(|section| section.error.clone()).collect::<Vec<_>>()
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Copies what lists show of the operating system into the agent's record.
+pub async fn copy_os(connection: &mut PgConnection, agent_id: Uuid, os: &OsIdentity) -> Result<()> {
+    sqlx::query!(
+        "UPDATE agents SET os_family = $2, os_name = $3, machine_role = $4, time_zone = $5,
+                           hostname = coalesce(nullif($6, ''), hostname)
+         WHERE id = $1",
+        agent_id,
+        word(&os.family)?,
+        os.name,
+        word(&os.role)?,
+        os.time_zone,
+        os.hostname
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// An enum as it stands on the wire.
@@ -57,53 +94,9 @@ fn word(value: &impl serde::Serialize) -> Result<String> {
     Ok(value.as_str().unwrap_or_default().to_owned())
 }
 
-/// Stores sections; `changed_at` moves only when the content differs.
-pub async fn put_sections(
-    connection: &mut PgConnection,
-    agent_id: Uuid,
-    sections: &[NewSection],
-    now: DateTime<Utc>,
-) -> Result<()> {
-    sqlx::query!(
-        "INSERT INTO agent_inventory AS i (agent_id, section, digest, data, collected_at, changed_at)
-         SELECT $1, u.section, u.digest, u.data, $2, $2
-         FROM UNNEST($3::text[], $4::text[], $5::jsonb[]) u(section, digest, data)
-         ON CONFLICT (agent_id, section) DO UPDATE
-         SET digest = excluded.digest, data = excluded.data, collected_at = excluded.collected_at,
-             changed_at = CASE WHEN i.data = excluded.data THEN i.changed_at ELSE excluded.changed_at END",
-        agent_id,
-        now,
-        &sections.iter().map(|section| section.section.to_owned()).collect::<Vec<_>>(),
-        &sections.iter().map(|section| section.digest.clone()).collect::<Vec<_>>(),
-        &sections.iter().map(|section| section.data.clone()).collect::<Vec<_>>()
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-/// Copies what lists show into the agent's record.
-pub async fn copy_facts(connection: &mut PgConnection, agent_id: Uuid, facts: &SystemFacts) -> Result<()> {
-    if let Some(os) = &facts.os {
-        sqlx::query!(
-            "UPDATE agents SET os_family = $2, os_name = $3, machine_role = $4, time_zone = $5,
-                               hostname = coalesce(nullif($6, ''), hostname)
-             WHERE id = $1",
-            agent_id,
-            os.family,
-            os.name,
-            os.role,
-            os.time_zone,
-            os.hostname
-        )
-        .execute(&mut *connection)
-        .await?;
-    }
-    if let Some(pending) = facts.pending_reboot {
-        sqlx::query!("UPDATE agents SET pending_reboot = $2 WHERE id = $1", agent_id, pending)
-            .execute(connection)
-            .await?;
-    }
+/// Copies whether a restart is pending into the agent's record.
+pub async fn copy_pending_reboot(connection: &mut PgConnection, agent_id: Uuid, pending: Option<bool>) -> Result<()> {
+    sqlx::query!("UPDATE agents SET pending_reboot = $2 WHERE id = $1", agent_id, pending).execute(connection).await?;
     Ok(())
 }
 
@@ -126,11 +119,21 @@ pub async fn agent(
 
 /// What is stored, by name.
 pub async fn sections(connection: &mut PgConnection, agent_id: Uuid) -> Result<Vec<StoredSection>> {
-    Ok(sqlx::query_as!(
-        StoredSection,
-        "SELECT section, data, collected_at, changed_at FROM agent_inventory WHERE agent_id = $1 ORDER BY section",
+    let rows = sqlx::query!(
+        r#"SELECT section, data, problems AS "problems: Json<Vec<String>>", error, error_since, collected_at, changed_at
+           FROM agent_inventory WHERE agent_id = $1 ORDER BY section"#,
         agent_id
     )
     .fetch_all(connection)
-    .await?)
+    .await?;
+    let section = rows.into_iter().map(|row| StoredSection {
+        section: row.section,
+        data: row.data,
+        problems: row.problems.0,
+        error: row.error,
+        error_since: row.error_since,
+        collected_at: row.collected_at,
+        changed_at: row.changed_at,
+    });
+    Ok(section.collect())
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use gururmm_protocol::handshake::RejectCode;
-use gururmm_protocol::message::{InventorySection, Report};
+use gururmm_protocol::inventory::InventorySection;
+use gururmm_protocol::message::Report;
 use gururmm_server::db::is_away;
 use gururmm_sim::{Session, SimAgent, SimError};
 use sqlx::{AssertSqlSafe, PgPool};
@@ -26,8 +27,9 @@ async fn fail_with(app: &TestApp, code: &str) {
 }
 
 async fn send_inventory(session: &mut Session, agent: &SimAgent) -> u64 {
-    let section = InventorySection { digest: "new".into(), content: agent.machine.inventory().remove(0) };
-    session.send_report(Report::Inventory { sections: vec![section] }).await.unwrap()
+    let section =
+        InventorySection { digest: "new".into(), problems: vec![], content: agent.machine.inventory().remove(0) };
+    session.send_report(Report::Inventory(vec![section].into())).await.unwrap()
 }
 
 #[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]

@@ -19,6 +19,7 @@ mod epochs;
 mod events;
 mod forged_orders;
 mod hostile;
+mod inventory;
 mod machine_changes;
 mod matrix;
 mod migrations;

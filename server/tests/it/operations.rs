@@ -170,11 +170,12 @@ async fn a_database_that_is_away_for_minutes_costs_neither_a_restart_nor_a_repor
         assert!(presence::renew(&app.app).await.is_err());
         assert!(presence::sweep(&app.app).await.is_err());
     }
-    let sections = vec![gururmm_protocol::message::InventorySection {
+    let sections = vec![gururmm_protocol::inventory::InventorySection {
         digest: "of the time without a database".into(),
+        problems: vec![],
         content: agent.machine.inventory().remove(0),
     }];
-    let report = session.send_report(Report::Inventory { sections }).await.unwrap();
+    let report = session.send_report(Report::Inventory(sections.into())).await.unwrap();
     let newcomer = agent.open().await.err().unwrap();
     assert!(newcomer.to_string().contains("503"), "{newcomer}");
 

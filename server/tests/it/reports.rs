@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use gururmm_protocol::envelope::Action;
 use gururmm_protocol::handshake::RejectCode;
+use gururmm_protocol::inventory::InventorySection;
 use gururmm_protocol::message::{Report, ToAgent};
 use gururmm_protocol::readings::{Reading, VolumeUse};
 use gururmm_server::authz::OrgRole;
@@ -87,9 +88,9 @@ async fn the_same_inventory_again_changes_nothing_but_when_it_was_received(db: P
     for _ in 0..2 {
         let mut session = agent.connect().await.unwrap();
         let content = agent.machine.inventory().remove(0);
-        let section = gururmm_protocol::message::InventorySection { digest: Uuid::nil().to_string(), content };
+        let section = InventorySection { digest: Uuid::nil().to_string(), problems: vec![], content };
         // Twice in one report: the last one counts.
-        session.report(Report::Inventory { sections: vec![section.clone(), section] }).await.unwrap();
+        session.report(Report::Inventory(vec![section.clone(), section].into())).await.unwrap();
         app.advance(TimeDelta::minutes(1));
     }
     let row: (DateTime<Utc>, DateTime<Utc>) =
@@ -270,11 +271,9 @@ async fn while_the_database_is_away_nothing_is_acknowledged_nobody_is_cut_off_an
     proxy.cut();
     let readings =
         session.send_report(Report::Readings { readings: vec![reading(start_of_time(), 5.0)] }).await.unwrap();
-    let sections = vec![gururmm_protocol::message::InventorySection {
-        digest: "new".into(),
-        content: agent.machine.inventory().remove(0),
-    }];
-    let inventory = session.send_report(Report::Inventory { sections }).await.unwrap();
+    let sections =
+        vec![InventorySection { digest: "new".into(), problems: vec![], content: agent.machine.inventory().remove(0) }];
+    let inventory = session.send_report(Report::Inventory(sections.into())).await.unwrap();
     let away = admin.get("/api/auth/me").await;
     away.expect_problem(503, "unavailable");
     assert!(away.headers.contains_key("retry-after"));

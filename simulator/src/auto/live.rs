@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use gururmm_protocol::envelope::{Action, SignedEnvelope};
 use gururmm_protocol::handshake::RejectCode;
-use gururmm_protocol::limits::SESSION_TIMEOUT;
 use gururmm_protocol::inventory::InventorySection;
+use gururmm_protocol::limits::SESSION_TIMEOUT;
 use gururmm_protocol::message::{FromAgent, Report, ToAgent};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;

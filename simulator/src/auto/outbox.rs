@@ -29,7 +29,7 @@ impl Outbox {
     /// which sections the server lacks.
     pub fn new_session(&mut self) {
         for (report, _) in std::mem::take(&mut self.under_way).into_values().rev() {
-            if !matches!(report, Report::Inventory { .. }) {
+            if !matches!(report, Report::Inventory(_)) {
                 self.waiting.push_front(report);
             }
         }

@@ -216,10 +216,10 @@ impl ScriptedServer {
                     if let FromAgent::Report { seq, report } = &message
                         && !self.lock().ignore_reports
                     {
-                        if let Report::Inventory { sections } = report {
+                        if let Report::Inventory(inventory) = report {
                             let mut shared = self.lock();
                             let held = shared.inventory.entry(agent).or_default();
-                            held.extend(sections.iter().map(|s| (s.content.name().to_owned(), s.digest.clone())));
+                            held.extend(inventory.sections.iter().map(|s| (s.content.name().to_owned(), s.digest.clone())));
                         }
                         send(socket, &ToAgent::Ack { seqs: vec![*seq] }).await?;
                     }

@@ -2,15 +2,21 @@
 
 use chrono::NaiveDate;
 use gururmm_protocol::inventory::Hardware;
-use sysinfo::System;
+use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
 use super::read_line;
+use crate::core::inventory::Look;
 
 const DMI: &str = "/sys/class/dmi/id";
 
-/// What the firmware and the kernel say; `system` must have its memory and processors read.
-#[must_use]
-pub fn hardware(system: &System) -> Hardware {
+/// What the firmware and the kernel say.
+///
+/// # Errors
+/// When the kernel cannot be asked.
+pub fn hardware() -> Look<Hardware> {
+    let what =
+        RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing()).with_memory(MemoryRefreshKind::nothing().with_ram());
+    let system = System::new_with_specifics(what)?;
     let dmi = |name: &str| read_line(format!("{DMI}/{name}")).filter(|text| !is_filler(text));
     let (manufacturer, model) = (dmi("sys_vendor"), dmi("product_name"));
     let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
@@ -20,7 +26,7 @@ pub fn hardware(system: &System) -> Hardware {
         .is_some_and(|line| line.split_whitespace().any(|flag| flag == "hypervisor"));
     let container = read_line("/run/systemd/container")
         .or_else(|| std::path::Path::new("/.dockerenv").exists().then(|| "docker".to_owned()));
-    Hardware {
+    let hardware = Hardware {
         virtualization: container
             .or_else(|| hypervisor(manufacturer.as_deref(), model.as_deref()).map(str::to_owned))
             .or_else(|| read_line("/sys/hypervisor/type"))
@@ -36,7 +42,8 @@ pub fn hardware(system: &System) -> Hardware {
         cores: System::physical_core_count().ok().and_then(|cores| u32::try_from(cores).ok()),
         threads: u32::try_from(system.cpus().len()).ok().filter(|threads| *threads > 0),
         memory_bytes: Some(system.total_memory()).filter(|bytes| *bytes > 0),
-    }
+    };
+    Ok(hardware.into())
 }
 
 /// Texts that board makers leave in place of a real one.

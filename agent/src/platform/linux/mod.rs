@@ -3,6 +3,8 @@
 mod files;
 mod hardware;
 mod identity;
+mod installed;
+mod network;
 mod os;
 mod process;
 mod reboot;
@@ -14,12 +16,14 @@ mod volumes;
 pub use files::{close_inherited, create_private_dir, default_data_dir, private, sync_dir};
 pub use hardware::hardware;
 pub use identity::machine_identity;
+pub use installed::{disks, hot_fixes, local_groups, services, software};
+pub use network::network;
 pub use os::os_identity;
 pub use process::{Spawned, kill_tree, mark, prepare, termination};
 pub use reboot::pending_reboot;
 pub use systemd as service;
 pub use users::logged_in_users;
-pub use volumes::is_fixed_volume;
+pub use volumes::{is_fixed_volume, volumes};
 
 use std::path::Path;
 use std::time::Duration;

@@ -9,17 +9,20 @@ use sysinfo::System;
 
 use super::identity::hostname;
 use super::{read_line, role};
+use crate::core::inventory::Look;
 
 /// What `/etc/os-release`, the kernel and the machine's configuration say.
-#[must_use]
-pub fn os_identity() -> OsIdentity {
+///
+/// # Errors
+/// None: whatever is missing stays empty.
+pub fn os_identity() -> Look<OsIdentity> {
     let release = std::fs::read_to_string("/etc/os-release")
         .or_else(|_| std::fs::read_to_string("/usr/lib/os-release"))
         .map(|text| parse_os_release(&text))
         .unwrap_or_default();
     let get = |key: &str| release.get(key).cloned();
     let hostname = hostname();
-    OsIdentity {
+    let os = OsIdentity {
         family: OsFamily::Linux,
         name: get("PRETTY_NAME").or_else(|| get("NAME")).unwrap_or_else(|| "Linux".to_owned()),
         edition: get("VARIANT"),
@@ -36,7 +39,8 @@ pub fn os_identity() -> OsIdentity {
             .ok()
             .and_then(|seconds| i64::try_from(seconds).ok())
             .and_then(|seconds| DateTime::from_timestamp(seconds, 0)),
-    }
+    };
+    Ok(os.into())
 }
 
 /// The format of os-release(5): shell-like assignments, values perhaps quoted.

@@ -5,11 +5,14 @@ use std::path::Path;
 use gururmm_protocol::inventory::PendingReboot;
 
 use super::read_line;
+use crate::core::inventory::Look;
 
 /// What package tools left in `/run` (Debian, Ubuntu), and kernels that are installed and newer than the running one.
 /// It cannot be told where neither sign exists, for example in a container.
-#[must_use]
-pub fn pending_reboot() -> PendingReboot {
+///
+/// # Errors
+/// None: what cannot be told is part of the answer.
+pub fn pending_reboot() -> Look<PendingReboot> {
     let mut sources = Vec::new();
     if Path::new("/run/reboot-required").exists() {
         sources.push("/run/reboot-required".to_owned());
@@ -26,7 +29,7 @@ pub fn pending_reboot() -> PendingReboot {
         sources.push(format!("kernel {newer} is installed, {running} runs"));
     }
     let pending = if sources.is_empty() { known.then_some(false) } else { Some(true) };
-    PendingReboot { pending, sources }
+    Ok(PendingReboot { pending, sources }.into())
 }
 
 fn installed_kernels(boot: &Path) -> Vec<String> {

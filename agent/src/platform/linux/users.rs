@@ -1,22 +1,28 @@
 //! Who is logged in.
 
+use std::io;
 use std::path::Path;
 
+use anyhow::Context as _;
 use chrono::DateTime;
 use gururmm_protocol::inventory::LoggedInUser;
+
+use crate::core::inventory::Look;
 
 const UTMP: &str = "/run/utmp";
 const SESSIONS: &str = "/run/systemd/sessions";
 
 /// The sessions in `/run/utmp`, or, where the distribution no longer keeps that file, those of systemd's login manager.
-#[must_use]
-pub fn logged_in_users() -> Vec<LoggedInUser> {
+///
+/// # Errors
+/// When neither can be read.
+pub fn logged_in_users() -> Look<Vec<LoggedInUser>> {
     let mut users = match std::fs::read(UTMP) {
         Ok(bytes) => parse_utmp(&bytes, |pid| Path::new("/proc").join(pid.to_string()).exists()),
-        Err(_) => systemd_sessions(Path::new(SESSIONS)),
+        Err(error) => systemd_sessions(Path::new(SESSIONS)).with_context(|| format!("{UTMP}: {error}; {SESSIONS}"))?,
     };
     users.sort_by(|a, b| (&a.name, &a.session, a.since).cmp(&(&b.name, &b.session, b.since)));
-    users
+    Ok(users.into())
 }
 
 /// Size of glibc's `struct utmp` on 64-bit Linux (utmp(5)), and where its fields stand.
@@ -49,13 +55,13 @@ fn parse_utmp(bytes: &[u8], alive: impl Fn(i32) -> bool) -> Vec<LoggedInUser> {
         .collect()
 }
 
-fn systemd_sessions(dir: &Path) -> Vec<LoggedInUser> {
-    let Ok(entries) = std::fs::read_dir(dir) else { return Vec::new() };
-    entries
+fn systemd_sessions(dir: &Path) -> io::Result<Vec<LoggedInUser>> {
+    let sessions = std::fs::read_dir(dir)?
         .flatten()
         .filter_map(|entry| std::fs::read_to_string(entry.path()).ok())
         .filter_map(|text| parse_session(&text))
-        .collect()
+        .collect();
+    Ok(sessions)
 }
 
 /// One session file of systemd-logind: lines of `KEY=value`.

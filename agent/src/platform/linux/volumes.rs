@@ -1,6 +1,30 @@
-//! Which mounts are fixed volumes of this machine.
+//! Volumes: mounts of file systems that hold data on this machine.
 
 use std::path::Path;
+
+use gururmm_protocol::inventory::Volume;
+use sysinfo::Disks;
+
+use crate::core::inventory::Look;
+use crate::platform::fixed_disks;
+
+/// The mounted file systems.
+///
+/// # Errors
+/// When the system cannot be asked.
+pub fn volumes() -> Look<Vec<Volume>> {
+    let disks = Disks::new_with_refreshed_list()?;
+    let volume = |disk: &sysinfo::Disk| Volume {
+        mount: disk.mount_point().to_string_lossy().into_owned(),
+        device: Some(disk.name().to_string_lossy().into_owned()),
+        file_system: Some(disk.file_system().to_string_lossy().into_owned()),
+        total_bytes: disk.total_space(),
+        removable: disk.is_removable(),
+        encryption: None,
+        encryption_method: None,
+    };
+    Ok(fixed_disks(&disks).into_iter().map(volume).collect::<Vec<_>>().into())
+}
 
 /// File systems that hold data on a disk of this machine. Everything else is made up by the kernel, lies in memory or
 /// on another machine.

@@ -1,0 +1,121 @@
+//! Inventory that could not be read, and inventory that travels packed.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use gururmm_protocol::inventory::{
+    HotFix, InventoryReport, InventorySection, LocalGroup, PackedSection, Section, UnreadSection,
+};
+use gururmm_protocol::message::Report;
+use gururmm_sim::{Session, SimError};
+use serde_json::{Value, json};
+use sqlx::PgPool;
+
+use crate::support::Client;
+use crate::support::TestApp;
+
+fn groups(names: &[&str]) -> InventorySection {
+    let group = |name: &&str| LocalGroup { name: (*name).to_owned(), id: None, members: vec![] };
+    InventorySection::new(Section::Groups(names.iter().map(group).collect()), vec![]).unwrap()
+}
+
+fn unread(section: &'static str, error: &str) -> Report {
+    let unread = vec![UnreadSection::new(section, error.to_owned()).unwrap()];
+    Report::Inventory(InventoryReport { unread, ..InventoryReport::default() })
+}
+
+fn fixes(count: usize, description: usize) -> PackedSection {
+    let fix = |n| HotFix { id: format!("KB{n}"), description: Some("x".repeat(description)), installed_on: None };
+    let section = Section::HotFixes((0..count).map(fix).collect());
+    PackedSection::pack(&InventorySection::new(section, vec!["one is missing".into()]).unwrap()).unwrap()
+}
+
+fn packed(packed: Vec<PackedSection>) -> Report {
+    Report::Inventory(InventoryReport { packed, ..InventoryReport::default() })
+}
+
+async fn shown(viewer: &Client, path: &str, section: &str) -> Value {
+    let inventory = viewer.get(path).await.expect(200);
+    inventory["sections"].as_array().unwrap().iter().find(|s| s["section"] == section).cloned().unwrap_or_default()
+}
+
+async fn refusal(session: &mut Session, report: Report) -> String {
+    match session.report(report).await.unwrap_err() {
+        SimError::ReportRefused { message, .. } => message,
+        other => panic!("{other}"),
+    }
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn what_cannot_be_read_keeps_what_was_and_is_marked(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let agent = app.agent(1).await;
+    let viewer = app.admin().await;
+    let path = format!("/api/agents/{}/inventory", agent.agent_id().unwrap());
+    let mut session = agent.connect().await.unwrap();
+    session.report(Report::Inventory(vec![groups(&["sudo"])].into())).await.unwrap();
+    let read = shown(&viewer, &path, "groups").await;
+    assert_eq!((&read["error"], &read["error_since"], &read["problems"]), (&Value::Null, &Value::Null, &json!([])));
+
+    app.advance(TimeDelta::hours(1));
+    session.report(unread("groups", "locked")).await.unwrap();
+    session.report(unread("software", "no\u{202E} database")).await.unwrap();
+    app.advance(TimeDelta::hours(1));
+    session.report(unread("groups", "still locked")).await.unwrap();
+    session.report(unread("of tomorrow", "not known here")).await.unwrap();
+    let groups_now = shown(&viewer, &path, "groups").await;
+    assert_eq!(groups_now["data"], read["data"], "what was read before stays");
+    assert_eq!(groups_now["collected_at"], "2026-11-23T12:00:00Z");
+    assert_eq!(groups_now["error"], "still locked");
+    assert_eq!(groups_now["error_since"], "2026-11-23T13:00:00Z");
+    let software = shown(&viewer, &path, "software").await;
+    assert_eq!((&software["data"], &software["error"]), (&Value::Null, &json!("no database")));
+    assert_eq!(shown(&viewer, &path, "of tomorrow").await, Value::Null);
+    session.close().await;
+
+    let mut session = agent.connect().await.unwrap();
+    let told = UnreadSection::new("groups", "still locked".into()).unwrap().digest;
+    assert_eq!(session.welcome().inventory["groups"], told, "so that the agent does not tell it again");
+    session.report(Report::Inventory(vec![groups(&["sudo"])].into())).await.unwrap();
+    let again = shown(&viewer, &path, "groups").await;
+    assert_eq!((&again["error"], &again["error_since"]), (&Value::Null, &Value::Null));
+    assert_eq!(again["collected_at"], "2026-11-23T14:00:00Z");
+    assert_eq!(again["changed_at"], "2026-11-23T12:00:00Z", "the content is the same as before");
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn a_packed_section_is_stored_and_a_bad_one_is_refused_with_the_reason(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let agent = app.agent(1).await;
+    let viewer = app.admin().await;
+    let path = format!("/api/agents/{}/inventory", agent.agent_id().unwrap());
+    let mut session = agent.connect().await.unwrap();
+    let good = fixes(3_000, 10);
+    session.report(packed(vec![good.clone()])).await.unwrap();
+    let stored = shown(&viewer, &path, "hot_fixes").await;
+    assert_eq!(stored["data"].as_array().unwrap().len(), 3_000);
+    assert_eq!(stored["problems"], json!(["one is missing"]));
+
+    let bad = PackedSection { digest: "d".into(), deflated: "AAAA".into() };
+    assert!(refusal(&mut session, packed(vec![bad.clone()])).await.contains("cannot be unpacked"));
+    assert!(refusal(&mut session, packed(vec![fixes(1, 1), bad])).await.contains("cannot be unpacked"));
+    assert!(refusal(&mut session, packed(vec![fixes(1, 1); 30])).await.contains("more than 22 sections"));
+    let stored_still = shown(&viewer, &path, "hot_fixes").await;
+    assert_eq!(stored_still["data"], stored["data"], "of a refused report nothing is stored");
+    session.close().await;
+    let session = agent.connect().await.unwrap();
+    assert_eq!(session.welcome().inventory["hot_fixes"], good.digest);
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn a_flood_of_unfolding_sections_is_read_more_slowly(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let agent = app.agent(1).await;
+    let mut session = agent.connect().await.unwrap();
+    // Some 6.8 MB in two messages of a few KB: beyond the burst by as much as takes ten seconds.
+    for _ in 0..2 {
+        session.report(packed(vec![fixes(4_000, 200); 4])).await.unwrap();
+    }
+    session.send_report(packed(vec![fixes(1, 1)])).await.unwrap();
+    session.link().expect_silence(Duration::from_secs(2)).await.unwrap();
+}
