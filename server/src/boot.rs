@@ -2,11 +2,12 @@
 
 use std::fs::{File, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use nix::fcntl::OFlag;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 use uuid::Uuid;
@@ -53,6 +54,8 @@ pub fn lock_data_dir(dir: &Path) -> Result<DataDirLock> {
         .write(true)
         .create(true)
         .truncate(false)
+        // The directory may be another account's, and whoever runs this may be root: a link must not lead to other files.
+        .custom_flags(OFlag::O_NOFOLLOW.bits())
         .open(&path)
         .with_context(|| format!("cannot write in the data directory: {}", path.display()))?;
     match file.try_lock() {
@@ -164,6 +167,16 @@ mod tests {
         assert!(problem.contains(&format!("process {}", std::process::id())), "{problem}");
         drop(first);
         lock_data_dir(dir.path()).unwrap();
+    }
+
+    #[test]
+    fn a_link_in_the_place_of_the_lock_leads_nowhere() {
+        let dir = tempfile::tempdir().unwrap();
+        let other = dir.path().join("other");
+        std::fs::write(&other, "precious").unwrap();
+        std::os::unix::fs::symlink(&other, dir.path().join("server.lock")).unwrap();
+        assert!(lock_data_dir(dir.path()).is_err());
+        assert_eq!(std::fs::read_to_string(&other).unwrap(), "precious");
     }
 
     #[test]

@@ -1,12 +1,16 @@
 //! The private Postgres: a cluster in the data directory, run from installed binaries.
 //!
 //! It goes on running when the server crashes, and the next start adopts it. `initdb` and `postgres` refuse to run as root,
-//! so a root server drops to the system user `postgres` for them.
+//! so a root server drops to the system user `postgres` for them. That user owns what is in the cluster's directory and may
+//! put links there: root opens and changes nothing in it by a name that could lead elsewhere.
 
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+use nix::fcntl::OFlag;
 use nix::unistd::{Gid, Uid, User};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
@@ -83,7 +87,7 @@ impl PrivateCluster {
             .await
             .context("cannot run pg_ctl")?;
         if !started.status.success() {
-            let text = std::fs::read_to_string(&log).unwrap_or_default();
+            let text = read_end(&log, 8 * 1024).unwrap_or_default();
             let tail: Vec<&str> = text.lines().rev().take(8).collect();
             bail!(
                 "the private Postgres does not start; the end of {}:\n{}",
@@ -130,13 +134,11 @@ impl PrivateCluster {
     /// Makes the cluster beside its place and moves it there, so that a crash leaves no half-made one.
     async fn create(&self, password: &str) -> Result<()> {
         tracing::info!(directory = %self.data().display(), "making the private Postgres cluster");
-        let (half, secret) = (self.home.join("data.new"), self.home.join("password.new"));
+        let (half, secret) = (self.home.join("data.new"), self.home.with_file_name("initdb.password"));
         if half.exists() {
             std::fs::remove_dir_all(&half)?;
         }
-        std::fs::write(&secret, password)?;
-        std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600))?;
-        self.give(&secret)?;
+        self.lend(&secret, password).with_context(|| format!("cannot write {}", secret.display()))?;
         let made = self
             .program("initdb")
             .arg("-D")
@@ -156,12 +158,16 @@ impl PrivateCluster {
         Ok(())
     }
 
-    fn give(&self, path: &Path) -> Result<()> {
-        if let Some((uid, gid)) = self.owner {
-            nix::unistd::chown(path, Some(uid), Some(gid))
-                .with_context(|| format!("cannot give {} to the Postgres user", path.display()))?;
+    /// Makes a file that only the Postgres user can read, in a directory that is not that user's.
+    fn lend(&self, path: &Path, content: &str) -> std::io::Result<()> {
+        if let Err(error) = std::fs::remove_file(path)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            return Err(error);
         }
-        Ok(())
+        let mut file = File::options().write(true).create_new(true).mode(0o600).open(path)?;
+        give(&file, self.owner)?;
+        file.write_all(content.as_bytes())
     }
 
     fn program(&self, name: &str) -> Command {
@@ -189,7 +195,7 @@ async fn create_database(options: &PgConnectOptions) -> Result<()> {
 /// Major version of the cluster; none when there is none yet.
 fn cluster_version(home: &Path) -> Result<Option<String>> {
     let path = home.join("data/PG_VERSION");
-    match std::fs::read_to_string(&path) {
+    match read_end(&path, 64) {
         Ok(text) => Ok(Some(text.trim().to_owned())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
@@ -228,14 +234,32 @@ fn make_dir(path: &Path, owner: Option<(Uid, Gid)>) -> Result<()> {
                 .mode(0o700)
                 .create(path)
                 .with_context(|| format!("cannot create {}", path.display()))?;
-            if let Some((uid, gid)) = owner {
-                nix::unistd::chown(path, Some(uid), Some(gid))
-                    .with_context(|| format!("cannot chown {}", path.display()))?;
-            }
-            Ok(())
+            open(path, OFlag::O_DIRECTORY)
+                .and_then(|dir| give(&dir, owner))
+                .with_context(|| format!("cannot give {} to the Postgres user", path.display()))
         }
         Err(error) => Err(error).with_context(|| format!("cannot look at {}", path.display())),
     }
+}
+
+/// Makes something the Postgres user's: what was opened, whatever its name means by now.
+fn give(file: &File, owner: Option<(Uid, Gid)>) -> std::io::Result<()> {
+    owner.map_or(Ok(()), |(uid, gid)| fchown(file, Some(uid.as_raw()), Some(gid.as_raw())))
+}
+
+/// Opens something to read, unless it is a link. A pipe does not keep the server waiting.
+fn open(path: &Path, flags: OFlag) -> std::io::Result<File> {
+    File::options().read(true).custom_flags((flags | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits()).open(path)
+}
+
+/// The end of a file, at most `max` bytes.
+fn read_end(path: &Path, max: u64) -> std::io::Result<String> {
+    let mut file = open(path, OFlag::empty())?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(max)))?;
+    let mut end = Vec::new();
+    file.take(max).read_to_end(&mut end)?;
+    Ok(String::from_utf8_lossy(&end).into_owned())
 }
 
 /// Every directory above `path` must let the Postgres user through.

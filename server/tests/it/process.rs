@@ -1,9 +1,10 @@
 //! The real program as a process: first start, crash, adoption, what stands in its way, TLS, orderly end.
 
+use std::os::unix::fs::{DirBuilderExt as _, chown, symlink};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, Uid, User};
 
 use crate::support::Client;
 use crate::support::process::Server;
@@ -22,6 +23,26 @@ async fn a_crash_leaves_postgres_running_and_the_next_start_adopts_it() {
     assert_eq!(status["bootstrap_required"], false, "nothing was lost");
     assert!(server.signal(Signal::SIGTERM).success());
     assert_eq!(server.postgres_pid(), None, "an orderly end stops it");
+}
+
+/// The account that Postgres runs as owns the cluster's directory, also before there is a cluster in it.
+#[tokio::test]
+async fn links_in_the_cluster_directory_lead_the_server_nowhere() {
+    let mut server = Server::new();
+    let home = server.dir.join("postgres");
+    std::fs::DirBuilder::new().mode(0o700).create(&home).unwrap();
+    if Uid::effective().is_root() {
+        let postgres = User::from_name("postgres").unwrap().unwrap();
+        chown(&home, Some(postgres.uid.as_raw()), Some(postgres.gid.as_raw())).unwrap();
+    }
+    let other = server.dir.join("other");
+    std::fs::write(&other, "precious").unwrap();
+    for name in ["password.new", "initdb.password", "data.new"] {
+        symlink(&other, home.join(name)).unwrap();
+    }
+    server.start().await;
+    assert_eq!(std::fs::read_to_string(&other).unwrap(), "precious");
+    assert!(!server.dir.join("initdb.password").exists(), "lent for a moment only");
 }
 
 #[tokio::test]
