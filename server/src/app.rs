@@ -65,25 +65,32 @@ pub struct Ctx {
     pub request_id: Option<String>,
     /// The caller's address.
     pub address: Option<IpAddr>,
+    /// The address among whose attempts this one counts, where one can be told: see `http::extract`.
+    pub counted: Option<IpAddr>,
 }
 
 impl Ctx {
+    /// Without a request.
+    const fn of(actor: Actor) -> Self {
+        Self { actor, request_id: None, address: None, counted: None }
+    }
+
     /// The server acts by itself.
     #[must_use]
     pub const fn system(part: &'static str) -> Self {
-        Self { actor: Actor::System(part), request_id: None, address: None }
+        Self::of(Actor::System(part))
     }
 
     /// Somebody at the server's command line.
     #[must_use]
     pub const fn operator() -> Self {
-        Self { actor: Actor::Operator, request_id: None, address: None }
+        Self::of(Actor::Operator)
     }
 
     /// A machine acts by itself.
     #[must_use]
     pub const fn agent(id: Uuid, name: String) -> Self {
-        Self { actor: Actor::Agent { id, name }, request_id: None, address: None }
+        Self::of(Actor::Agent { id, name })
     }
 
     /// Organizations whose rows the actor may see.

@@ -43,7 +43,7 @@ pub async fn register(
     user_agent: Option<&str>,
 ) -> Result<Login> {
     let (email, name) = (email.trim(), name.trim());
-    app.limits.login(ctx.address, email)?;
+    app.limits.credentials(ctx.counted)?;
     let closed = || Error::conflict("bootstrap_done", "the first account exists already; ask its owner for an account");
     if !bootstrap_required(app).await? {
         return Err(closed());
@@ -55,7 +55,7 @@ pub async fn register(
     if !errors.is_empty() {
         return Err(Error::Invalid(errors));
     }
-    let hash = password::hash(&app.env, password).await?;
+    let hash = password::hash(&app.env, ctx.counted, password).await?;
     let (id, now) = (app.env.id(), app.env.now());
     let mut work = Mutation::begin(app, ctx, "user.bootstrap", Target::new("user", id, email)).await?;
     let result = async {
@@ -77,18 +77,19 @@ pub async fn register(
 /// 401, the same for every cause (no such account, wrong password, disabled); 429 after too many attempts.
 pub async fn login(app: &App, ctx: &Ctx, email: &str, password: String, user_agent: Option<&str>) -> Result<Login> {
     let email = email.trim();
-    app.limits.login(ctx.address, email)?;
+    app.limits.credentials(ctx.counted)?;
     let refused = || Error::Unauthenticated { code: "bad_credentials", detail: "email or password is wrong" };
-    if email.len() > 254 || password.len() > 1024 {
+    if email.len() > 254 || email.contains(char::is_control) || password.len() > 1024 {
         return Err(refused());
     }
-    let account = {
+    let (folded, account) = {
         // Not held while the password is hashed.
         let mut connection = app.db.acquire().await?;
         store::credentials(&mut connection, email).await?
     };
+    app.limits.login(ctx.counted, &folded)?;
     let hash = account.as_ref().and_then(|account| account.password_hash.clone());
-    let matches = password::verify(password, hash).await?;
+    let matches = password::verify(ctx.counted, password, hash).await?;
     let Some(account) = account.filter(|account| matches && !account.disabled) else {
         metrics::counter!("logins_refused_total").increment(1);
         return Err(refused());

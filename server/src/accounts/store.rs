@@ -53,15 +53,18 @@ pub struct Credentials {
     pub disabled: bool,
 }
 
-pub async fn credentials(connection: &mut PgConnection, email: &str) -> Result<Option<Credentials>> {
-    Ok(sqlx::query_as!(
+/// The email address as accounts are looked up by it (the database folds other characters than Rust does), and the account.
+pub async fn credentials(connection: &mut PgConnection, email: &str) -> Result<(String, Option<Credentials>)> {
+    let folded = sqlx::query_scalar!(r#"SELECT lower($1) AS "folded!""#, email).fetch_one(&mut *connection).await?;
+    let account = sqlx::query_as!(
         Credentials,
         r#"SELECT id, email, password_hash, token_version, disabled_at IS NOT NULL AS "disabled!"
-           FROM users WHERE lower(email) = lower($1)"#,
-        email
+           FROM users WHERE lower(email) = $1"#,
+        folded
     )
     .fetch_optional(connection)
-    .await?)
+    .await?;
+    Ok((folded, account))
 }
 
 /// A new session; remembers the login.

@@ -46,7 +46,7 @@ struct Candidate {
 /// 403 `enrollment_token_invalid`, the same for a wrong, expired, used-up or revoked token; 422 when a proof does not
 /// hold or the machine does not name itself; 409 `key_in_use` when the key belongs to another enrollment; 429.
 pub async fn enroll(app: &App, ctx: &Ctx, request: EnrollRequest) -> Result<EnrollResponse> {
-    app.limits.enroll(ctx.address)?;
+    app.limits.enroll(ctx.counted)?;
     let candidate = check(app, request)?;
     let answer = |agent_id| EnrollResponse { agent_id, server_public_key: app.keys.server_key() };
     let token_hash = candidate.token.hash();

@@ -2,7 +2,7 @@
 
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, rejection};
 use axum::http::request::Parts;
-use axum::http::{Method, header};
+use axum::http::{HeaderMap, Method, header};
 use axum_extra::extract::CookieJar;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -120,11 +120,23 @@ fn forwarded_address(text: &str) -> Option<IpAddr> {
     Some(address.to_canonical())
 }
 
+/// Among whose attempts a caller's count. Who comes from this machine is either a proxy that nobody named as trusted, and
+/// then everybody comes that way: what it says counts only for this; or somebody local, who counts only in the sum.
+fn counted_address(address: IpAddr, headers: &HeaderMap) -> Option<IpAddr> {
+    if !address.is_loopback() {
+        return Some(address);
+    }
+    let said = headers.get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
+    forwarded_address(said.rsplit(',').next()?.trim())
+}
+
 fn context(parts: &Parts, app: &App, actor: Actor) -> Ctx {
+    let address = client_address(parts, &app.config.trusted_proxies);
     Ctx {
         actor,
         request_id: parts.extensions.get::<RequestId>().map(|id| id.0.clone()),
-        address: Some(client_address(parts, &app.config.trusted_proxies)),
+        address: Some(address),
+        counted: counted_address(address, &parts.headers),
     }
 }
 
@@ -203,6 +215,7 @@ fn check_origin(parts: &Parts, app: &App) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::http::{HeaderName, HeaderValue};
 
     fn caller(peer: &str, forwarded: &[&str]) -> String {
         let mut request = axum::http::Request::builder();
@@ -223,5 +236,20 @@ mod tests {
         assert_eq!(caller("10.0.0.1", &["203.0.113.5", "198.51.100.1"]), "198.51.100.1");
         assert_eq!(caller("10.0.0.1", &["203.0.113.5, unknown"]), "10.0.0.1");
         assert_eq!(caller("10.0.0.1", &[]), "10.0.0.1");
+    }
+
+    #[test]
+    fn behind_a_proxy_on_this_machine_that_nobody_named_callers_are_told_apart_all_the_same() {
+        let counted = |address: &str, forwarded: Option<&'static str>| {
+            let said =
+                forwarded.map(|said| (HeaderName::from_static("x-forwarded-for"), HeaderValue::from_static(said)));
+            counted_address(address.parse().unwrap(), &said.into_iter().collect()).map(|address| address.to_string())
+        };
+        let some = |address: &str| Some(address.to_owned());
+        assert_eq!(counted("192.0.2.9", Some("198.51.100.1")), some("192.0.2.9"));
+        assert_eq!(counted("127.0.0.1", Some("203.0.113.5, 198.51.100.1")), some("198.51.100.1"));
+        assert_eq!(counted("::1", Some("[2001:db8::1]:4711")), some("2001:db8::1"));
+        assert_eq!(counted("127.0.0.1", Some("198.51.100.1, unknown")), None);
+        assert_eq!(counted("127.0.0.1", None), None);
     }
 }

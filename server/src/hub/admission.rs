@@ -1,6 +1,7 @@
 //! Places for handshakes: who has not proved anything yet must not keep the others out.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -8,10 +9,12 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use gururmm_protocol::limits;
 
-use crate::core::address::network;
+use crate::core::address::{NETWORKS_PER_SITE, network, site};
 
-/// Handshakes under way at once from one address.
-const MAX_PER_ADDRESS: usize = 64;
+/// Handshakes under way at once from one [`network`].
+const MAX_PER_NETWORK: usize = 64;
+/// And from one [`site`].
+const MAX_PER_SITE: usize = MAX_PER_NETWORK * NETWORKS_PER_SITE as usize;
 /// How long a hello may take once half of the places are taken.
 const HURRY: Duration = Duration::from_secs(3);
 /// How long the database counts as there after it was seen.
@@ -27,8 +30,32 @@ pub struct Handshakes {
 #[derive(Debug, Default)]
 struct Inner {
     total: usize,
-    by_address: HashMap<IpAddr, usize>,
+    by_network: Counts,
+    by_site: Counts,
     database_seen: Option<DateTime<Utc>>,
+}
+
+/// How many there are of each.
+#[derive(Debug, Default)]
+struct Counts(HashMap<IpAddr, usize>);
+
+impl Counts {
+    fn of(&self, key: IpAddr) -> usize {
+        self.0.get(&key).copied().unwrap_or(0)
+    }
+
+    fn add(&mut self, key: IpAddr) {
+        *self.0.entry(key).or_default() += 1;
+    }
+
+    fn remove(&mut self, key: IpAddr) {
+        if let Entry::Occupied(mut here) = self.0.entry(key) {
+            *here.get_mut() -= 1;
+            if *here.get() == 0 {
+                here.remove();
+            }
+        }
+    }
 }
 
 /// A place for one handshake; give it back by dropping it.
@@ -50,17 +77,20 @@ impl Handshakes {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place, unless all are taken or too many from this address. Without an address only the sum counts.
+    /// A place, unless all are taken or too many from this address's network or site. Without an address only the sum
+    /// counts.
     pub fn enter(self: &Arc<Self>, address: Option<IpAddr>) -> Option<Permit> {
-        let address = address.map(network);
         let mut inner = self.lock();
-        let here = address.and_then(|address| inner.by_address.get(&address).copied()).unwrap_or(0);
-        if inner.total >= self.max || here >= MAX_PER_ADDRESS {
+        let full = |address| {
+            inner.by_network.of(network(address)) >= MAX_PER_NETWORK || inner.by_site.of(site(address)) >= MAX_PER_SITE
+        };
+        if inner.total >= self.max || address.is_some_and(full) {
             return None;
         }
         inner.total += 1;
         if let Some(address) = address {
-            inner.by_address.insert(address, here + 1);
+            inner.by_network.add(network(address));
+            inner.by_site.add(site(address));
         }
         let patience = if inner.total > self.max / 2 { HURRY } else { limits::HANDSHAKE_TIMEOUT };
         drop(inner);
@@ -83,13 +113,9 @@ impl Drop for Permit {
     fn drop(&mut self) {
         let mut inner = self.handshakes.lock();
         inner.total -= 1;
-        if let Some(address) = self.address
-            && let Some(here) = inner.by_address.get_mut(&address)
-        {
-            *here -= 1;
-            if *here == 0 {
-                inner.by_address.remove(&address);
-            }
+        if let Some(address) = self.address {
+            inner.by_network.remove(network(address));
+            inner.by_site.remove(site(address));
         }
     }
 }
@@ -112,22 +138,31 @@ mod tests {
     fn one_address_cannot_take_every_place() {
         let handshakes = handshakes();
         let mut held: Vec<_> = (0..MAX).map_while(|_| enter(&handshakes, "198.51.100.1")).collect();
-        assert_eq!(held.len(), MAX_PER_ADDRESS);
+        assert_eq!(held.len(), MAX_PER_NETWORK);
         assert!(enter(&handshakes, "::ffff:198.51.100.1").is_none(), "the same, written as IPv6");
         let other = enter(&handshakes, "198.51.100.2");
         assert!(other.is_some());
         held.pop();
         assert!(enter(&handshakes, "198.51.100.1").is_some());
         drop((held, other));
-        assert!(handshakes.lock().by_address.is_empty() && handshakes.lock().total == 0);
+        let inner = handshakes.lock();
+        assert!(inner.by_network.0.is_empty() && inner.by_site.0.is_empty() && inner.total == 0);
     }
 
     #[test]
     fn a_network_of_ipv6_counts_as_one_address() {
         let handshakes = handshakes();
         let held: Vec<_> = (0..MAX).map_while(|n| enter(&handshakes, &format!("2001:db8::{n:x}"))).collect();
-        assert_eq!(held.len(), MAX_PER_ADDRESS);
+        assert_eq!(held.len(), MAX_PER_NETWORK);
         assert!(enter(&handshakes, "2001:db8:0:1::1").is_some());
+    }
+
+    #[test]
+    fn many_networks_of_one_site_cannot_take_every_place() {
+        let handshakes = handshakes();
+        let held: Vec<_> = (0..MAX).map_while(|n| enter(&handshakes, &format!("2001:db8:0:{n:x}::1"))).collect();
+        assert_eq!(held.len(), MAX_PER_SITE);
+        assert!(enter(&handshakes, "2001:db8:1::1").is_some());
     }
 
     #[test]

@@ -1,12 +1,10 @@
 //! `/ws/agent`.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
 use axum::extract::ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection};
-use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::get;
 use gururmm_protocol::handshake::AGENT_SOCKET_PATH;
@@ -30,7 +28,6 @@ pub fn router() -> Router<App> {
 async fn connect(
     State(app): State<App>,
     Anyone(ctx): Anyone,
-    headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response> {
     let upgrade = upgrade.map_err(|_| Error::BadRequest {
@@ -50,7 +47,7 @@ async fn connect(
         .hub
         .sessions
         .handshakes
-        .enter(counted_address(ctx.address, &headers))
+        .enter(ctx.counted)
         .ok_or_else(|| unavailable("too many agents connect at once", 5))?;
     see_database(&app).await?;
     // By default tungstenite takes 128 KiB for reading as soon as a connection opens.
@@ -61,17 +58,6 @@ async fn connect(
         .max_message_size(frames::MAX_READ)
         .max_frame_size(frames::MAX_READ)
         .on_upgrade(move |socket| connection::serve(app, socket, ctx.address, place, permit)))
-}
-
-/// Whose handshake it is. Who comes from this machine is either a proxy that nobody named as trusted, and then every agent
-/// comes that way: what it says counts only for this; or somebody local, who counts only in the sum.
-fn counted_address(address: Option<IpAddr>, headers: &HeaderMap) -> Option<IpAddr> {
-    let address = address?;
-    if !address.is_loopback() {
-        return Some(address);
-    }
-    let said = headers.get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
-    said.rsplit(',').next()?.trim().parse().ok()
 }
 
 /// Waits for a sign of life from the database, unless there was one just now.

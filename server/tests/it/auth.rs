@@ -5,7 +5,7 @@ use serde_json::json;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use crate::support::TestApp;
+use crate::support::{Client, TestApp};
 
 fn first_account() -> serde_json::Value {
     json!({"email": "Ada@Example.com", "password": "a long enough password", "name": "Ada"})
@@ -72,16 +72,50 @@ async fn login_says_the_same_for_every_wrong_pair_and_ignores_case_of_the_email(
     nobody.post("/api/auth/login", good).await.expect(200);
 }
 
-#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
-async fn logins_are_rate_limited_by_account(db: PgPool) {
-    let app = TestApp::new(db).await;
-    let body = json!({"email": "ada@example.com", "password": "wrong"});
-    let mut last = app.anonymous().post("/api/auth/login", body.clone()).await;
-    for _ in 0..12 {
-        last = app.anonymous().post("/api/auth/login", body.clone()).await;
+/// Answers of so many logins in a row that do not succeed.
+async fn attempts(client: &Client, count: usize, body: impl Fn(usize) -> serde_json::Value) -> Vec<u16> {
+    let mut statuses = Vec::new();
+    for n in 0..count {
+        statuses.push(client.post("/api/auth/login", body(n)).await.status);
     }
-    last.expect_problem(429, "too_many_requests");
-    assert!(last.headers.contains_key("retry-after"));
+    statuses
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn logins_are_rate_limited_by_account_however_its_email_is_spelled(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let spellings = ["admin@example.com", "ADMIN@example.com", "adm\u{130}n@example.com"];
+    let folded: Vec<String> =
+        sqlx::query_scalar("SELECT lower(unnest($1::text[]))").bind(spellings).fetch_all(&app.db).await.unwrap();
+    assert_eq!(folded, [spellings[0]; 3], "they are the same to this Postgres");
+    let guesser = app.anonymous().forwarded_for("198.51.100.7");
+    let guess = |n: usize| json!({"email": spellings[n % 3], "password": "wrong"});
+    let statuses = attempts(&guesser, 15, guess).await;
+    assert_eq!(statuses[..10], [401; 10]);
+    assert!(statuses[10..].contains(&429), "{statuses:?}");
+    assert_eq!(attempts(&app.anonymous().forwarded_for("198.51.100.8"), 1, guess).await, [401]);
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn a_guesser_behind_a_proxy_that_nobody_named_does_not_lock_the_others_out(db: PgPool) {
+    let app = TestApp::new(db).await;
+    // Refused before anything is hashed, but counted.
+    let guess = |n: usize| json!({"email": format!("u{n}@example.com"), "password": "x".repeat(2000)});
+    let guesser = app.anonymous().forwarded_for("198.51.100.7");
+    let statuses = attempts(&guesser, 60, guess).await;
+    assert!(statuses.contains(&429), "{statuses:?}");
+    for other in [app.anonymous().forwarded_for("198.51.100.8"), app.anonymous()] {
+        assert_eq!(attempts(&other, 1, guess).await, [401]);
+    }
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn an_email_address_that_cannot_be_one_is_refused_like_a_wrong_one(db: PgPool) {
+    let app = TestApp::new(db).await;
+    for email in ["ada\0@example.com", "ada@example.com\u{7}", &"a".repeat(300)] {
+        let body = json!({"email": email, "password": "wrong"});
+        app.anonymous().post("/api/auth/login", body).await.expect_problem(401, "bad_credentials");
+    }
 }
 
 #[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]

@@ -316,8 +316,8 @@ async fn attempts_from_one_address_are_bounded(db: PgPool) {
     // The bound refills all the time: what counts is that an answer says so, not which one.
     let last = std::cell::RefCell::new(None);
     let used_up = async || {
-        while app.app.limits.enroll(Some("127.0.0.1".parse().unwrap())).is_ok() {}
-        let answer = app.anonymous().post(ENROLL_PATH, body.clone()).await;
+        while app.app.limits.enroll(Some("198.51.100.7".parse().unwrap())).is_ok() {}
+        let answer = app.anonymous().forwarded_for("198.51.100.7").post(ENROLL_PATH, body.clone()).await;
         let refused = answer.status == 429;
         last.replace(Some(answer));
         refused

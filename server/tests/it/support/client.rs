@@ -8,6 +8,7 @@ pub struct Client {
     http: reqwest::Client,
     base: String,
     token: Option<String>,
+    forwarded: Option<String>,
 }
 
 /// What came back.
@@ -48,7 +49,7 @@ impl Client {
     pub fn new(base: &str, token: Option<String>) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { http, base: base.to_owned(), token }
+        Self { http, base: base.to_owned(), token, forwarded: None }
     }
 
     /// The same connections with this bearer token, or without any.
@@ -56,12 +57,20 @@ impl Client {
         Self { token: token.map(ToOwned::to_owned), ..self.clone() }
     }
 
+    /// The same, behind a proxy on this machine that says who calls.
+    pub fn forwarded_for(&self, address: &str) -> Self {
+        Self { forwarded: Some(address.to_owned()), ..self.clone() }
+    }
+
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
-        let request = self.http.request(method, format!("{}{path}", self.base));
-        match &self.token {
-            Some(token) => request.bearer_auth(token),
-            None => request,
+        let mut request = self.http.request(method, format!("{}{path}", self.base));
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
         }
+        if let Some(address) = &self.forwarded {
+            request = request.header("x-forwarded-for", address);
+        }
+        request
     }
 
     pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
