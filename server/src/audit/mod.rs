@@ -18,6 +18,7 @@ pub mod seal;
 pub mod service;
 pub(crate) mod store;
 pub(crate) mod store_chain;
+pub(crate) mod store_list;
 pub mod verify;
 
 pub use mutation::{Entry, Mutation, Target};
@@ -85,6 +86,26 @@ pub enum Outcome {
     Success,
     /// Refused; nothing was changed.
     Refused,
+}
+
+impl Outcome {
+    /// The outcome as the database and the API write it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// Where a page of the log follows on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditKey {
+    /// When the last row of the page before was written.
+    pub at: DateTime<Utc>,
+    /// Its id.
+    pub id: i64,
 }
 
 /// Which rows a list is about.

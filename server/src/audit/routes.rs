@@ -8,7 +8,7 @@ use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
-use super::{AuditEntry, AuditFilter, Outcome, service};
+use super::{AuditEntry, AuditFilter, AuditKey, Outcome, service};
 use crate::app::App;
 use crate::core::page::{Page, PageRequest};
 use crate::core::{Result, search};
@@ -49,8 +49,9 @@ async fn list_audit(
     SignedIn(ctx): SignedIn,
     Query(mut query): Query<AuditQuery>,
 ) -> Result<Json<Page<AuditEntry>>> {
-    let page = PageRequest::parse(query.limit, query.cursor.as_deref())?;
-    [&mut query.from, &mut query.to].into_iter().flatten().for_each(clamp_instant);
+    let mut page = PageRequest::<AuditKey>::parse(query.limit, query.cursor.as_deref())?;
+    let cursor = page.after.as_mut().map(|after| &mut after.at);
+    [query.from.as_mut(), query.to.as_mut(), cursor].into_iter().flatten().for_each(clamp_instant);
     let filter = AuditFilter {
         action_pattern: search::prefix_pattern("action", query.action.as_deref())?,
         actor_pattern: search::contains_pattern("actor", query.actor.as_deref())?,

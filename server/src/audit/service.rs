@@ -1,6 +1,6 @@
 //! Reading the audit log.
 
-use super::{AuditEntry, AuditFilter, store};
+use super::{AuditEntry, AuditFilter, AuditKey, store_list};
 use crate::app::{App, Ctx};
 use crate::authz::Scope;
 use crate::core::Result;
@@ -10,9 +10,14 @@ use crate::core::page::{Page, PageRequest};
 ///
 /// # Errors
 /// 403 when the caller may see those of no organization.
-pub async fn list(app: &App, ctx: &Ctx, filter: &AuditFilter, page: &PageRequest<i64>) -> Result<Page<AuditEntry>> {
+pub async fn list(
+    app: &App,
+    ctx: &Ctx,
+    filter: &AuditFilter,
+    page: &PageRequest<AuditKey>,
+) -> Result<Page<AuditEntry>> {
     let scope = Scope::of_audit(&ctx.actor)?;
     let mut connection = app.db.acquire().await?;
-    let rows = store::list(&mut connection, &scope, filter, page).await?;
-    Ok(page.page(rows, |row| row.id))
+    let rows = store_list::list(&mut connection, &scope, filter, page).await?;
+    Ok(page.page(rows, |row| AuditKey { at: row.at, id: row.id }))
 }

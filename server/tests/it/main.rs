@@ -6,6 +6,7 @@ mod support;
 mod agents;
 mod attention;
 mod audit;
+mod audit_list;
 mod auth;
 mod bounds;
 mod command_faults;
