@@ -10,8 +10,8 @@ const READY_WITHIN = 120_000;
 
 /** Starts the real server on an empty data directory; the tests find it in the environment. */
 export default async function start(): Promise<() => Promise<void>> {
-  const work = mkdtempSync(join(tmpdir(), "gururmm-e2e-"));
-  // Postgres runs as another user when root starts the server.
+  // Postgres runs as another user when root starts the server, and has no way into root's own TMPDIR.
+  const work = mkdtempSync(join(process.getuid?.() === 0 ? "/tmp" : tmpdir(), "gururmm-e2e-"));
   chmodSync(work, 0o755);
   const port = Number(process.env.GURURMM_E2E_PORT ?? 0) || (await freePort());
   const base = `http://127.0.0.1:${port}`;
@@ -49,13 +49,25 @@ async function ready(base: string, server: Program): Promise<void> {
   throw new Error("the server did not become ready");
 }
 
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+/** One below those that the system gives out by itself (from 32768 on): nobody gets it before the server does. */
+async function freePort(): Promise<number> {
+  for (let attempt = 0; attempt < 1_000; attempt += 1) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    if (await isFree(port)) return port;
+  }
+  throw new Error("no free port");
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const probe = createServer();
-    probe.once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === "object" && address ? address.port : 0));
+    probe.once("error", () => {
+      resolve(false);
+    });
+    probe.listen(port, "127.0.0.1", () => {
+      probe.close(() => {
+        resolve(true);
+      });
     });
   });
 }

@@ -1,4 +1,5 @@
 import type { Page } from "@playwright/test";
+import { writeFileSync } from "node:fs";
 import { hostname, release, totalmem } from "node:os";
 import { join } from "node:path";
 import { change, expect, HOSTILE, logIn, OWNER, serverUrl, shot, test, workDir } from "./fixtures";
@@ -145,14 +146,19 @@ test("the inventory is this machine's", async ({ page }) => {
 test("a command runs with live output, told apart and as text", async ({ page }) => {
   await logIn(page);
   await page.goto(`${agentPath}/commands`);
+  // It goes on only after it was seen running.
+  const go = join(workDir(), "go");
   await page
     .getByRole("textbox", { name: "Script" })
-    .fill(`echo '<b>first</b>'; sleep 3; echo 'to the other stream' >&2; sleep 1; echo last`);
+    .fill(
+      `echo '<b>first</b>'; while [ ! -e '${go}' ]; do sleep 0.2; done; echo 'to the other stream' >&2; sleep 1; echo last`,
+    );
   await page.getByRole("button", { name: "Run", exact: true }).click();
   const current = page.getByRole("region", { name: "The command you started" });
   await expect(current.getByText("<b>first</b>", { exact: true })).toBeVisible();
   await expect(current.getByRole("status")).toContainText("Running");
   await shot(page, "command-running");
+  writeFileSync(go, "");
   await expect(current.getByText("Succeeded")).toBeVisible();
   await expect(current.getByText("exit code 0")).toBeVisible();
   const error = current.locator("[data-stream=stderr]");

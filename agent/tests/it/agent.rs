@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::server::{AGENT_ID, PATIENCE, TestServer};
 
@@ -37,6 +38,27 @@ fn enroll_at(server: &TestServer, path: &Path) {
         clock_offset_ms: 0,
     };
     config.save(&dir).unwrap();
+}
+
+/// Waits until it is so.
+pub async fn until(what: impl Fn() -> bool) {
+    let wait = async {
+        while !what() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(PATIENCE, wait).await.expect("it comes to this");
+}
+
+/// Waits until the journal has this record of the command.
+pub async fn journaled(dir: &Path, record: &str, id: Uuid) {
+    let text = format!("\"{record}\",\"id\":\"{id}\"");
+    until(|| std::fs::read_to_string(dir.join("journal")).is_ok_and(|journal| journal.contains(&text))).await;
+}
+
+/// Lines of a file, none when it is not there.
+pub fn lines(path: &Path) -> usize {
+    std::fs::read_to_string(path).unwrap_or_default().lines().count()
 }
 
 /// A wall clock that is wrong.

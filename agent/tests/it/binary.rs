@@ -4,6 +4,8 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use gururmm_agent::store::status::Answer;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use super::server::{PATIENCE, TestServer, script};
 
@@ -101,8 +103,7 @@ async fn from_enrollment_to_status_and_an_orderly_end() {
     .await;
     assert!(!enroll.status.success(), "no enrollment under a running agent");
 
-    let pid = agent.0.id().to_string();
-    std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+    kill(Pid::from_raw(agent.0.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
     session.settle(PATIENCE).await;
     assert_eq!(agent.exit_code().await, Some(0));
     assert!(!status(dir.path()).await.running);
@@ -113,7 +114,7 @@ async fn what_the_agent_inherited_does_not_reach_its_commands() {
     let mut server = TestServer::start().await;
     let dir = super::agent::enrolled(&server);
     let mut shell = Command::new("/bin/sh");
-    shell.args(["-c", "exec 7</etc/hostname; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_gururmm-agent")]);
+    shell.args(["-c", "exec 7</dev/null; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_gururmm-agent")]);
     let agent = Running::start_with(dir.path(), shell);
     let mut session = server.accept().await;
     let id = session.run(script("ls /proc/self/fd")).await;

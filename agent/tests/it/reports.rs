@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use gururmm_protocol::inventory::{InventoryReport, InventorySection, SECTION_NAMES};
 use gururmm_protocol::message::{FromAgent, Report};
 
-use super::agent::{Agent, enrolled};
+use super::agent::{Agent, enrolled, journaled};
 use super::server::{Session, TestServer, now, script, welcome};
 
 /// Names and digests of the sections that a report tells of, read or unread; the packed ones unpacked.
@@ -89,7 +89,7 @@ async fn what_is_not_acknowledged_comes_again_in_the_next_session() {
     let mut session = server.accept().await;
     assert_eq!(session.result(command).await, first);
     assert_eq!(session.output(command), output);
-    session.settle(Duration::from_millis(500)).await;
+    journaled(dir.path(), "acknowledged", command).await;
     drop(session);
     let mut session = server.accept().await;
     session.settle(Duration::from_millis(1_000)).await;

@@ -1,31 +1,13 @@
 //! The agent is killed without warning at every step of a command: it runs at most once and has one honest end.
 
-use std::path::Path;
 use std::time::Duration;
 
 use gururmm_protocol::command::{Knowledge, Outcome};
 use gururmm_protocol::envelope::Action;
 
-use super::agent::enrolled;
+use super::agent::{enrolled, journaled, lines, until};
 use super::binary::Running;
-use super::server::{PATIENCE, Session, TestServer, script, terms};
-
-async fn until(what: impl Fn() -> bool) {
-    let wait = async {
-        while !what() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, wait).await.expect("it comes to this");
-}
-
-fn journal(dir: &Path) -> String {
-    std::fs::read_to_string(dir.join("journal")).unwrap_or_default()
-}
-
-fn lines(path: &Path) -> usize {
-    std::fs::read_to_string(path).unwrap_or_default().lines().count()
-}
+use super::server::{Session, TestServer, script, terms};
 
 async fn knowledge(session: &mut Session, id: uuid::Uuid) -> Knowledge {
     session.query(&[id]).await[0].knowledge
@@ -45,7 +27,7 @@ async fn killed_after_acceptance_the_command_was_never_had_and_runs_once_when_se
     let terms = terms();
     let envelope = session.seal(terms, Action::RunCommand(script(&format!("echo x >>{}", count.display()))));
     session.send_envelope(envelope.clone()).await;
-    until(|| journal(dir.path()).contains(&format!("\"accepted\",\"id\":\"{}\"", terms.id))).await;
+    journaled(dir.path(), "accepted", terms.id).await;
     agent.kill();
 
     let agent = Running::start(dir.path());
@@ -108,7 +90,7 @@ async fn killed_before_the_acknowledgement_the_result_and_output_come_again() {
     let mut session = server.accept().await;
     assert_eq!(session.result(id).await, first);
     assert!(session.output(id).contains("one") && session.output(id).contains("two"));
-    session.settle(Duration::from_millis(500)).await;
+    journaled(dir.path(), "acknowledged", id).await;
     agent.kill();
 
     let agent = Running::start(dir.path());

@@ -219,6 +219,12 @@ mod tests {
     }
 
     #[test]
+    fn a_closed_socket_shows_within_two_seconds() {
+        // What is left is for the database.
+        assert!(4 * WINDOW <= Duration::from_secs(2));
+    }
+
+    #[test]
     fn an_end_alone_writes_only_its_own_row() {
         let mut changes = Changes::default();
         changes.gone(change(1, false));

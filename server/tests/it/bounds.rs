@@ -18,23 +18,24 @@ fn a_cut_cable_shows_within_ninety_seconds() {
 
 #[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
 async fn an_agent_that_falls_silent_is_offline_although_its_socket_is_open(db: PgPool) {
-    let bounds = Bounds { silence: Duration::from_secs(1), ..Bounds::default() };
+    let silence = Duration::from_secs(3);
+    let bounds = Bounds { silence, ..Bounds::default() };
     let app = TestApp::with_hub(db, Hub::new(bounds), |_| {}).await;
     let agent = app.agent(1).await;
     let mut session = agent.connect().await.unwrap();
     let state = |wanted: &'static str| {
         app.wait_for_row("SELECT state FROM agent_presence", move |row: &(String,)| row.0 == wanted)
     };
-    state("online").await;
     // Any frame is a sign of life.
-    for _ in 0..10 {
+    let mut begun = Instant::now();
+    for _ in 0..20 {
+        begun = Instant::now();
         session.link().send_ping().await.unwrap();
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        tokio::time::sleep(silence / 15).await;
         assert_eq!(app.app.hub.connected(), 1);
     }
-    let begun = Instant::now();
     app.until("the session is over", || async { app.app.hub.connected() == 0 }).await;
-    assert!(begun.elapsed() >= Duration::from_millis(700), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() >= silence, "{:?}", begun.elapsed());
     state("offline").await;
     assert_eq!(session.link().expect_end().await.unwrap(), None, "nobody is there who could be told why");
     agent.connect().await.unwrap().report_inventory(&agent).await.unwrap();
@@ -54,17 +55,21 @@ async fn upgrade(app: &TestApp) -> Answer {
 
 #[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
 async fn handshakes_beyond_the_bound_are_told_to_come_again(db: PgPool) {
-    let bounds = Bounds { handshakes: 2, ..Bounds::default() };
+    let bounds = Bounds { handshakes: 4, ..Bounds::default() };
     let app = TestApp::with_hub(db, Hub::new(bounds), |_| {}).await;
     let agent = app.agent(1).await;
     let established = agent.connect().await.unwrap();
     let mut waiting = Vec::new();
-    for _ in 0..2 {
-        let mut link = agent.open().await.unwrap();
-        link.challenge().await.unwrap();
-        waiting.push(link);
-    }
-    let refused = upgrade(&app).await;
+    // Who says nothing loses the place after a while, on a slow machine before the last one is taken: then once more.
+    let refused = loop {
+        let opened = futures_util::future::join_all((0..4).map(|_| agent.open())).await;
+        waiting.extend(opened.into_iter().flatten());
+        let answer = upgrade(&app).await;
+        if answer.status != 101 {
+            break answer;
+        }
+    };
+    assert!(waiting.len() >= 4);
     let problem = refused.expect_problem(503, "unavailable");
     assert_eq!(refused.headers["retry-after"], "5");
     assert!(problem["detail"].as_str().unwrap().contains("too many agents connect at once"), "{problem}");
@@ -81,7 +86,7 @@ async fn a_refused_connection_keeps_its_place_among_the_handshakes_until_it_is_c
     let app = TestApp::with_hub(db, Hub::new(bounds), |_| {}).await;
     let agent = app.agent(1).await;
     let turned_away = || async {
-        let mut refused = agent.open().await.unwrap();
+        let Ok(mut refused) = agent.open().await else { return false };
         refused.send_text("{nonsense").await.unwrap();
         refused.wait_for("rejected", |message| matches!(message, ToAgent::Rejected(_)).then_some(())).await.unwrap();
         // The server waits two seconds for the other side to close. Who is too slow for that tries again.

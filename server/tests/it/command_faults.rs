@@ -91,7 +91,7 @@ async fn state(client: &Client, id: Uuid) -> String {
 }
 
 async fn until_state(client: &Client, id: Uuid, wanted: &str) {
-    for _ in 0..200 {
+    for _ in 0..1_200 {
         if state(client, id).await == wanted {
             return;
         }
@@ -323,7 +323,8 @@ async fn a_living_session_finds_what_no_signal_told_it(db: PgPool) {
     app.claim(agent_id).await;
     sqlx::query("UPDATE commands SET state = 'succeeded', finished_at = created_at").execute(&app.db).await.unwrap();
     let mut session = agent.connect().await.unwrap();
-    session.link().expect_silence(Duration::from_millis(200)).await.unwrap();
+    // The answer comes after the session's first look at what waits.
+    session.report_inventory(&agent).await.unwrap();
     sqlx::query("UPDATE commands SET state = 'sent', finished_at = NULL").execute(&app.db).await.unwrap();
     recheck(&app.app).await.unwrap();
     session.link().expect_silence(Duration::from_millis(200)).await.unwrap();
@@ -360,6 +361,8 @@ async fn a_command_that_runs_for_too_long_is_asked_about_and_given_up_an_hour_la
     let id = create(&client, session.agent_id(), body).await;
     session.expect_command().await.unwrap();
     session.report_started(id).await.unwrap();
+    // Written a moment after the beginning, with the lease of then: not over the renewals below.
+    app.wait_for_row("SELECT state FROM agent_presence", |row: &(String,)| row.0 == "online").await;
     for (minutes, wanted) in [(10, "running"), (1, "running"), (59, "running"), (1, "unknown")] {
         app.advance(TimeDelta::minutes(minutes));
         presence::renew(&app.app).await.unwrap();

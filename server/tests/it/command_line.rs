@@ -120,42 +120,55 @@ async fn settings_come_from_a_file_and_secrets_from_files_of_their_own(db: PgPoo
     assert!(!log.contains("scrape-me") && !log.contains("postgres://"), "{log}");
 }
 
-/// A request whose body is not there yet.
+/// A request that the server has taken up, and whose body is not there yet.
 async fn unfinished(server: &Server, body: &str) -> TcpStream {
     let mut socket = TcpStream::connect(("127.0.0.1", server.port)).await.unwrap();
     let head = format!(
-        "POST /api/auth/register HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        "POST /api/auth/register HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\nExpect: 100-continue\r\n\r\n",
         body.len()
     );
     socket.write_all(head.as_bytes()).await.unwrap();
-    socket.write_all(&body.as_bytes()[..5]).await.unwrap();
-    // Until the server has taken it up.
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    let mut go_on = [0; b"HTTP/1.1 100 Continue\r\n\r\n".len()];
+    socket.read_exact(&mut go_on).await.unwrap();
+    assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
     socket
+}
+
+/// Waits until nothing new is accepted.
+async fn closed(server: &Server) {
+    for _ in 0..600 {
+        if TcpStream::connect(("127.0.0.1", server.port)).await.is_err() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the server goes on accepting connections");
 }
 
 #[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
 async fn a_signal_lets_requests_finish_and_a_second_one_cuts_them(db: PgPool) {
     let mut server = Server::on(&db);
+    server.environment.push(("GURURMM_SHUTDOWN_SECONDS", "600".to_owned()));
     server.start().await;
     let body = json!({"email": "ada@example.com", "password": "a long enough password", "name": "Ada"}).to_string();
     let mut request = unfinished(&server, &body).await;
     server.send(Signal::SIGINT);
-    assert!(server.ended(Duration::from_secs(2)).await.is_none(), "the request is still running");
-    assert!(TcpStream::connect(("127.0.0.1", server.port)).await.is_err(), "nothing new is accepted");
-    request.write_all(&body.as_bytes()[5..]).await.unwrap();
+    closed(&server).await;
+    assert!(server.ended(Duration::from_secs(1)).await.is_none(), "the request is still running");
+    request.write_all(body.as_bytes()).await.unwrap();
     let mut answer = String::new();
     request.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
-    let status = server.ended(Duration::from_secs(15)).await.expect("it ends when the request is over");
+    let status = server.ended(Duration::from_secs(60)).await.expect("it ends when the request is over");
     assert!(status.success(), "{}", server.log());
 
     server.start().await;
     let mut request = unfinished(&server, &body).await;
     server.send(Signal::SIGTERM);
+    closed(&server).await;
     assert!(server.ended(Duration::from_secs(1)).await.is_none(), "the request is still running");
     server.send(Signal::SIGINT);
-    let status = server.ended(Duration::from_secs(12)).await.expect("sooner than the 20 s of shutdown_seconds");
+    let status = server.ended(Duration::from_secs(60)).await.expect("sooner than the ten minutes of shutdown_seconds");
     assert!(status.success(), "{}", server.log());
     let mut answer = String::new();
     let _ = request.read_to_string(&mut answer).await;

@@ -313,17 +313,17 @@ async fn attempts_from_one_address_are_bounded(db: PgPool) {
     let token = EnrollmentToken::new(app.app.keys.server_fingerprint(), [9; 32]);
     let request = SimAgent::from_seed(1).enroll_request(&token, Fingerprint::from_bytes([7; 32]), None);
     let body = serde_json::to_value(&request).unwrap();
-    // The bound refills all the time: what counts is that an answer says so, not which one.
-    let last = std::cell::RefCell::new(None);
-    let used_up = async || {
+    // Somebody behind the same address uses the bound up. It refills: on a slow machine perhaps before the next request
+    // is looked at, but hardly as fast as many come at once.
+    let client = app.anonymous().forwarded_for("198.51.100.7");
+    let answer = loop {
         while app.app.limits.enroll(Some("198.51.100.7".parse().unwrap())).is_ok() {}
-        let answer = app.anonymous().forwarded_for("198.51.100.7").post(ENROLL_PATH, body.clone()).await;
-        let refused = answer.status == 429;
-        last.replace(Some(answer));
-        refused
+        let requests = (0..16).map(|_| client.post(ENROLL_PATH, body.clone()));
+        let answers = futures_util::future::join_all(requests).await;
+        if let Some(bounded) = answers.into_iter().find(|answer| answer.status != 403) {
+            break bounded;
+        }
     };
-    app.until("the bound is used up", used_up).await;
-    let answer = last.into_inner().unwrap();
     answer.expect_problem(429, "too_many_requests");
     assert!(answer.headers.contains_key("retry-after"));
 }

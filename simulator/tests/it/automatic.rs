@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::scripted_server::{ScriptedServer, shell};
 
-const SOON: Duration = Duration::from_secs(10);
+const SOON: Duration = Duration::from_secs(60);
 
 fn options(server: &ScriptedServer, agents: usize) -> FleetOptions {
     FleetOptions { connects_per_second: 1_000.0, ..FleetOptions::new(&server.url, vec![server.token()], agents, 3) }
@@ -199,9 +199,10 @@ async fn agents_that_are_told_to_leave_and_come_back_do() {
 
 #[tokio::test]
 async fn a_fleet_survives_a_server_that_is_not_there_yet() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+    // Bound, so that nobody else gets the port, but not listening yet.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = socket.local_addr().unwrap();
     let server = ScriptedServer::start().await;
     let late = FleetOptions { server: format!("http://{address}"), ..options(&server, 2) };
     let fleet = Fleet::start(late).unwrap();
@@ -212,7 +213,7 @@ async fn a_fleet_survives_a_server_that_is_not_there_yet() {
     };
     tokio::time::timeout(SOON, failed).await.unwrap();
     let upstream = server.url.strip_prefix("http://").unwrap().to_owned();
-    let listener = tokio::net::TcpListener::bind(address).await.unwrap();
+    let listener = socket.listen(64).unwrap();
     tokio::spawn(async move {
         loop {
             let (mut near, _) = listener.accept().await.unwrap();

@@ -140,15 +140,15 @@ impl ScriptedServer {
         self.lock().said.iter().filter(|(who, _)| *who == agent).map(|(_, what)| what.clone()).collect()
     }
 
-    /// Waits up to 10 s until `check` is true.
+    /// Waits up to a minute until `check` is true.
     pub async fn until(&self, what: &str, check: impl Fn(&Self) -> bool) {
-        for _ in 0..1_000 {
+        for _ in 0..6_000 {
             if check(self) {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        panic!("not within 10 s: {what}");
+        panic!("not within a minute: {what}");
     }
 
     fn fresh_id(&self) -> Uuid {

@@ -1,5 +1,7 @@
 //! Enrollment tokens and agents for tests.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use gururmm_protocol::crypto::PublicKey;
 use gururmm_protocol::enroll::EnrollmentToken;
@@ -9,6 +11,10 @@ use gururmm_sim::SimAgent;
 use uuid::Uuid;
 
 use super::{TestApp, start_of_time};
+
+/// How often, and how long apart, a test looks whether what must come has come: thirty seconds.
+const LOOKS: u32 = 1_500;
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// An enrollment token to be put into the database.
 pub struct TokenRow {
@@ -89,30 +95,30 @@ impl TestApp {
         link::orders(&self.app, Recipient { agent_id, key: &key, machine_id: &machine_id }).await.unwrap()
     }
 
-    /// Waits until `condition` holds; fails after five seconds.
+    /// Waits until `condition` holds; fails after half a minute.
     pub async fn until<F: Future<Output = bool>>(&self, what: &str, condition: impl Fn() -> F) {
-        for _ in 0..250 {
+        for _ in 0..LOOKS {
             if condition().await {
                 return;
             }
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            tokio::time::sleep(PAUSE).await;
         }
-        panic!("not within five seconds: {what}");
+        panic!("not within half a minute: {what}");
     }
 
-    /// Waits until the first row of `sql` is as wanted, and returns it; fails after five seconds.
+    /// Waits until the first row of `sql` is as wanted, and returns it; fails after half a minute.
     pub async fn wait_for_row<T>(&self, sql: &'static str, wanted: impl Fn(&T) -> bool) -> T
     where
         T: for<'r> sqlx::FromRow<'r, sqlx::postgres::PgRow> + Send + Unpin + std::fmt::Debug,
     {
         let mut last = None;
-        for _ in 0..250 {
+        for _ in 0..LOOKS {
             last = sqlx::query_as::<_, T>(sql).fetch_optional(&self.db).await.unwrap();
             match last {
                 Some(row) if wanted(&row) => return row,
-                _ => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
+                _ => tokio::time::sleep(PAUSE).await,
             }
         }
-        panic!("not within five seconds: {sql}: {last:?}");
+        panic!("not within half a minute: {sql}: {last:?}");
     }
 }

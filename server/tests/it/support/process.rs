@@ -1,5 +1,8 @@
 //! The real programs as processes: server and agent.
 
+use std::fs::Permissions;
+use std::net::{TcpListener, UdpSocket};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -14,15 +17,31 @@ pub struct Server {
     pub port: u16,
     child: Option<Child>,
     pub environment: Vec<(&'static str, String)>,
+    /// Keeps other tests from the port.
+    _reserved: UdpSocket,
+}
+
+/// A port for a server that is to come back at the same one: below those that the system gives out by itself (from 32768
+/// on, `ip_local_port_range`). It is the test's own as long as the UDP port of the same number is held.
+fn reserve_port() -> (u16, UdpSocket) {
+    let port = |_| {
+        let port = fastrand::u16(20_000..32_000);
+        let reserved = UdpSocket::bind(("127.0.0.1", port)).ok()?;
+        TcpListener::bind(("127.0.0.1", port)).ok()?;
+        Some((port, reserved))
+    };
+    (0..1_000).find_map(port).expect("a free port")
 }
 
 impl Server {
     pub fn new() -> Self {
-        // Reachable for the Postgres user, which a root-owned temporary directory is not.
-        let dir = std::env::temp_dir().join(format!("gururmm-it-{}-{}", std::process::id(), fastrand::u32(..)));
+        // Reachable for the user that Postgres runs as when root starts it, as root's own TMPDIR may not be.
+        let base = if nix::unistd::geteuid().is_root() { PathBuf::from("/tmp") } else { std::env::temp_dir() };
+        let dir = base.join(format!("gururmm-it-{}-{}", std::process::id(), fastrand::u32(..)));
         std::fs::create_dir(&dir).unwrap();
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        Self { dir, port, child: None, environment: Vec::new() }
+        std::fs::set_permissions(&dir, Permissions::from_mode(0o755)).unwrap();
+        let (port, reserved) = reserve_port();
+        Self { dir, port, child: None, environment: Vec::new(), _reserved: reserved }
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
