@@ -8,6 +8,8 @@ use gururmm_protocol::handshake::RejectCode;
 pub const FIRST: Duration = Duration::from_secs(1);
 /// Longest wait that failures alone lead to.
 pub const LONGEST: Duration = Duration::from_secs(300);
+/// Longest wait of its own beside a pause that the server asks for: who says when to come is there, and has room then.
+const LONGEST_BESIDE: Duration = Duration::from_secs(30);
 /// A session that lasted this long counts as stable: the next failure starts from [`FIRST`] again.
 pub const STABLE: Duration = Duration::from_secs(60);
 /// Wait after the server has said that it does not know the key: only a person can change that.
@@ -47,28 +49,29 @@ impl Backoff {
         if session >= STABLE {
             self.failures = 0;
         }
-        let doubled = FIRST.saturating_mul(1_u32.checked_shl(self.failures.min(16)).unwrap_or(u32::MAX)).min(LONGEST);
+        let (Ending::Failed { retry_after: asked } | Ending::Rejected { retry_after: asked, .. }) = ending;
+        let longest = if asked.is_some() { LONGEST_BESIDE } else { LONGEST };
+        let doubled = FIRST.saturating_mul(1_u32.checked_shl(self.failures.min(16)).unwrap_or(u32::MAX)).min(longest);
         self.failures = self.failures.saturating_add(1);
         let spread = |base: Duration| base.mul_f64(0.5 + fraction.clamp(0.0, 1.0) / 2.0);
         // A pause that somebody asked for is kept in full; jitter only adds to it, so that a fleet does not return at once.
         let at_least = |base: Duration| base + base.mul_f64(fraction.clamp(0.0, 1.0) / 4.0);
-        let (asked, usual) = match ending {
-            Ending::Failed { retry_after } => (*retry_after, spread(doubled)),
-            Ending::Rejected { code, retry_after } => {
-                let usual = match code {
-                    RejectCode::UnknownKey | RejectCode::BadProof | RejectCode::ProtocolUnsupported => {
-                        at_least(UNKNOWN_KEY)
-                    }
-                    RejectCode::Quarantined => at_least(LONGEST),
-                    RejectCode::Displaced => at_least(DISPLACED),
-                    RejectCode::Busy | RejectCode::ShuttingDown | RejectCode::ProtocolViolation | RejectCode::Other => {
-                        spread(doubled)
-                    }
-                };
-                (*retry_after, usual)
-            }
+        let grown = spread(doubled);
+        let usual = match ending {
+            Ending::Failed { .. } => grown,
+            Ending::Rejected { code, .. } => match code {
+                RejectCode::UnknownKey | RejectCode::BadProof | RejectCode::ProtocolUnsupported => {
+                    at_least(UNKNOWN_KEY)
+                }
+                RejectCode::Quarantined => at_least(LONGEST),
+                RejectCode::Displaced => at_least(DISPLACED),
+                RejectCode::Busy | RejectCode::ShuttingDown | RejectCode::ProtocolViolation | RejectCode::Other => {
+                    grown
+                }
+            },
         };
-        asked.map_or(usual, |asked| at_least(asked.min(LONGEST_ASKED)))
+        // Whoever says "at once" again and again is not obeyed ever faster.
+        asked.map_or(usual, |asked| grown.max(at_least(asked.min(LONGEST_ASKED))))
     }
 }
 
@@ -101,9 +104,17 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_pause_of_nothing_does_not_keep_the_wait_from_growing() {
+        let at_once = Ending::Failed { retry_after: Some(Duration::ZERO) };
+        let mut backoff = Backoff::default();
+        let waits: Vec<_> = (0..8).map(|_| backoff.next(&at_once, Duration::ZERO, 1.0).as_secs()).collect();
+        assert_eq!(waits, [1, 2, 4, 8, 16, 30, 30, 30]);
+    }
+
     proptest! {
         #[test]
-        fn a_wait_is_never_zero_nor_over_a_day_and_a_quarter(failures in 0_u32..200, fraction in 0.0_f64..1.0, asked in proptest::option::of(1_u64..10_000_000)) {
+        fn a_wait_is_never_zero_nor_over_a_day_and_a_quarter(failures in 0_u32..200, fraction in 0.0_f64..1.0, asked in proptest::option::of(0_u64..10_000_000)) {
             let mut backoff = Backoff { failures };
             let wait = backoff.next(&Ending::Failed { retry_after: asked.map(Duration::from_secs) }, Duration::ZERO, fraction);
             prop_assert!(wait >= Duration::from_millis(500));
