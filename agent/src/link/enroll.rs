@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep};
 
 use super::address::ServerAddress;
-use super::proxy::chain;
+use super::proxy::{TCP_TIMEOUT, chain};
 use super::retry_after;
 use super::tls::{self, TlsError};
 use crate::core::random::Random;
@@ -182,6 +182,7 @@ fn client(server: &ServerAddress, ca_pem: Option<&str>) -> Result<Client, Enroll
         // A redirect would carry the token to another address, perhaps in plain text.
         .redirect(redirect::Policy::none())
         .timeout(TIMEOUT)
+        .connect_timeout(TCP_TIMEOUT)
         .user_agent(concat!("gururmm-agent/", env!("CARGO_PKG_VERSION")));
     if server.is_loopback() {
         builder = builder.no_proxy();

@@ -2,8 +2,10 @@
 //! `ALL_PROXY`, `NO_PROXY`, in either case), or straight.
 
 use std::io;
+use std::time::Duration;
 
 use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::dns::GaiResolver;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::client::proxy::matcher::Matcher;
 use tokio::net::TcpStream;
@@ -11,6 +13,10 @@ use tokio_tungstenite::tungstenite::http::Uri;
 use tower_service::Service as _;
 
 use super::address::ServerAddress;
+
+/// How long the TCP connection may take; a name's addresses of one family share it. Well below
+/// [`super::socket::CONNECT_TIMEOUT`], so that an address that swallows everything does not use up what TLS needs.
+pub(super) const TCP_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The proxy rules of the environment, read once.
 #[derive(Debug)]
@@ -33,8 +39,9 @@ impl Proxies {
         let target = server.endpoint("/");
         let uri: Uri = target.as_str().parse().map_err(io::Error::other)?;
         let via = if server.is_loopback() { None } else { self.0.intercept(&uri) };
+        let mut tcp = connector(GaiResolver::new());
         let stream = match via {
-            None => TcpStream::connect((host.trim_matches(['[', ']']), port)).await?,
+            None => tcp.call(uri).await.map_err(|error| io::Error::other(chain(&error)))?.into_inner(),
             Some(via) => {
                 let proxy = via.uri().clone();
                 let name = proxy.authority().map_or("", |authority| authority.as_str()).to_owned();
@@ -44,7 +51,7 @@ impl Proxies {
                         "the proxy {name} is not an http:// proxy; only those are supported"
                     )));
                 }
-                let mut tunnel = Tunnel::new(proxy.clone(), HttpConnector::new());
+                let mut tunnel = Tunnel::new(proxy.clone(), tcp);
                 if let Some(credentials) = via.basic_auth() {
                     tunnel = tunnel.with_auth(credentials.clone());
                 }
@@ -61,6 +68,15 @@ impl Proxies {
     }
 }
 
+/// Opens TCP connections to whatever a name resolves to: IPv6 and IPv4 beside each other, the addresses of a family one
+/// after the other.
+fn connector<R>(resolver: R) -> HttpConnector<R> {
+    let mut connector = HttpConnector::new_with_resolver(resolver);
+    connector.enforce_http(false);
+    connector.set_connect_timeout(Some(TCP_TIMEOUT));
+    connector
+}
+
 /// An error with its causes, in one line.
 pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
@@ -74,4 +90,57 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::SocketAddr;
+    use std::task::{Context, Poll};
+
+    use hyper_util::client::legacy::connect::dns::Name;
+    use tokio::net::{TcpListener, TcpSocket};
+
+    #[derive(Clone)]
+    struct Resolver(Vec<SocketAddr>);
+
+    impl tower_service::Service<Name> for Resolver {
+        type Response = std::vec::IntoIter<SocketAddr>;
+        type Error = io::Error;
+        type Future = std::future::Ready<io::Result<Self::Response>>;
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, _: Name) -> Self::Future {
+            std::future::ready(Ok(self.0.clone().into_iter()))
+        }
+    }
+
+    /// Neither accepts nor refuses: the queue of what nobody accepts is full.
+    async fn black_hole() -> (TcpListener, Vec<TcpStream>) {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = socket.listen(1).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut queued = Vec::new();
+        while let Ok(stream) = tokio::time::timeout(Duration::from_secs(1), TcpStream::connect(address)).await {
+            queued.push(stream.unwrap());
+        }
+        (listener, queued)
+    }
+
+    #[tokio::test]
+    async fn an_address_that_swallows_everything_does_not_keep_the_agent_from_the_next_one() {
+        let (hole, _queued) = black_hole().await;
+        let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addresses = [&hole, &server].map(|listener| listener.local_addr().unwrap()).to_vec();
+        let mut connector = connector(Resolver(addresses));
+        tokio::time::pause();
+        let began = tokio::time::Instant::now();
+        let stream = connector.call(Uri::from_static("https://rmm.example.com")).await.unwrap().into_inner();
+        assert_eq!(stream.peer_addr().unwrap(), server.local_addr().unwrap());
+        assert!(began.elapsed() >= TCP_TIMEOUT / 2 && began.elapsed() < TCP_TIMEOUT, "{:?}", began.elapsed());
+    }
 }

@@ -25,7 +25,7 @@ use crate::core::clock::Clock;
 use crate::core::random::Random;
 
 /// How long TCP, TLS and the WebSocket upgrade may take together.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 const READ_BUFFER: usize = 4_096;
 /// Longest text of the server that is kept as a reason.
 const MAX_REASON: usize = 400;
