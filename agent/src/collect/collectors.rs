@@ -1,5 +1,6 @@
 //! The sections of the inventory: how each is looked at, and what is told of one that does not answer.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,11 +23,13 @@ type Answer = anyhow::Result<Option<Looked<Section>>>;
 pub(super) struct Collector {
     section: &'static str,
     look: Arc<dyn Fn() -> Answer + Send + Sync>,
+    /// What is cheap to read and changes whenever the section does: without a change nothing is looked at. None: always.
+    stamp: fn() -> Option<String>,
 }
 
 impl Collector {
     fn always<T: 'static>(section: &'static str, look: fn() -> Look<T>, wrap: fn(T) -> Section) -> Self {
-        Self { section, look: Arc::new(move || Ok(Some(look()?.map(wrap)))) }
+        Self { section, look: Arc::new(move || Ok(Some(look()?.map(wrap)))), stamp: || None }
     }
 
     fn perhaps<T: 'static>(
@@ -34,7 +37,7 @@ impl Collector {
         look: fn() -> anyhow::Result<Option<Looked<T>>>,
         wrap: fn(T) -> Section,
     ) -> Self {
-        Self { section, look: Arc::new(move || Ok(look()?.map(|looked| looked.map(wrap)))) }
+        Self { section, look: Arc::new(move || Ok(look()?.map(|looked| looked.map(wrap)))), stamp: || None }
     }
 }
 
@@ -54,44 +57,64 @@ pub(super) fn others() -> Vec<Collector> {
         Collector::perhaps("groups", platform::local_groups, Section::Groups),
         Collector::always("services", platform::services, Section::Services),
         Collector::always("disks", platform::disks, Section::Disks),
-        Collector::always("software", platform::software, Section::Software),
+        Collector {
+            stamp: platform::software_stamp,
+            ..Collector::always("software", platform::software, Section::Software)
+        },
         Collector::perhaps("hot_fixes", platform::hot_fixes, Section::HotFixes),
     ]
 }
+
+/// A look at one section: none when nothing has changed; its stamp and what it gave.
+type Sight = Option<(Option<String>, Answer)>;
 
 /// Collectors, each looking on a thread of its own, one after the other: so only one of them takes memory at a time.
 pub(super) struct Watch {
     collectors: Vec<Collector>,
     deadline: Duration,
     /// Those that have not answered in time. They are not started again before they return.
-    hanging: FuturesUnordered<BoxFuture<'static, (&'static str, Result<Answer, RecvError>)>>,
+    hanging: FuturesUnordered<BoxFuture<'static, (&'static str, Result<Sight, RecvError>)>>,
     hanging_names: Vec<&'static str>,
+    /// Stamps of sections that were read whole.
+    stamps: BTreeMap<&'static str, String>,
 }
 
 impl Watch {
     pub fn new(collectors: Vec<Collector>, deadline: Duration) -> Self {
-        Self { collectors, deadline, hanging: FuturesUnordered::new(), hanging_names: Vec::new() }
+        Self {
+            collectors,
+            deadline,
+            hanging: FuturesUnordered::new(),
+            hanging_names: Vec::new(),
+            stamps: BTreeMap::new(),
+        }
     }
 
     pub fn len(&self) -> usize {
         self.collectors.len()
     }
 
-    /// Looks at one section. None when the system has no such thing, or when an earlier look still hangs, of which has
-    /// been told.
+    /// Looks at one section. None when the system has no such thing, when nothing has changed, or when an earlier look
+    /// still hangs, of which has been told.
     pub async fn look(&mut self, index: usize) -> Option<Finding> {
-        let Collector { section, look } = self.collectors.get(index)?.clone();
+        let Collector { section, look, stamp } = self.collectors.get(index)?.clone();
         if self.hanging_names.contains(&section) {
             return None;
         }
-        let mut answer = match aside(section, move || look()) {
+        let known = self.stamps.get(section).cloned();
+        let mut answer = match aside(section, move || {
+            // Read before the section: a change in between is seen the next time.
+            let stamp = stamp();
+            (stamp.is_none() || stamp != known).then(|| (stamp, look()))
+        }) {
             Ok(answer) => answer,
             Err(error) => return Some(unread(section, format!("no thread could be started: {error}"))),
         };
         if let Ok(answer) = timeout(self.deadline, &mut answer).await {
-            return finding(section, answer);
+            return self.finding(section, answer);
         }
         tracing::warn!(section, "a section of the inventory is not answered in time");
+        self.stamps.remove(section);
         self.hanging_names.push(section);
         self.hanging.push(answer.map(move |answer| (section, answer)).boxed());
         Some(unread(section, format!("did not answer within {} s", self.deadline.as_secs())))
@@ -101,21 +124,33 @@ impl Watch {
     pub async fn late(&mut self) -> Option<Finding> {
         let Some((section, answer)) = self.hanging.next().await else { return std::future::pending().await };
         self.hanging_names.retain(|name| *name != section);
-        finding(section, answer)
+        self.finding(section, answer)
+    }
+
+    fn finding(&mut self, section: &'static str, answer: Result<Sight, RecvError>) -> Option<Finding> {
+        let (stamp, answer) = match answer {
+            Ok(looked) => looked?,
+            Err(_) => {
+                self.stamps.remove(section);
+                let error = "looking at it failed; this is a fault of the agent, whose log says more";
+                return Some(unread(section, error.to_owned()));
+            }
+        };
+        match stamp {
+            Some(stamp) if answer.as_ref().is_ok_and(|looked| looked.as_ref().is_some_and(Looked::is_whole)) => {
+                self.stamps.insert(section, stamp);
+            }
+            _ => drop(self.stamps.remove(section)),
+        }
+        match answer {
+            Ok(looked) => Some(Finding { section, outcome: Ok(looked?) }),
+            Err(error) => Some(unread(section, format!("{error:#}"))),
+        }
     }
 }
 
 fn unread(section: &'static str, error: String) -> Finding {
     Finding { section, outcome: Err(error) }
-}
-
-fn finding(section: &'static str, answer: Result<Answer, RecvError>) -> Option<Finding> {
-    let outcome = match answer {
-        Ok(Ok(looked)) => Ok(looked?),
-        Ok(Err(error)) => Err(format!("{error:#}")),
-        Err(_) => Err("looking at it failed; this is a fault of the agent, whose log says more".to_owned()),
-    };
-    Some(Finding { section, outcome })
 }
 
 #[cfg(test)]
@@ -129,7 +164,7 @@ mod tests {
     use super::*;
 
     fn collector(section: &'static str, look: impl Fn() -> Answer + Send + Sync + 'static) -> Collector {
-        Collector { section, look: Arc::new(look) }
+        Collector { section, look: Arc::new(look), stamp: || None }
     }
 
     fn reboot() -> Section {
@@ -179,6 +214,22 @@ mod tests {
         release.send(()).unwrap();
         tokio::time::resume();
         assert_eq!(watch.look(0).await, Some(reboot().into()), "it may be started again");
+    }
+
+    #[tokio::test]
+    async fn what_has_not_changed_is_not_looked_at_again() {
+        static CHANGES: AtomicUsize = AtomicUsize::new(0);
+        let stamp = || Some(CHANGES.load(Ordering::SeqCst).to_string());
+        let whole = Collector { stamp, ..collector("groups", || Ok(Some(Section::Groups(vec![]).into()))) };
+        let partly = || Looked { content: Section::Groups(vec![]), problems: vec!["one".into()] };
+        let partly = Collector { stamp, ..collector("users", move || Ok(Some(partly()))) };
+        let mut watch = Watch::new(vec![whole, partly], Duration::from_secs(60));
+        assert!(watch.look(0).await.is_some());
+        assert!(watch.look(0).await.is_none());
+        CHANGES.fetch_add(1, Ordering::SeqCst);
+        assert!(watch.look(0).await.is_some());
+        assert!(watch.look(1).await.is_some());
+        assert!(watch.look(1).await.is_some(), "what was not whole is looked at again");
     }
 
     #[test]

@@ -38,6 +38,11 @@ impl<T> Looked<T> {
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Looked<U> {
         Looked { content: change(self.content), problems: self.problems }
     }
+
+    /// Whether all of it could be read.
+    pub fn is_whole(&self) -> bool {
+        self.problems.is_empty()
+    }
 }
 
 impl<T> From<T> for Looked<T> {
@@ -69,11 +74,17 @@ impl Piece {
             Ok((Self::Unread(unread), 0))
         };
         let Finding { section: name, outcome } = finding;
-        let Looked { mut content, problems } = match outcome {
+        let Looked { mut content, mut problems } = match outcome {
             Ok(looked) => looked,
             Err(error) => return unread(name, error),
         };
+        let all = content.items();
         content.bound();
+        if let (Some(all), Some(told)) = (all, content.items())
+            && told < all
+        {
+            problems.insert(0, format!("there are {all}, of which only the first {told} are told"));
+        }
         let mut section = InventorySection::new(content, problems)?;
         section.bound();
         let bytes = serde_json::to_vec(&section)?.len();
@@ -218,7 +229,9 @@ impl Inventory {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gururmm_protocol::inventory::{MachineRole, OsFamily, OsIdentity, PendingReboot, Software, SoftwareSource};
+    use gururmm_protocol::inventory::{
+        LoggedInUser, MachineRole, OsFamily, OsIdentity, PendingReboot, Software, SoftwareSource,
+    };
 
     fn reboot(pending: bool) -> Section {
         Section::Reboot(PendingReboot { pending: Some(pending), sources: vec![] })
@@ -336,10 +349,16 @@ mod tests {
         assert_eq!(unpacked.content, software(1_000));
         assert_eq!(unpacked.digest, batch.report.packed[0].digest);
 
+        let user = LoggedInUser { name: "u".into(), session: None, host: None, since: None };
+        inventory.update(Section::Users(vec![user; limits::MAX_ITEMS + 1]).into()).unwrap();
+        let users = inventory.take().unwrap();
+        let problems = users.report.packed[0].unpack().unwrap().problems;
+        assert_eq!(problems, ["there are 513, of which only the first 512 are told"]);
+
         let Section::Software(mut huge) = software(limits::MAX_LONG_LIST) else { unreachable!() };
         huge.iter_mut().for_each(|item| item.publisher = Some("x".repeat(limits::MAX_NAME)));
+        let mut inventory = Inventory::default();
         inventory.update(Section::Software(huge).into()).unwrap();
-        inventory.connected(BTreeMap::new());
         let batch = inventory.take().unwrap();
         assert!(batch.report.unread[0].error.contains("over 1048576 bytes"), "{:?}", batch.report.unread);
     }

@@ -5,7 +5,8 @@
 //! `software` and `pending_reboot` answer a [`Look`](crate::core::inventory::Look); `local_groups` and `hot_fixes` an
 //! optional one, none where there is no such thing. Each is called on a thread of its own, again and again, keeps
 //! nothing, and reads no more than a bounded amount from any file or program. The same machine twice gives the same
-//! answer: lists are sorted, and no error's text holds a number that changes.
+//! answer: lists are sorted, and no error's text holds a number that changes. `software_stamp` is cheap and answers another
+//! text after every change of the installed software; none: it cannot tell.
 
 mod shared;
 pub use shared::fixed_disks;

@@ -77,6 +77,22 @@ impl Section {
         }
     }
 
+    /// How many items its list has; none for what is no list.
+    #[must_use]
+    pub fn items(&self) -> Option<usize> {
+        match self {
+            Self::Os(_) | Self::Hardware(_) | Self::Reboot(_) => None,
+            Self::Volumes(list) => Some(list.len()),
+            Self::Disks(list) => Some(list.len()),
+            Self::Network(list) => Some(list.len()),
+            Self::Users(list) => Some(list.len()),
+            Self::Groups(list) => Some(list.len()),
+            Self::Services(list) => Some(list.len()),
+            Self::Software(list) => Some(list.len()),
+            Self::HotFixes(list) => Some(list.len()),
+        }
+    }
+
     /// Bounds and cleans everything that came from the agent.
     pub fn bound(&mut self) {
         match self {

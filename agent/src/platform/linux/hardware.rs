@@ -4,8 +4,8 @@ use chrono::NaiveDate;
 use gururmm_protocol::inventory::Hardware;
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
-use super::read_line;
-use crate::core::inventory::Look;
+use super::{MAX_TEXT, read_line, read_text};
+use crate::core::inventory::{Look, Looked};
 
 const DMI: &str = "/sys/class/dmi/id";
 
@@ -19,7 +19,7 @@ pub fn hardware() -> Look<Hardware> {
     let system = System::new_with_specifics(what)?;
     let dmi = |name: &str| read_line(format!("{DMI}/{name}")).filter(|text| !is_filler(text));
     let (manufacturer, model) = (dmi("sys_vendor"), dmi("product_name"));
-    let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let cpuinfo = read_text("/proc/cpuinfo", MAX_TEXT).unwrap_or_default();
     let virtual_flag = cpuinfo
         .lines()
         .find(|line| line.starts_with("flags"))
@@ -43,7 +43,21 @@ pub fn hardware() -> Look<Hardware> {
         threads: u32::try_from(system.cpus().len()).ok().filter(|threads| *threads > 0),
         memory_bytes: Some(system.total_memory()).filter(|bytes| *bytes > 0),
     };
-    Ok(hardware.into())
+    Ok(Looked { content: hardware, problems: hidden() })
+}
+
+/// What only the administrator may read (the serial number and the UUID), when the agent is not.
+fn hidden() -> Vec<String> {
+    let denied = |name: &&str| {
+        let path = format!("{DMI}/{name}");
+        let read = std::fs::File::open(path);
+        read.is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
+    };
+    ["product_serial", "product_uuid"]
+        .iter()
+        .filter(|name| denied(name))
+        .map(|name| format!("{DMI}/{name}: permission denied"))
+        .collect()
 }
 
 /// Texts that board makers leave in place of a real one.

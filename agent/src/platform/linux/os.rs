@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use gururmm_protocol::inventory::{OsFamily, OsIdentity};
 use sysinfo::System;
 
 use super::identity::hostname;
-use super::{read_line, role};
+use super::{MAX_TEXT, read_line, read_text, role};
 use crate::core::inventory::Look;
 
 /// What `/etc/os-release`, the kernel and the machine's configuration say.
@@ -16,8 +16,8 @@ use crate::core::inventory::Look;
 /// # Errors
 /// None: whatever is missing stays empty.
 pub fn os_identity() -> Look<OsIdentity> {
-    let release = std::fs::read_to_string("/etc/os-release")
-        .or_else(|_| std::fs::read_to_string("/usr/lib/os-release"))
+    let release = read_text("/etc/os-release", MAX_TEXT)
+        .or_else(|_| read_text("/usr/lib/os-release", MAX_TEXT))
         .map(|text| parse_os_release(&text))
         .unwrap_or_default();
     let get = |key: &str| release.get(key).cloned();
@@ -29,7 +29,7 @@ pub fn os_identity() -> Look<OsIdentity> {
         version: get("VERSION_ID"),
         build: read_line("/proc/sys/kernel/osrelease"),
         release: get("VERSION_CODENAME"),
-        installed_at: None,
+        installed_at: installed_at(),
         architecture: std::env::consts::ARCH.to_owned(),
         role: role::role(get("VARIANT_ID").as_deref()),
         domain: domain(&hostname),
@@ -41,6 +41,14 @@ pub fn os_identity() -> Look<OsIdentity> {
             .and_then(|seconds| DateTime::from_timestamp(seconds, 0)),
     };
     Ok(os.into())
+}
+
+/// What an installation leaves behind (the logs of Debian's and of Red Hat's installer), or the machine's id, which is
+/// written once at the first start (machine-id(5)): the first of them that is there tells when.
+fn installed_at() -> Option<DateTime<Utc>> {
+    let written = |path: &str| std::fs::metadata(path).ok()?.modified().ok();
+    let at = ["/var/log/installer", "/var/log/anaconda", "/etc/machine-id"].into_iter().find_map(written)?;
+    DateTime::from_timestamp(DateTime::<Utc>::from(at).timestamp(), 0)
 }
 
 /// The format of os-release(5): shell-like assignments, values perhaps quoted.
@@ -78,7 +86,7 @@ fn domain(hostname: &str) -> Option<String> {
     if !Path::new("/etc/krb5.keytab").exists() {
         return None;
     }
-    let text = std::fs::read_to_string("/etc/krb5.conf").ok()?;
+    let text = read_text("/etc/krb5.conf", MAX_TEXT).ok()?;
     let (_, realm) = text.lines().filter_map(|line| line.split_once('=')).find(|(k, _)| k.trim() == "default_realm")?;
     Some(realm.trim().to_ascii_lowercase())
 }

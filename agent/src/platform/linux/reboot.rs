@@ -4,8 +4,8 @@ use std::path::Path;
 
 use gururmm_protocol::inventory::PendingReboot;
 
-use super::read_line;
-use crate::core::inventory::Look;
+use super::{MAX_TEXT, read_line, read_text};
+use crate::core::inventory::{Look, Looked};
 
 /// What package tools left in `/run` (Debian, Ubuntu), and kernels that are installed and newer than the running one.
 /// It cannot be told where neither sign exists, for example in a container.
@@ -16,7 +16,7 @@ pub fn pending_reboot() -> Look<PendingReboot> {
     let mut sources = Vec::new();
     if Path::new("/run/reboot-required").exists() {
         sources.push("/run/reboot-required".to_owned());
-        let packages = std::fs::read_to_string("/run/reboot-required.pkgs").unwrap_or_default();
+        let packages = read_text("/run/reboot-required.pkgs", MAX_TEXT).unwrap_or_default();
         let mut packages: Vec<_> = packages.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
         packages.sort_unstable();
         packages.dedup();
@@ -29,7 +29,9 @@ pub fn pending_reboot() -> Look<PendingReboot> {
         sources.push(format!("kernel {newer} is installed, {running} runs"));
     }
     let pending = if sources.is_empty() { known.then_some(false) } else { Some(true) };
-    Ok(PendingReboot { pending, sources }.into())
+    let cannot_tell = "there is no /run/reboot-required, and the running kernel is not among those in /boot";
+    let problems = if pending.is_none() { vec![cannot_tell.to_owned()] } else { Vec::new() };
+    Ok(Looked { content: PendingReboot { pending, sources }, problems })
 }
 
 fn installed_kernels(boot: &Path) -> Vec<String> {

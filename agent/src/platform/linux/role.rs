@@ -4,7 +4,7 @@ use std::path::Path;
 
 use gururmm_protocol::inventory::MachineRole;
 
-use super::read_line;
+use super::{MAX_TEXT, read_line, read_text};
 
 /// What is known about the machine's purpose.
 #[derive(Debug, Default)]
@@ -27,7 +27,7 @@ pub(super) fn role(variant: Option<&str>) -> MachineRole {
         variant,
         chassis: read_line("/sys/class/dmi/id/chassis_type").and_then(|text| text.parse().ok()),
         display_manager: Path::new("/etc/systemd/system/display-manager.service").exists(),
-        domain_controller: std::fs::read_to_string("/etc/samba/smb.conf").is_ok_and(|text| is_domain_controller(&text)),
+        domain_controller: read_text("/etc/samba/smb.conf", MAX_TEXT).is_ok_and(|text| is_domain_controller(&text)),
     })
 }
 

@@ -7,9 +7,12 @@ use anyhow::Context as _;
 use chrono::DateTime;
 use gururmm_protocol::inventory::LoggedInUser;
 
+use super::{MAX_TEXT, read_bytes, read_text};
 use crate::core::inventory::Look;
 
 const UTMP: &str = "/run/utmp";
+/// Ten thousand sessions.
+const MAX_UTMP: u64 = 4 * 1024 * 1024;
 const SESSIONS: &str = "/run/systemd/sessions";
 
 /// The sessions in `/run/utmp`, or, where the distribution no longer keeps that file, those of systemd's login manager.
@@ -17,7 +20,7 @@ const SESSIONS: &str = "/run/systemd/sessions";
 /// # Errors
 /// When neither can be read.
 pub fn logged_in_users() -> Look<Vec<LoggedInUser>> {
-    let mut users = match std::fs::read(UTMP) {
+    let mut users = match read_bytes(UTMP, MAX_UTMP) {
         Ok(bytes) => parse_utmp(&bytes, |pid| Path::new("/proc").join(pid.to_string()).exists()),
         Err(error) => systemd_sessions(Path::new(SESSIONS)).with_context(|| format!("{UTMP}: {error}; {SESSIONS}"))?,
     };
@@ -58,7 +61,7 @@ fn parse_utmp(bytes: &[u8], alive: impl Fn(i32) -> bool) -> Vec<LoggedInUser> {
 fn systemd_sessions(dir: &Path) -> io::Result<Vec<LoggedInUser>> {
     let sessions = std::fs::read_dir(dir)?
         .flatten()
-        .filter_map(|entry| std::fs::read_to_string(entry.path()).ok())
+        .filter_map(|entry| read_text(entry.path(), MAX_TEXT).ok())
         .filter_map(|text| parse_session(&text))
         .collect();
     Ok(sessions)
