@@ -58,10 +58,11 @@ pub async fn enroll(app: &App, ctx: &Ctx, request: EnrollRequest) -> Result<Enro
         }
         store::token(&mut connection, &token_hash).await?
     };
-    let Some(known) = known else {
-        metrics::counter!("enrollments_refused_total", "reason" => "unknown_token").increment(1);
-        return Err(refused());
-    };
+    let known = known.ok_or_else(|| refused("unknown_token"))?;
+    let state = known.state(app.env.now());
+    if state != TokenState::Active && !app.limits.keeps_refusal(known.id, state.as_str()) {
+        return Err(refused(state.as_str()));
+    }
     let ctx = Ctx { actor: Actor::System("enrollment"), ..ctx.clone() };
     let target = Target::unknown("agent", &candidate.machine.hostname);
     let mut work = Mutation::begin(app, &ctx, "agent.enroll", target).await?;
@@ -73,7 +74,9 @@ pub async fn enroll(app: &App, ctx: &Ctx, request: EnrollRequest) -> Result<Enro
     Ok(answer(enrolled.agent_id))
 }
 
-fn refused() -> Error {
+/// The same for every cause; which one it is, only the metrics say, and once an hour the audit log.
+fn refused(cause: &'static str) -> Error {
+    metrics::counter!("enrollments_refused_total", "reason" => cause).increment(1);
     Error::forbidden(
         "enrollment_token_invalid",
         "the enrollment token is not valid; ask for a new one and copy it whole from the dashboard",
@@ -103,12 +106,8 @@ fn check(app: &App, mut request: EnrollRequest) -> Result<Candidate> {
         return Err(Error::Invalid(errors));
     }
     let token = request.token.parse::<EnrollmentToken>().ok().filter(|token| token.server == server);
-    let Some(token) = token else {
-        metrics::counter!("enrollments_refused_total", "reason" => "malformed_token").increment(1);
-        return Err(refused());
-    };
     Ok(Candidate {
-        token,
+        token: token.ok_or_else(|| refused("malformed_token"))?,
         public_key: request.public_key,
         previous,
         agent_version: clean_line(&request.agent_version, limits::MAX_NAME),
@@ -167,7 +166,7 @@ async fn enroll_in(
     store::insert_key(&mut work.tx, &candidate.public_key, record.id, now).await?;
     // Last, because it locks the token's row: a site enrolls at once with one token.
     if !store::use_token(&mut work.tx, token.id, now).await? {
-        let token = store::token(&mut work.tx, token_hash).await?.ok_or_else(refused)?;
+        let token = store::token(&mut work.tx, token_hash).await?.ok_or_else(|| refused("unknown_token"))?;
         return Err(refuse_token(work, token.state(now)));
     }
     work.entry.target = Target::new("agent", record.id, &candidate.machine.hostname);
@@ -177,8 +176,7 @@ async fn enroll_in(
 
 fn refuse_token(work: &mut Mutation<'_>, state: TokenState) -> Error {
     work.note("token_state", state.as_str());
-    metrics::counter!("enrollments_refused_total", "reason" => state.as_str()).increment(1);
-    refused()
+    refused(state.as_str())
 }
 
 async fn insert_new(work: &mut Mutation<'_>, record: &EnrolledAgent<'_>) -> Result<()> {

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use gururmm_protocol::envelope;
 use uuid::Uuid;
 
-use super::service::{self, editable, resource};
+use super::service::{editable, resource, shown};
 use super::standing::SeenMachine;
 use super::store::{self, Locked};
 use super::view::{Agent, AgentState};
@@ -39,13 +39,13 @@ pub async fn decommission(app: &App, ctx: &Ctx, id: Uuid, uninstall: bool) -> Re
             AgentState::Decommissioning | AgentState::Decommissioned => Vec::new(),
             AgentState::Active | AgentState::Quarantined => leave(app, &mut work, &agent, uninstall).await?,
         };
-        Ok((agent.organization_id, cancelled))
+        Ok((shown(app, ctx, &mut work.tx, id).await?, cancelled))
     }
     .await;
-    let (organization_id, cancelled) = work.finish(result).await?;
-    announce(app, id, organization_id, &cancelled).await;
+    let (agent, cancelled) = work.finish(result).await?;
+    announce(app, id, agent.summary.organization_id, &cancelled).await;
     app.hub.bus.signal_agent(id, AgentSignal::Work).await;
-    service::agent(app, ctx, id).await
+    Ok(agent)
 }
 
 async fn leave(app: &App, work: &mut Mutation<'_>, agent: &Locked, uninstall: bool) -> Result<Vec<Uuid>> {
@@ -114,18 +114,22 @@ pub async fn release(app: &App, ctx: &Ctx, id: Uuid, machine_id: &str) -> Result
             give_up_outstanding(app, &mut work.tx, id, MACHINE_CHANGED).await?
         };
         work.note("unknown_commands", ended.len());
-        Ok((agent.organization_id, ended))
+        Ok((shown(app, ctx, &mut work.tx, id).await?, ended))
     }
     .await;
-    let (organization_id, ended) = work.finish(result).await?;
-    announce(app, id, organization_id, &ended).await;
-    service::agent(app, ctx, id).await
+    let (agent, ended) = work.finish(result).await?;
+    announce(app, id, agent.summary.organization_id, &ended).await;
+    Ok(agent)
 }
 
 /// Whether the chosen machine is surely the one that was sent the commands: the one on record, and no copy of it was seen.
+/// Where no other machine was, the quarantine is because of a copy that says the same of itself.
 fn is_the_one_on_record(agent: &Locked, chosen: &SeenMachine) -> bool {
-    let is_copy = |seen: &SeenMachine| seen.machine_id == chosen.machine_id && seen.boot_id != chosen.boot_id;
-    agent.machine_id == chosen.machine_id && !agent.quarantine_machines.iter().any(is_copy)
+    let seen = &agent.quarantine_machines;
+    let is_same = |seen: &&SeenMachine| seen.machine_id == chosen.machine_id;
+    let has_copy = seen.iter().filter(is_same).any(|seen| seen.boot_id != chosen.boot_id)
+        || seen.iter().all(|seen| is_same(&seen));
+    agent.machine_id == chosen.machine_id && !has_copy
 }
 
 /// The machines decided against, the latest decisions last, bounded.
@@ -164,13 +168,14 @@ pub async fn merge(app: &App, ctx: &Ctx, id: Uuid, into: Uuid) -> Result<Agent> 
         store::end(&mut work.tx, id, Some(into), now).await?;
         let ended = give_up_outstanding(app, &mut work.tx, into, MACHINE_CHANGED).await?;
         work.note("unknown_commands", ended.len());
-        Ok((from.organization_id, cancelled, ended))
+        Ok((shown(app, ctx, &mut work.tx, into).await?, cancelled, ended))
     }
     .await;
-    let (organization_id, cancelled, ended) = work.finish(result).await?;
+    let (agent, cancelled, ended) = work.finish(result).await?;
+    let organization_id = agent.summary.organization_id;
     announce(app, id, organization_id, &cancelled).await;
     announce(app, into, organization_id, &ended).await;
-    service::agent(app, ctx, into).await
+    Ok(agent)
 }
 
 fn take(found: &mut Vec<Locked>, id: Uuid) -> Option<Locked> {

@@ -1,5 +1,6 @@
 //! Agents: lists, one agent, its name and place.
 
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::attention::AttentionReason;
@@ -49,9 +50,14 @@ pub async fn count(app: &App, ctx: &Ctx, filter: &AgentFilter) -> Result<AgentCo
 /// 404 when it does not exist or is outside the caller's scope.
 pub async fn agent(app: &App, ctx: &Ctx, id: Uuid) -> Result<Agent> {
     let mut connection = app.db.acquire().await?;
-    let summary = store_list::summary(&mut connection, &ctx.scope(), id, app.env.now()).await?;
+    shown(app, ctx, &mut connection, id).await
+}
+
+/// One agent, as this connection sees it: in a mutation's transaction, what that has made of it.
+pub(super) async fn shown(app: &App, ctx: &Ctx, connection: &mut PgConnection, id: Uuid) -> Result<Agent> {
+    let summary = store_list::summary(connection, &ctx.scope(), id, app.env.now()).await?;
     let summary = summary.ok_or(Error::NotFound("agent"))?;
-    let details = store::details(&mut connection, id).await?.ok_or(Error::NotFound("agent"))?;
+    let details = store::details(connection, id).await?.ok_or(Error::NotFound("agent"))?;
     let quarantine = (summary.state == AgentState::Quarantined).then(|| Quarantine {
         since: details.state_since,
         reason: details.quarantine_reason.unwrap_or_default(),
@@ -97,13 +103,14 @@ pub async fn update(app: &App, ctx: &Ctx, id: Uuid, change: &Change) -> Result<A
             return Err(Error::conflict("decommissioned", "this agent is decommissioned: its record is history"));
         }
         apply(&mut work, &agent, change).await?;
-        Ok(agent.organization_id)
+        shown(app, ctx, &mut work.tx, id).await
     }
     .await;
-    let organization_id = work.finish(result).await?;
+    let agent = work.finish(result).await?;
+    let organization_id = agent.summary.organization_id;
     app.hub.bus.publish(DashboardEvent::Agent { agent_id: id, organization_id }).await;
     app.hub.bus.publish(DashboardEvent::Fleet { organization_id }).await;
-    self::agent(app, ctx, id).await
+    Ok(agent)
 }
 
 async fn apply(work: &mut Mutation<'_>, agent: &store::Locked, change: &Change) -> Result<()> {

@@ -43,7 +43,10 @@ pub enum Event<'a> {
     /// The agent brings the end.
     Finished(&'a CommandResult),
     /// Asked, the agent says it never had it, or did not start it.
-    NeverHad,
+    NeverHad {
+        /// The record that it was made for is sent no more: it is being decommissioned, or history.
+        departed: bool,
+    },
     /// The agent refused the envelope and did nothing.
     EnvelopeRefused(Refusal),
     /// A person wants it stopped.
@@ -112,16 +115,19 @@ pub fn step(facts: &Facts, event: &Event<'_>, now: DateTime<Utc>) -> Step {
         }
         (Event::Finished(_), _) => Step::KeepLate,
 
-        (Event::NeverHad, Sent) if facts.cancel_requested => {
+        (Event::NeverHad { .. }, Sent) if facts.cancel_requested => {
             Step::because(Cancelled, "cancelled before the agent had it")
         }
-        (Event::NeverHad, Sent) if over_time => Step::because(Expired, EXPIRED_UNSENT),
-        (Event::NeverHad, Sent) => Step::to(Queued),
-        (Event::NeverHad, Running) => Step::because(
+        (Event::NeverHad { .. }, Sent) if over_time => Step::because(Expired, EXPIRED_UNSENT),
+        (Event::NeverHad { departed: true }, Sent) => {
+            Step::because(Cancelled, "the agent was decommissioned or merged into another record before it had this")
+        }
+        (Event::NeverHad { departed: false }, Sent) => Step::to(Queued),
+        (Event::NeverHad { .. }, Running) => Step::because(
             Unknown,
             "the agent has lost its record of the command: it was started, how it ended is not known",
         ),
-        (Event::NeverHad, _) => Step::Nothing,
+        (Event::NeverHad { .. }, _) => Step::Nothing,
 
         (Event::EnvelopeRefused(Refusal::Expired), Sent) => {
             Step::because(Expired, "it reached the agent after its expiry and was not started")

@@ -43,6 +43,8 @@ fn facts(state: CommandState) -> Facts {
     }
 }
 
+const NEVER_HAD: Event<'static> = Event::NeverHad { departed: false };
+
 /// Every event there is, with every outcome and refusal.
 fn every_event(results: &[CommandResult]) -> Vec<Event<'_>> {
     let mut events = vec![
@@ -51,7 +53,8 @@ fn every_event(results: &[CommandResult]) -> Vec<Event<'_>> {
         Event::Void,
         Event::Started,
         Event::Output,
-        Event::NeverHad,
+        NEVER_HAD,
+        Event::NeverHad { departed: true },
         Event::Cancel,
     ];
     events.extend(results.iter().map(Event::Finished));
@@ -80,8 +83,9 @@ fn the_table() {
     assert_eq!(became(Sent, Event::Output), Some(Running));
     assert_eq!(became(Sent, Event::Finished(&ok)), Some(Succeeded));
     assert_eq!(became(Running, Event::Finished(&ok)), Some(Succeeded));
-    assert_eq!(became(Sent, Event::NeverHad), Some(Queued));
-    assert_eq!(became(Running, Event::NeverHad), Some(Unknown));
+    assert_eq!(became(Sent, NEVER_HAD), Some(Queued));
+    assert_eq!(became(Sent, Event::NeverHad { departed: true }), Some(Cancelled));
+    assert_eq!(became(Running, NEVER_HAD), Some(Unknown));
     assert_eq!(became(Sent, Event::EnvelopeRefused(Refusal::Expired)), Some(Expired));
     assert_eq!(became(Sent, Event::EnvelopeRefused(Refusal::BadSignature)), Some(Failed));
     assert_eq!(became(Unknown, Event::Finished(&ok)), Some(Succeeded));
@@ -113,7 +117,7 @@ fn only_never_had_puts_a_command_back_and_only_a_sent_one() {
         for event in every_event(&results) {
             if let Step::Become(CommandState::Queued, _) = step(&facts(state), &event, start()) {
                 assert_eq!(state, CommandState::Sent);
-                assert!(matches!(event, Event::NeverHad));
+                assert!(matches!(event, Event::NeverHad { departed: false }));
             }
         }
     }
@@ -138,9 +142,9 @@ fn an_agent_has_nothing_to_say_about_what_was_never_sent() {
 fn never_had_honours_a_cancel_and_the_expiry() {
     let sent = facts(CommandState::Sent);
     let cancelled = Facts { cancel_requested: true, ..sent };
-    assert!(matches!(step(&cancelled, &Event::NeverHad, start()), Step::Become(CommandState::Cancelled, Some(_))));
+    assert!(matches!(step(&cancelled, &NEVER_HAD, start()), Step::Become(CommandState::Cancelled, Some(_))));
     let late = sent.expires_at;
-    assert!(matches!(step(&sent, &Event::NeverHad, late), Step::Become(CommandState::Expired, Some(_))));
+    assert!(matches!(step(&sent, &NEVER_HAD, late), Step::Become(CommandState::Expired, Some(_))));
     assert!(matches!(
         step(&facts(CommandState::Queued), &Event::Claim, late),
         Step::Become(CommandState::Expired, Some(_))
@@ -193,7 +197,7 @@ proptest! {
                 }
                 // The same event again changes nothing more (what was claimed waits for the agent).
                 let again = apply(&mut facts.clone(), &mut 0, event, now);
-                prop_assert!(!matches!(again, Step::Become(..)) || matches!(event, Event::NeverHad), "{:?} {:?}", event, again);
+                prop_assert!(!matches!(again, Step::Become(..)) || matches!(event, Event::NeverHad { .. }), "{:?} {:?}", event, again);
             }
             prop_assert!(claims <= put_back + 1);
         }

@@ -346,8 +346,10 @@ pub async fn on_status(app: &App, agent_id: Uuid, statuses: Vec<CommandStatus>) 
     let mut tx = app.db.begin().await?;
     let now = app.env.now();
     let mut events = Vec::new();
+    let departed = store_link::lock_departed(&mut tx, agent_id, &never_had).await?;
     for command in store_link::lock(&mut tx, agent_id, &never_had).await? {
-        let Step::Become(state, reason) = step(&command.facts, &Event::NeverHad, now) else { continue };
+        let event = Event::NeverHad { departed: departed.contains(&command.agent_id) };
+        let Step::Become(state, reason) = step(&command.facts, &event, now) else { continue };
         if state == CommandState::Queued {
             store_link::mark_queued(&mut tx, command.id).await?;
         } else {

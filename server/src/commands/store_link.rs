@@ -73,6 +73,22 @@ pub async fn lock(connection: &mut PgConnection, agent_id: Uuid, ids: &[Uuid]) -
     .collect()
 }
 
+/// Of the records that these commands of an agent were made for, those that are sent no more. None of them departs until
+/// the transaction ends: who decommissions or merges it cancels then what waits.
+pub async fn lock_departed(connection: &mut PgConnection, agent_id: Uuid, ids: &[Uuid]) -> Result<Vec<Uuid>> {
+    let records = sqlx::query!(
+        r#"SELECT a.id, a.state AS "state: AgentState" FROM agents a
+           WHERE (a.id = $1 OR a.merged_into = $1) AND a.id IN (SELECT agent_id FROM commands WHERE id = ANY($2))
+           ORDER BY a.id FOR SHARE OF a"#,
+        agent_id,
+        ids
+    )
+    .fetch_all(connection)
+    .await?;
+    let is_departed = |state| matches!(state, AgentState::Decommissioning | AgentState::Decommissioned);
+    Ok(records.into_iter().filter(|record| is_departed(record.state)).map(|record| record.id).collect())
+}
+
 /// Holds up other claims, new commands, and changes of the agent's standing until the transaction ends. None when
 /// nothing may be sent to this session now; otherwise whether the agent runs on the server's own host.
 pub async fn lock_recipient(connection: &mut PgConnection, to: Recipient<'_>) -> Result<Option<bool>> {

@@ -7,6 +7,7 @@ use governor::clock::Clock as _;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use gururmm_protocol::crypto::sha256;
+use uuid::Uuid;
 
 use crate::core::address::{NETWORKS_PER_SITE, network, site};
 use crate::core::{Error, Result};
@@ -20,6 +21,7 @@ pub struct Limits {
     login_by_email_and_network: DefaultKeyedRateLimiter<(EmailHash, IpAddr)>,
     login_by_email: DefaultKeyedRateLimiter<EmailHash>,
     enroll_by_network: ByNetwork,
+    dead_tokens: DefaultKeyedRateLimiter<(Uuid, &'static str)>,
 }
 
 /// A bound on one network, and a looser one on the site that it may be one of many networks of.
@@ -68,6 +70,7 @@ impl Default for Limits {
             login_by_email: RateLimiter::keyed(per_minute(300)),
             // A whole site enrolls from behind one address; the token's 256 bits are the real protection.
             enroll_by_network: ByNetwork::per_minute(3_000),
+            dead_tokens: RateLimiter::keyed(Quota::per_hour(NonZeroU32::MIN)),
         }
     }
 }
@@ -102,12 +105,20 @@ impl Limits {
         address.map_or(Ok(()), |address| self.enroll_by_network.check(address))
     }
 
+    /// Whether the refusal of an enrollment token that is no longer valid, in this state, is to be kept: once an hour.
+    /// Whoever holds such a token, and nothing else, could fill the audit log.
+    #[must_use]
+    pub fn keeps_refusal(&self, token_id: Uuid, state: &'static str) -> bool {
+        self.dead_tokens.check_key(&(token_id, state)).is_ok()
+    }
+
     /// Forgets who has not called for long.
     pub fn sweep(&self) {
         self.login_by_network.sweep();
         self.login_by_email_and_network.retain_recent();
         self.login_by_email.retain_recent();
         self.enroll_by_network.sweep();
+        self.dead_tokens.retain_recent();
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::sync::Mutex;
 use tokio::time::MissedTickBehavior;
 use tokio_util::task::TaskTracker;
 
@@ -29,19 +31,23 @@ struct Pass {
 
 /// Starts every pass; they end when the server shuts down.
 pub fn start(app: &App, tasks: &TaskTracker) {
+    let turn = Arc::new(Mutex::new(()));
     for pass in passes::all() {
-        let app = app.clone();
+        let (app, turn) = (app.clone(), Arc::clone(&turn));
         tasks.spawn(async move {
             let mut ticks = tokio::time::interval(pass.every);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             while app.shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
-                run(&app, &pass).await;
+                run(&app, &pass, &turn).await;
             }
         });
     }
 }
 
-async fn run(app: &App, pass: &Pass) {
+async fn run(app: &App, pass: &Pass, turn: &Mutex<()>) {
+    // One after another: each needs a second connection beside that of its lock, and all of them begin at once when the
+    // server starts.
+    let _turn = if pass.once_in_cluster { Some(turn.lock().await) } else { None };
     let started = Instant::now();
     let result = if pass.once_in_cluster {
         // Held by a transaction of its own: it goes with the connection, however the pass ends.

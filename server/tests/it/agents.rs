@@ -379,6 +379,35 @@ async fn a_merged_record_gives_its_key_to_the_older_one(db: PgPool) {
         .expect_problem(409, "agent_state");
 }
 
+/// Whoever is told that something failed may believe it: the answer is read before the change is saved, not after it.
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn a_change_whose_answer_cannot_be_read_is_not_made(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let (acme, hq) = app.organization("Acme").await;
+    let earlier = start_of_time() - TimeDelta::days(9);
+    let older = AgentRow { enrolled_at: earlier, ..AgentRow::new(acme, hq, "older") }.insert(&app).await;
+    let newer = AgentRow::new(acme, hq, "newer").online().insert(&app).await;
+    let cut_off = AgentRow::new(acme, hq, "cut off").quarantined(&["m1", "m2"]).insert(&app).await;
+    let technician = app.member(acme, OrgRole::Technician).await;
+    let stored = async || -> Vec<(Uuid, String, String)> {
+        sqlx::query_as("SELECT id, name, state FROM agents ORDER BY id").fetch_all(&app.db).await.unwrap()
+    };
+    let before = stored().await;
+    // Read for the answer only.
+    sqlx::query("ALTER TABLE agent_readings_latest RENAME TO away").execute(&app.db).await.unwrap();
+    let path = |id: Uuid| format!("/api/agents/{id}");
+    let answers = [
+        technician.patch(&path(newer), json!({"display_name": "Reception"})).await,
+        technician.delete(&path(newer)).await,
+        technician.post(&format!("{}/release", path(cut_off)), json!({"machine_id": "m1"})).await,
+        technician.post(&format!("{}/merge", path(newer)), json!({"into": older})).await,
+    ];
+    for answer in answers {
+        answer.expect_problem(500, "internal");
+    }
+    assert_eq!(stored().await, before);
+}
+
 #[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
 async fn merges_that_make_no_sense_are_refused_and_change_nothing(db: PgPool) {
     let app = TestApp::new(db).await;

@@ -331,6 +331,48 @@ async fn what_the_agent_never_had_is_sent_again_or_ended_honestly(db: PgPool) {
 }
 
 #[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn what_a_departed_agent_never_had_does_not_wait_for_it(db: PgPool) {
+    let app = TestApp::new(db).await;
+    for (n, departed) in [
+        (0, "UPDATE agents SET state = 'decommissioning' WHERE id = $1"),
+        (1, "UPDATE agents SET state = 'decommissioned' WHERE id = $1"),
+        (2, "UPDATE agents SET state = 'decommissioned', merged_into = $2 WHERE id = $1"),
+    ] {
+        let place = Place::new(&app, &format!("Customer {n}")).await;
+        let technician = place.technician(&app).await;
+        let command = place.create(&technician, shell("true")).await;
+        place.claim(&app).await;
+        let other = Place::new(&app, &format!("Merged {n}")).await;
+        sqlx::query(departed).bind(place.agent).bind(other.agent).execute(&app.db).await.unwrap();
+        let asked = if departed.contains("merged_into") { &other } else { &place };
+        asked.status(&app, command, Knowledge::NeverHad).await;
+        let ended = show(&technician, command).await;
+        assert_eq!(ended["state"], "cancelled", "{departed}: {ended}");
+        assert!(ended["reason"].as_str().unwrap().contains("decommissioned or merged"), "{ended}");
+    }
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn an_answer_and_a_decommission_at_once_leave_nothing_waiting(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let place = Place::new(&app, "Acme").await;
+    let technician = place.technician(&app).await;
+    let command = place.create(&technician, shell("true")).await;
+    place.claim(&app).await;
+    // The decommission has looked for what waits, and is not committed yet.
+    let mut tx = app.db.begin().await.unwrap();
+    sqlx::query("UPDATE agents SET state = 'decommissioning'").execute(&mut *tx).await.unwrap();
+    let waiting = service::cancel_all_queued(&app.app, &mut tx, place.agent, "the agent was decommissioned").await;
+    assert!(waiting.unwrap().is_empty());
+    let commit = async {
+        app.until("the answer waits", || app.somebody_waits()).await;
+        tx.commit().await.unwrap();
+    };
+    tokio::join!(place.status(&app, command, Knowledge::NeverHad), commit);
+    assert_eq!(show(&technician, command).await["state"], "cancelled");
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
 async fn an_agent_touches_only_its_own_commands(db: PgPool) {
     let app = TestApp::new(db).await;
     let (acme, other) = (Place::new(&app, "Acme").await, Place::new(&app, "Other").await);

@@ -109,6 +109,28 @@ async fn bad_tokens_are_refused_with_one_text_and_the_audit_log_knows_which(db: 
 }
 
 #[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn whoever_holds_a_dead_token_cannot_fill_the_audit_log(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let (organization, site) = app.organization("Acme").await;
+    let expired = || TokenRow { expires_at: start_of_time(), ..TokenRow::default() };
+    let revoked = TokenRow { revoked_at: Some(start_of_time()), ..expired() };
+    let tokens = [
+        app.enrollment_token_with(organization, site, expired()).await,
+        app.enrollment_token_with(organization, site, revoked).await,
+    ];
+    for seed in 0..6 {
+        let token = &tokens[usize::from(seed % 3 == 0)];
+        let error = SimAgent::from_seed(seed).enroll(&app.url, token).await.unwrap_err();
+        assert_eq!(error.http_status(), REFUSED);
+    }
+    let kept: Vec<_> = audit(&app.db).await.iter().map(|row| row.detail["token_state"].clone()).collect();
+    assert_eq!(kept, ["revoked", "expired"], "one row a token and state");
+    sqlx::query("UPDATE enrollment_tokens SET revoked_at = $1").bind(start_of_time()).execute(&app.db).await.unwrap();
+    SimAgent::from_seed(9).enroll(&app.url, &tokens[0]).await.unwrap_err();
+    assert_eq!(audit(&app.db).await.len(), 3, "another state is news");
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
 async fn a_token_of_another_server_never_leaves_the_machine(db: PgPool) {
     let app = TestApp::new(db).await;
     let foreign = EnrollmentToken::new(Fingerprint::from_bytes([5; 32]), [9; 32]).reveal();

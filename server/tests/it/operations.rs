@@ -1,12 +1,18 @@
 //! Running the server: readiness, metrics, whose address a request has, and a handler that panics.
 
+use std::time::Duration;
+
 use axum::Router;
 use chrono::TimeDelta;
+use gururmm_server::authz::GlobalRole;
 use gururmm_server::http::router;
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
+use tokio_util::task::TaskTracker;
 
+use crate::support::fleet::AgentRow;
 use crate::support::proxy::Proxy;
 use crate::support::{Client, TestApp};
 
@@ -195,4 +201,24 @@ async fn a_database_that_is_away_for_minutes_costs_neither_a_restart_nor_a_repor
     admin.post(&format!("{path}/commands"), command).await.expect(201);
     session.expect_command().await.unwrap();
     assert_eq!(app.app.hub.connected(), 1);
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn background_passes_need_two_connections_at_most(db: PgPool) {
+    let few = PgPoolOptions::new().max_connections(2).acquire_timeout(Duration::from_secs(3));
+    let app = TestApp::new(few.connect_with((*db.connect_options()).clone()).await.unwrap()).await;
+    let (organization, site) = app.organization("Acme").await;
+    AgentRow { state: "decommissioning", ..AgentRow::new(organization, site, "gone") }.insert(&app).await;
+    app.user(GlobalRole::User, &[]).await;
+    sqlx::query("UPDATE user_sessions SET expires_at = expires_at - interval '1 year'").execute(&db).await.unwrap();
+    let tasks = TaskTracker::new();
+    gururmm_server::reconcile::start(&app.app, &tasks);
+    let done = async || {
+        let sql = "SELECT NOT EXISTS (SELECT 1 FROM user_sessions) AND (SELECT state = 'decommissioned' FROM agents)";
+        sqlx::query_scalar::<_, bool>(sql).fetch_one(&db).await.unwrap()
+    };
+    app.until("the first round is done", done).await;
+    app.app.shutdown.cancel();
+    tasks.close();
+    tasks.wait().await;
 }

@@ -88,7 +88,7 @@ async fn a_renewal_does_not_revive_a_session_that_ends_while_it_is_under_way(db:
         let app = app.app.clone();
         async move { presence::renew(&app).await }
     });
-    app.until("the renewal waits", || waits(&app)).await;
+    app.until("the renewal waits", || app.somebody_waits()).await;
     session.close().await;
     app.until("the session has ended", || async { app.app.hub.connected() == 0 }).await;
     // The writer's window, in which the end would be written if it did not wait for the renewal.
@@ -96,13 +96,6 @@ async fn a_renewal_does_not_revive_a_session_that_ends_while_it_is_under_way(db:
     holder.rollback().await.unwrap();
     renewing.await.unwrap().unwrap();
     wait_for(&app, "offline").await;
-}
-
-/// Whether somebody waits for a lock of the test's database.
-async fn waits(app: &TestApp) -> bool {
-    let waiting =
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    sqlx::query_scalar::<_, i64>(waiting).fetch_one(&app.db).await.unwrap() > 0
 }
 
 #[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
@@ -146,7 +139,7 @@ async fn locks_in_order(app: &TestApp, work: impl Future<Output = gururmm_server
     let first = "SELECT 1 FROM agent_presence ORDER BY agent_id LIMIT 1 FOR UPDATE";
     sqlx::query(first).execute(&mut *holder).await.unwrap();
     let look = async {
-        app.until("the writer waits", || waits(app)).await;
+        app.until("the writer waits", || app.somebody_waits()).await;
         let all: i64 = sqlx::query_scalar("SELECT count(*) FROM agent_presence").fetch_one(&app.db).await.unwrap();
         let free = "SELECT 1 FROM agent_presence FOR UPDATE SKIP LOCKED";
         let free = sqlx::query(free).fetch_all(&app.db).await.unwrap().len();

@@ -95,6 +95,13 @@ impl TestApp {
         link::orders(&self.app, Recipient { agent_id, key: &key, machine_id: &machine_id }).await.unwrap()
     }
 
+    /// Whether somebody waits for a lock in the test's database.
+    pub async fn somebody_waits(&self) -> bool {
+        let sql = "SELECT EXISTS (SELECT 1 FROM pg_stat_activity
+                                  WHERE datname = current_database() AND wait_event_type = 'Lock')";
+        sqlx::query_scalar(sql).fetch_one(&self.db).await.unwrap()
+    }
+
     /// Waits until `condition` holds; fails after half a minute.
     pub async fn until<F: Future<Output = bool>>(&self, what: &str, condition: impl Fn() -> F) {
         for _ in 0..LOOKS {
