@@ -6,10 +6,12 @@ use uuid::Uuid;
 use crate::authz::{GlobalRole, OrgRole};
 use crate::core::FieldError;
 
+pub mod failures;
 pub mod password;
 pub mod routes;
 pub mod service;
 pub(crate) mod store;
+pub(crate) mod store_failures;
 pub mod token;
 
 /// A person with an account.

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::store::{self, NewSession, NewUser};
 use super::token::{self, Claims};
-use super::{User, check_email, check_name, check_new_password, password};
+use super::{User, check_email, check_name, check_new_password, failures, password, store_failures};
 use crate::app::{App, Ctx};
 use crate::audit::{Mutation, Target};
 use crate::authz::{Actor, GlobalRole, UserActor};
@@ -90,9 +90,15 @@ pub async fn login(app: &App, ctx: &Ctx, email: &str, password: String, user_age
     app.limits.login(ctx.counted, &folded)?;
     let hash = account.as_ref().and_then(|account| account.password_hash.clone());
     let matches = password::verify(ctx.counted, password, hash).await?;
-    let Some(account) = account.filter(|account| matches && !account.disabled) else {
-        metrics::counter!("logins_refused_total").increment(1);
-        return Err(refused());
+    let account = match account {
+        Some(account) if matches && !account.disabled => account,
+        unfit => {
+            metrics::counter!("logins_refused_total").increment(1);
+            if let Some(store::Credentials { id, email, disabled, .. }) = unfit {
+                failures::note(app, ctx, failures::Account { id, email, disabled });
+            }
+            return Err(refused());
+        }
     };
     let mut work = Mutation::begin(app, ctx, "user.login", Target::new("user", account.id, &account.email)).await?;
     let result = start_session(app, &mut work, account.id, account.token_version, user_agent).await;
@@ -171,12 +177,13 @@ pub async fn logout(app: &App, ctx: &Ctx) -> Result<()> {
     work.finish(result).await
 }
 
-/// Forgets sessions that ended more than a month ago.
+/// Forgets sessions that ended more than a month ago, and how often logins failed yesterday.
 ///
 /// # Errors
 /// When the database cannot be reached.
-pub async fn forget_old_sessions(app: &App) -> Result<()> {
+pub async fn forget_old_logins(app: &App) -> Result<()> {
     let mut connection = app.db.acquire().await?;
     store::delete_old_sessions(&mut connection, app.env.now() - TimeDelta::days(30)).await?;
+    store_failures::delete_before(&mut connection, app.env.now() - failures::KEEP).await?;
     Ok(())
 }

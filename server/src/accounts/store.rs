@@ -101,12 +101,10 @@ pub async fn revoke_session(connection: &mut PgConnection, id: Uuid, at: DateTim
     Ok(())
 }
 
-/// Forgets sessions that ended before `before`; answers how many.
-pub async fn delete_old_sessions(connection: &mut PgConnection, before: DateTime<Utc>) -> Result<u64> {
-    Ok(sqlx::query!("DELETE FROM user_sessions WHERE expires_at < $1", before)
-        .execute(connection)
-        .await?
-        .rows_affected())
+/// Forgets sessions that ended before `before`.
+pub async fn delete_old_sessions(connection: &mut PgConnection, before: DateTime<Utc>) -> Result<()> {
+    sqlx::query!("DELETE FROM user_sessions WHERE expires_at < $1", before).execute(connection).await?;
+    Ok(())
 }
 
 /// A session with its user and memberships, as every request checks it: one query.

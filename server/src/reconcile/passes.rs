@@ -14,7 +14,7 @@ pub(super) fn all() -> Vec<Pass> {
             name: "sessions",
             every: seconds(3600),
             once_in_cluster: true,
-            run: |app| Box::pin(async move { accounts::service::forget_old_sessions(&app).await }),
+            run: |app| Box::pin(async move { accounts::service::forget_old_logins(&app).await }),
         },
         Pass {
             name: "commands",

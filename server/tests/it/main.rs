@@ -18,6 +18,7 @@ mod enrollment;
 mod enrollment_tokens;
 mod epochs;
 mod events;
+mod failed_logins;
 mod forged_orders;
 mod hostile;
 mod inventory;
