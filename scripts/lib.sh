@@ -54,6 +54,31 @@ use_node() {
     export PATH="${node%/*}:$PATH"
 }
 
+# The Windows agent is built apart from the rest: perhaps by another compiler.
+windows_target=x86_64-pc-windows-gnu
+windows_dir=$target_dir/windows
+
+# Whether this Rust has the standard library for Windows (rustup target add x86_64-pc-windows-gnu). Debian's has not, but
+# its package rust-web-src has the source, from which cargo builds it.
+has_windows_std() { [ -d "$(rustc --print sysroot)/lib/rustlib/$windows_target/lib" ]; }
+
+# cargo_windows SUBCOMMAND ARGUMENTS...: cargo for the Windows agent.
+cargo_windows() {
+    local subcommand=$1
+    shift
+    if has_windows_std; then
+        cargo "$subcommand" --target "$windows_target" --target-dir "$windows_dir" "$@"
+    else
+        # The option of building the standard library is behind a switch that stable compilers have for their own build.
+        PATH=/usr/bin:$PATH RUSTC_BOOTSTRAP=1 /usr/bin/cargo "$subcommand" -Zbuild-std=std,panic_abort \
+            --target "$windows_target" --target-dir "$windows_dir" "$@"
+    fi
+}
+
+# Wine, for tests of the Windows agent. Called so because the program in PATH insists on the 32-bit half.
+wine=/usr/lib/wine/wine64
+wineserver=/usr/lib/wine/wineserver64
+
 # Prints the directory of the newest installed Postgres (15 or later) that has a server.
 postgres_bin() {
     local dir best=

@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::io::{IsTerminal as _, Read as _};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -8,15 +8,14 @@ use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 use gururmm_protocol::enroll::EnrollmentToken;
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
 use crate::agent::{self, AgentError, Ended, Options};
 use crate::core::random::SystemRandom;
 use crate::link::address::ServerAddress;
 use crate::link::{enroll, tls};
-use crate::platform;
 use crate::service::{self, EXIT_LASTING};
 use crate::store::{DataDir, status};
+use crate::{log, platform};
 
 /// GuruRMM agent: runs on each managed machine.
 #[derive(Debug, Parser)]
@@ -37,6 +36,9 @@ enum Command {
     Run {
         #[command(flatten)]
         data: Data,
+        /// As the service manager of Windows starts it.
+        #[arg(long, hide = true)]
+        service: bool,
     },
     /// Manage the system service.
     #[command(subcommand)]
@@ -90,10 +92,17 @@ enum Service {
         #[command(flatten)]
         data: Data,
     },
-    /// Stop the service and remove it; the data stays.
+    /// Start the installed service.
+    Start,
+    /// Stop the service; it starts again with the machine.
+    Stop,
+    /// Stop the service and remove it with its program; the data stays.
     Uninstall {
         #[command(flatten)]
         data: Data,
+        /// Remove the data too: this machine has to be enrolled anew afterwards.
+        #[arg(long)]
+        purge: bool,
     },
     /// Show what the service manager says.
     Status {
@@ -105,30 +114,59 @@ enum Service {
 /// Does what the command line says.
 #[must_use]
 pub fn run(cli: Cli) -> ExitCode {
+    platform::harden();
     if matches!(cli.command, Command::Run { .. }) {
         platform::close_inherited();
     }
-    let filter = EnvFilter::try_from_env("GURURMM_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false)
-        .init();
-    let done = match cli.command {
+    let command = match cli.command {
+        // The log goes elsewhere then.
+        Command::Run { data, service: true } => return host(data.data_dir),
+        command => command,
+    };
+    log::to_console();
+    let done = match command {
         Command::Enroll(arguments) => enroll(&arguments),
-        Command::Run { data } => run_agent(data.data_dir),
+        Command::Run { data, .. } => run_agent(data.data_dir, None),
         Command::Service(Service::Install { data }) => say(service::install(&data.data_dir)),
-        Command::Service(Service::Uninstall { data }) => say(service::uninstall(&data.data_dir)),
+        Command::Service(Service::Start) => say(service::start()),
+        Command::Service(Service::Stop) => say(service::stop()),
+        Command::Service(Service::Uninstall { data, purge }) => say(service::uninstall(&data.data_dir, purge)),
         Command::Service(Service::Status { data }) => say(service::state(&data.data_dir)),
         Command::Status { data, json } => show_status(&data.data_dir, json),
     };
+    if let Err(error) = &done {
+        eprintln!("gururmm-agent: {error:#}");
+    }
+    ExitCode::from(code(&done))
+}
+
+/// The exit code that tells how it ended.
+fn code(done: &anyhow::Result<()>) -> u8 {
     match done {
+        Ok(()) => 0,
+        Err(error) if error.downcast_ref::<AgentError>().is_some_and(AgentError::is_lasting) => EXIT_LASTING,
+        Err(_) => 1,
+    }
+}
+
+/// Runs the agent as the service manager wants it.
+fn host(data_dir: PathBuf) -> ExitCode {
+    let directory = data_dir.clone();
+    let hosted = platform::service::host(
+        data_dir,
+        Box::new(move |stop| {
+            let done = run_agent(directory, Some(stop));
+            if let Err(error) = &done {
+                tracing::error!("{error:#}");
+            }
+            code(&done)
+        }),
+    );
+    match hosted {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("gururmm-agent: {error:#}");
-            let lasting = error.downcast_ref::<AgentError>().is_some_and(AgentError::is_lasting);
-            if lasting { ExitCode::from(EXIT_LASTING) } else { ExitCode::FAILURE }
+            eprintln!("gururmm-agent: {error}");
+            ExitCode::FAILURE
         }
     }
 }
@@ -172,32 +210,52 @@ fn enroll(arguments: &Enroll) -> anyhow::Result<()> {
 fn read_token(file: &Path) -> anyhow::Result<String> {
     /// Far more than a token has.
     const MAX: u64 = 4_096;
-    let mut text = String::new();
+    let mut bytes = Vec::new();
     if file == Path::new("-") {
-        std::io::stdin().take(MAX).read_to_string(&mut text).context("token from standard input")?;
+        std::io::stdin().take(MAX).read_to_end(&mut bytes).context("token from standard input")?;
     } else {
         let open = std::fs::File::open(file).with_context(|| format!("token-file {}", file.display()))?;
-        open.take(MAX).read_to_string(&mut text).with_context(|| format!("token-file {}", file.display()))?;
+        open.take(MAX).read_to_end(&mut bytes).with_context(|| format!("token-file {}", file.display()))?;
     }
-    Ok(text)
+    Ok(text_of(&bytes))
 }
 
-fn run_agent(data_dir: PathBuf) -> anyhow::Result<()> {
-    runtime()?.block_on(async {
-        let stop = CancellationToken::new();
-        let asked = stop.clone();
-        tokio::spawn(async move {
-            match platform::termination().await {
-                Ok(()) => asked.cancel(),
-                Err(error) => tracing::warn!(%error, "requests to stop cannot be heard"),
-            }
+/// Text as editors and shells write it into a file: Windows PowerShell's `>` makes UTF-16, and others put a mark before
+/// UTF-8.
+fn text_of(bytes: &[u8]) -> String {
+    match bytes.strip_prefix(&[0xFF, 0xFE]) {
+        Some(wide) => {
+            let units: Vec<u16> = wide.as_chunks::<2>().0.iter().map(|pair| u16::from_le_bytes(*pair)).collect();
+            String::from_utf16_lossy(&units)
+        }
+        None => String::from_utf8_lossy(bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes)).into_owned(),
+    }
+}
+
+/// Runs the agent until it ends, `stop` is cancelled, or, without that, the system asks the process to stop.
+fn run_agent(data_dir: PathBuf, stop: Option<CancellationToken>) -> anyhow::Result<()> {
+    let runtime = runtime()?;
+    let done = runtime.block_on(async {
+        let stop = stop.unwrap_or_else(|| {
+            let stop = CancellationToken::new();
+            let asked = stop.clone();
+            tokio::spawn(async move {
+                match platform::termination().await {
+                    Ok(()) => asked.cancel(),
+                    Err(error) => tracing::warn!(%error, "requests to stop cannot be heard"),
+                }
+            });
+            stop
         });
         match agent::run(Options::new(data_dir, stop)).await? {
             Ended::Stopped => tracing::info!("stopped"),
             Ended::Decommissioned => tracing::info!("decommissioned; this agent does not run again"),
         }
         Ok(())
-    })
+    });
+    // Something that hangs on another thread, as a look at a broken disk may, does not hold the end up.
+    runtime.shutdown_background();
+    done
 }
 
 fn show_status(data_dir: &Path, json: bool) -> anyhow::Result<()> {
@@ -222,4 +280,17 @@ fn show_status(data_dir: &Path, json: bool) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_read_from_whatever_a_shell_wrote() {
+        let wide: Vec<u8> = "\u{feff}gre1.x.y\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for written in [b"gre1.x.y\r\n".to_vec(), "\u{feff}gre1.x.y\r\n".into(), wide] {
+            assert_eq!(text_of(&written).trim(), "gre1.x.y");
+        }
+    }
 }

@@ -6,6 +6,7 @@ pub mod cli;
 pub mod collect;
 pub mod core;
 pub mod link;
+pub mod log;
 pub mod platform;
 pub mod run;
 pub mod service;

@@ -3,16 +3,21 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
 
+use crate::log;
 use crate::platform::service as system;
 use crate::store::files::{self, Durability};
-use crate::store::{StoreError, status};
+use crate::store::{DataDir, StoreError, status};
 
 /// Exit code for "starting again is useless": not enrolled, decommissioned, configuration broken (`EX_CONFIG` of
 /// sysexits.h). The service manager is told not to start the agent again after it.
 pub const EXIT_LASTING: u8 = 78;
 
 const INSTALLED: &str = "service.json";
+
+/// What a service does: it runs until the token is cancelled, and answers with its exit code.
+pub type Work = Box<dyn FnOnce(CancellationToken) -> u8 + Send>;
 
 /// What an installation left on the machine; kept in the data directory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,15 +74,35 @@ pub fn install(data_dir: &Path) -> Result<String, ServiceError> {
     let earlier = Installed::load(data_dir);
     let installed = system::install(data_dir, earlier.as_ref())?;
     installed.save(data_dir)?;
-    system::start()?;
+    system::activate()?;
     Ok(format!("the service {} is installed and started", system::NAME))
 }
 
-/// Stops the service and removes it; the data directory stays.
+/// Starts the installed service.
 ///
 /// # Errors
 /// [`ServiceError`], in words for the person at the keyboard.
-pub fn uninstall(data_dir: &Path) -> Result<String, ServiceError> {
+pub fn start() -> Result<String, ServiceError> {
+    system::check()?;
+    system::start()?;
+    Ok(format!("the service {} is started", system::NAME))
+}
+
+/// Stops the service; it starts again with the machine.
+///
+/// # Errors
+/// [`ServiceError`], in words for the person at the keyboard.
+pub fn stop() -> Result<String, ServiceError> {
+    system::check()?;
+    system::stop()?;
+    Ok(format!("the service {} is stopped", system::NAME))
+}
+
+/// Stops the service and removes it with its program; with `purge` the data directory too.
+///
+/// # Errors
+/// [`ServiceError`], in words for the person at the keyboard.
+pub fn uninstall(data_dir: &Path, purge: bool) -> Result<String, ServiceError> {
     system::check()?;
     let installed = Installed::load(data_dir).ok_or_else(|| {
         ServiceError::Failed(format!("the service {} was not installed by this program", system::NAME))
@@ -85,7 +110,24 @@ pub fn uninstall(data_dir: &Path) -> Result<String, ServiceError> {
     system::stop()?;
     remove(&installed)?;
     files::remove(&data_dir.join(INSTALLED))?;
-    Ok(format!("the service {} is removed; its data stays in {}", system::NAME, data_dir.display()))
+    if !purge {
+        return Ok(format!("the service {} is removed; its data stays in {}", system::NAME, data_dir.display()));
+    }
+    // Held for a moment, so that no agent that somebody runs without the service loses its data.
+    remove_data(DataDir::open(data_dir)?)?;
+    Ok(format!("the service {} and its data are removed", system::NAME))
+}
+
+/// Removes a data directory with everything in it. The log goes to no file from then on.
+///
+/// # Errors
+/// [`StoreError::Io`] when something stays.
+pub fn remove_data(dir: DataDir) -> Result<(), StoreError> {
+    log::close();
+    let path = dir.path().to_owned();
+    // Windows removes no directory in which a file is open.
+    drop(dir);
+    std::fs::remove_dir_all(&path).map_err(|source| StoreError::Io { path, source })
 }
 
 /// Removes the service's definition and program. Does not stop it: it may be the caller.

@@ -114,7 +114,7 @@ impl Engine {
         mut inputs: Inputs,
         link_stop: CancellationToken,
         link: JoinHandle<()>,
-    ) -> Result<Ended, AgentError> {
+    ) -> Result<(Ended, Option<DataDir>), AgentError> {
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut sensors_live, mut link_live) = (true, true);

@@ -80,40 +80,48 @@ impl Engine {
         }
     }
 
-    /// The last steps, after the connection is closed.
-    pub(super) fn farewell(mut self) -> Ended {
+    /// The last steps, after the connection is closed. With *uninstall* the data directory is given back: it is removed
+    /// when nothing uses it any more.
+    pub(super) fn farewell(mut self) -> (Ended, Option<DataDir>) {
         let mark = self.leaving.take().and_then(|leaving| leaving.decommissioned);
         let Some(mark) = mark else {
             self.set_state(LinkState::Stopped, Some("the agent was stopped".to_owned()), None);
-            return Ended::Stopped;
+            return (Ended::Stopped, None);
         };
-        remove_traces(&self.dir, &mark);
-        if !mark.uninstall {
-            let reason = "decommissioned on the server; enroll this machine anew to use it".to_owned();
-            self.set_state(LinkState::Decommissioned, Some(reason), None);
+        if mark.uninstall {
+            return (Ended::Decommissioned, Some(self.dir));
         }
-        Ended::Decommissioned
+        forget(&self.dir);
+        let reason = "decommissioned on the server; enroll this machine anew to use it".to_owned();
+        self.set_state(LinkState::Decommissioned, Some(reason), None);
+        (Ended::Decommissioned, None)
     }
 }
 
-/// Removes the keys first, then everything but the mark, or with *uninstall* the service and everything. What cannot be
-/// removed is logged: the mark stays, and the next start tries again.
-pub(super) fn remove_traces(dir: &DataDir, mark: &Decommissioned) {
+/// Removes the keys first, then everything but the mark. What cannot be removed is logged: the mark stays, and the next
+/// start tries again.
+pub(super) fn forget(dir: &DataDir) {
     if let Err(error) = Config::remove_keys(dir) {
         tracing::error!(%error, "a key of this agent could not be removed");
     }
-    if !mark.uninstall {
-        if let Err(error) = dir.wipe(Some(DECOMMISSIONED)) {
-            tracing::error!(%error, "not everything of this agent could be removed");
-        }
-        return;
+    if let Err(error) = dir.wipe(Some(DECOMMISSIONED)) {
+        tracing::error!(%error, "not everything of this agent could be removed");
+    }
+}
+
+/// Removes the keys first, then the service with its program, then everything else. What cannot be removed is logged;
+/// while the mark is there, the next start tries again.
+pub(super) fn uninstall(dir: DataDir) {
+    if let Err(error) = Config::remove_keys(&dir) {
+        tracing::error!(%error, "a key of this agent could not be removed");
     }
     if let Some(installed) = service::Installed::load(dir.path())
         && let Err(error) = service::remove(&installed)
     {
         tracing::error!(%error, "the service could not be removed entirely");
     }
-    if let Err(error) = std::fs::remove_dir_all(dir.path()) {
-        tracing::error!(%error, path = %dir.path().display(), "the data directory could not be removed");
+    tracing::info!("this agent removes itself");
+    if let Err(error) = service::remove_data(dir) {
+        tracing::error!(%error, "the data directory could not be removed");
     }
 }

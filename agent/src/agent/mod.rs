@@ -27,6 +27,9 @@ use crate::store::ledger::{Ledger, SharedLedger};
 use crate::store::{DataDir, StoreError};
 use engine::Engine;
 
+/// Where the scripts of running commands lie, in the data directory.
+const SCRIPTS: &str = "scripts";
+
 /// What an agent is run with.
 pub struct Options {
     /// The data directory.
@@ -108,7 +111,11 @@ pub async fn run(options: Options) -> Result<Ended, AgentError> {
     let dir = DataDir::open(&data_dir)?;
     if let Some(mark) = Decommissioned::load(&dir)? {
         // A crash between the mark and the end left the rest undone.
-        leave::remove_traces(&dir, &mark);
+        if mark.uninstall {
+            leave::uninstall(dir);
+        } else {
+            leave::forget(&dir);
+        }
         return Err(AgentError::Decommissioned);
     }
     let config = Config::load(&dir)?.ok_or(AgentError::NotEnrolled(data_dir))?;
@@ -136,9 +143,14 @@ pub async fn run(options: Options) -> Result<Ended, AgentError> {
     let link_stop = CancellationToken::new();
     let link = tokio::spawn(supervise::run(peer, clock, random, link_events, link_stop.clone()));
     let sensors = tokio::spawn(collect::run(schedule, Arc::clone(&time), found));
-    let engine =
-        Engine::new(dir, config, Arc::clone(&time), ledger.clone(), outbox, Runner::new(ledger, time, run_events));
+    let runner = Runner::new(ledger.clone(), Arc::clone(&time), run_events, dir.join(SCRIPTS));
+    let engine = Engine::new(dir, config, time, ledger, outbox, runner);
     let ended = engine.run(engine::Inputs { linked, ran, collected, stop }, link_stop, link).await;
     sensors.abort();
-    ended
+    let (ended, to_remove) = ended?;
+    // Only now: nothing of the engine holds a file in it any more.
+    if let Some(dir) = to_remove {
+        leave::uninstall(dir);
+    }
+    Ok(ended)
 }

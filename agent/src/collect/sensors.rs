@@ -2,30 +2,25 @@
 
 use chrono::DateTime;
 use gururmm_protocol::readings::{Reading, VolumeUse};
-use sysinfo::{CpuRefreshKind, DiskRefreshKind, Disks, Error, MemoryRefreshKind, RefreshKind, System};
+use sysinfo::{DiskRefreshKind, Disks};
 
-use crate::platform;
+use crate::platform::{self, Meter};
 
 /// What is kept between two readings.
 pub(super) struct Sensors {
-    system: System,
+    meter: Meter,
     disks: Disks,
 }
 
 impl Sensors {
     /// # Errors
     /// When the operating system cannot be asked at all.
-    pub fn new() -> Result<Self, Error> {
-        let what = RefreshKind::nothing()
-            .with_cpu(CpuRefreshKind::nothing().with_usage())
-            .with_memory(MemoryRefreshKind::nothing().with_ram());
-        Ok(Self { system: System::new_with_specifics(what)?, disks: Disks::new()? })
+    pub fn new() -> anyhow::Result<Self> {
+        Ok(Self { meter: Meter::new()?, disks: Disks::new()? })
     }
 
     /// A minute's measurements; CPU use is that since the last call. Its time is set by the caller.
     pub fn reading(&mut self) -> Reading {
-        self.system.refresh_cpu_usage();
-        self.system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
         self.disks.refresh_specifics(true, DiskRefreshKind::nothing().with_storage());
         let volumes = platform::fixed_disks(&self.disks)
             .into_iter()
@@ -35,11 +30,12 @@ impl Sensors {
                 total_bytes: disk.total_space(),
             })
             .collect();
+        let (memory_used_bytes, memory_total_bytes) = self.meter.memory();
         Reading {
             at: DateTime::UNIX_EPOCH,
-            cpu_percent: self.system.global_cpu_usage(),
-            memory_used_bytes: self.system.total_memory().saturating_sub(self.system.available_memory()),
-            memory_total_bytes: self.system.total_memory(),
+            cpu_percent: self.meter.cpu_percent(),
+            memory_used_bytes,
+            memory_total_bytes,
             uptime_seconds: platform::time_since_boot().as_secs(),
             volumes,
         }

@@ -40,7 +40,11 @@ pub fn client_config(extra: Option<&str>) -> Result<Arc<ClientConfig>, TlsError>
             return Err(TlsError::BadAuthority("there is none in it".to_owned()));
         }
     }
-    let verifier = Verifier::new_with_extra_roots(roots, Arc::clone(&provider))?;
+    let verifier = if roots.is_empty() {
+        Verifier::new(Arc::clone(&provider))?
+    } else {
+        Verifier::new_with_extra_roots(roots, Arc::clone(&provider))?
+    };
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .dangerous()

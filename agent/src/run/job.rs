@@ -1,21 +1,19 @@
 //! One command from its acceptance to its result.
 
-use std::process::ExitStatus;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use gururmm_protocol::command::{CommandResult, Outcome, OutputStream, RunCommand};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
-use tokio::process::Child;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
-use super::{Context, RunEvent, Stop};
+use super::{Context, Exit, Order, RunEvent, Stop};
 use crate::core::journal::Record;
 use crate::core::output::Output;
-use crate::platform::{self, Spawned};
+use crate::platform::{self, Process};
 
 /// Output waits this long for more before it is sent.
 const FLUSH: Duration = Duration::from_millis(250);
@@ -93,22 +91,14 @@ enum Killed {
 
 async fn execute(context: &Context, job: &Job, mut stop: watch::Receiver<Option<Stop>>) -> CommandResult {
     let command = &job.command;
-    let spawned = platform::prepare(&command.program, command.working_directory.as_deref()).and_then(|mut cmd| {
-        cmd.envs(&command.environment).envs(&command.secrets);
-        platform::mark(&mut cmd, job.id);
-        cmd.spawn().map_err(|error| format!("the program could not be started: {error}"))
-    });
-    let mut child = match spawned {
-        Ok(child) => child,
+    let order = Order { id: job.id, command, scratch: &context.scratch };
+    let mut process = match Process::start(&order) {
+        Ok(process) => process,
         Err(reason) => return end(context, Outcome::Failed, Some(&reason)),
     };
-    let Some(pid) = child.id() else {
-        return end(context, Outcome::Unknown, Some("the program ended before it could be watched"));
-    };
-    let tree = Spawned { command: job.id, pid };
-    let mut pump = Pump::new(context, job, &mut child);
+    let mut pump = Pump::new(context, job, process.output());
     let deadline = Instant::now() + Duration::from_secs(u64::from(command.timeout_seconds));
-    let mut exit: Option<ExitStatus> = None;
+    let mut exit: Option<Exit> = None;
     let mut killed: Option<Killed> = None;
     let mut killing: Option<JoinHandle<()>> = None;
     let mut give_up: Option<Instant> = None;
@@ -116,9 +106,9 @@ async fn execute(context: &Context, job: &Job, mut stop: watch::Receiver<Option<
     while exit.is_none() || killing.is_some() || pump.is_open() {
         tokio::select! {
             () = pump.step() => {}
-            status = child.wait(), if exit.is_none() => {
-                match status {
-                    Ok(status) => exit = Some(status),
+            ended = process.wait(), if exit.is_none() => {
+                match ended {
+                    Ok(ended) => exit = Some(ended),
                     Err(error) => {
                         tracing::error!(command = %job.id, %error, "the process cannot be waited for");
                         break;
@@ -128,11 +118,11 @@ async fn execute(context: &Context, job: &Job, mut stop: watch::Receiver<Option<
             }
             () = sleep_until(deadline), if exit.is_none() && killed.is_none() => {
                 killed = Some(Killed::TimedOut);
-                killing = Some(tokio::spawn(platform::kill_tree(tree)));
+                killing = Some(tokio::spawn(platform::kill_tree(process.tree())));
             }
             why = stopped(&mut stop), if exit.is_none() && killed.is_none() => {
                 killed = Some(Killed::Stopped(why));
-                killing = Some(tokio::spawn(platform::kill_tree(tree)));
+                killing = Some(tokio::spawn(platform::kill_tree(process.tree())));
             }
             () = done(&mut killing) => {
                 killing = None;
@@ -143,23 +133,17 @@ async fn execute(context: &Context, job: &Job, mut stop: watch::Receiver<Option<
     }
     pump.close();
     let (chunks, dropped) = (pump.chunks, pump.dropped());
-    let (exit_code, signal) = exit.map_or((None, None), Spawned::exit);
-    let (outcome, reason) = verdict(exit, signal, killed, command.timeout_seconds);
+    let (outcome, reason) = verdict(exit.as_ref(), killed, command.timeout_seconds);
     CommandResult {
-        exit_code,
-        signal,
+        exit_code: exit.as_ref().and_then(|exit| exit.code),
+        signal: exit.as_ref().and_then(|exit| exit.signal),
         output_chunks: chunks,
         output_dropped_bytes: dropped,
         ..end(context, outcome, reason.as_deref())
     }
 }
 
-fn verdict(
-    exit: Option<ExitStatus>,
-    signal: Option<i32>,
-    killed: Option<Killed>,
-    timeout_seconds: u32,
-) -> (Outcome, Option<String>) {
+fn verdict(exit: Option<&Exit>, killed: Option<Killed>, timeout_seconds: u32) -> (Outcome, Option<String>) {
     let still_there = if exit.is_none() { "; it does not end even when killed" } else { "" };
     match (killed, exit) {
         (Some(Killed::TimedOut), _) => {
@@ -167,8 +151,8 @@ fn verdict(
         }
         (Some(Killed::Stopped(Stop::Cancelled)), _) => (Outcome::Cancelled, Some(format!("cancelled{still_there}"))),
         (Some(Killed::Stopped(Stop::AgentEnds(why))), _) => (Outcome::Unknown, Some(why.to_owned())),
-        (None, Some(status)) if status.success() => (Outcome::Succeeded, None),
-        (None, Some(_)) => (Outcome::Failed, signal.map(|signal| format!("ended by signal {signal}"))),
+        (None, Some(exit)) if exit.success => (Outcome::Succeeded, exit.note.clone()),
+        (None, Some(exit)) => (Outcome::Failed, exit.note.clone()),
         (None, None) => (Outcome::Unknown, Some("how the process ended could not be found out".into())),
     }
 }
@@ -188,16 +172,17 @@ async fn until(at: Option<Instant>) {
     }
 }
 
+type Readable = Box<dyn AsyncRead + Send + Unpin>;
+
 /// One pipe of the process, until it is closed.
 struct Pipe {
     which: OutputStream,
-    from: Option<Box<dyn AsyncRead + Send + Unpin>>,
+    from: Option<Readable>,
     buffer: Vec<u8>,
 }
 
 impl Pipe {
-    fn new(which: OutputStream, from: Option<impl AsyncRead + Send + Unpin + 'static>) -> Self {
-        let from = from.map(|from| Box::new(from) as Box<dyn AsyncRead + Send + Unpin>);
+    fn new(which: OutputStream, from: Option<Readable>) -> Self {
         Self { which, from, buffer: vec![0; READ] }
     }
 
@@ -222,16 +207,13 @@ struct Pump<'a> {
 }
 
 impl<'a> Pump<'a> {
-    fn new(context: &'a Context, job: &Job, child: &mut Child) -> Self {
+    fn new(context: &'a Context, job: &Job, [stdout, stderr]: [Option<Readable>; 2]) -> Self {
         let secrets = job.command.secrets.values().map(String::as_str);
         Self {
             context,
             id: job.id,
-            pipes: [
-                Pipe::new(OutputStream::Stdout, child.stdout.take()),
-                Pipe::new(OutputStream::Stderr, child.stderr.take()),
-            ],
-            output: Output::new(job.command.output_limit_bytes, secrets),
+            pipes: [Pipe::new(OutputStream::Stdout, stdout), Pipe::new(OutputStream::Stderr, stderr)],
+            output: Output::new(job.command.output_limit_bytes, secrets, platform::OUTPUT_ENCODING),
             flush_at: None,
             chunks: 0,
             lost: 0,

@@ -1,8 +1,9 @@
-//! Running commands: four at a time, each in a process group of its own.
+//! Running commands: four at a time, each with everything that it starts as one tree.
 
 mod job;
 
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -45,6 +46,31 @@ pub enum RunEvent {
     },
 }
 
+/// What is to be started.
+#[derive(Debug, Clone, Copy)]
+pub struct Order<'a> {
+    /// The command's id.
+    pub id: Uuid,
+    /// The command; it is valid.
+    pub command: &'a RunCommand,
+    /// A private directory for files that a system's shells need; it may be missing.
+    pub scratch: &'a Path,
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exit {
+    /// Whether that counts as success.
+    pub success: bool,
+    /// Its exit code, when it had one. Windows has unsigned ones; those above `i32::MAX` are negative here, as its own
+    /// tools show them.
+    pub code: Option<i32>,
+    /// The signal that ended it (Unix).
+    pub signal: Option<i32>,
+    /// What is to be said besides.
+    pub note: Option<String>,
+}
+
 /// Why a command is stopped from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stop {
@@ -61,6 +87,7 @@ struct Context {
     time: Arc<Time>,
     events: mpsc::UnboundedSender<RunEvent>,
     slots: Arc<Semaphore>,
+    scratch: PathBuf,
 }
 
 /// All commands that wait or run.
@@ -70,11 +97,23 @@ pub struct Runner {
 }
 
 impl Runner {
-    /// `events` gets every step after it was written down.
+    /// `events` gets every step after it was written down. `scratch` is for the scripts of running commands: what an
+    /// earlier run left there is removed.
     #[must_use]
-    pub fn new(ledger: SharedLedger, time: Arc<Time>, events: mpsc::UnboundedSender<RunEvent>) -> Self {
+    pub fn new(
+        ledger: SharedLedger,
+        time: Arc<Time>,
+        events: mpsc::UnboundedSender<RunEvent>,
+        scratch: PathBuf,
+    ) -> Self {
+        match std::fs::remove_dir_all(&scratch) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                tracing::warn!(%error, path = %scratch.display(), "scripts of earlier commands cannot be removed");
+            }
+            _ => {}
+        }
         let slots = Arc::new(Semaphore::new(SLOTS));
-        Self { context: Context { ledger, time, events, slots }, jobs: HashMap::new() }
+        Self { context: Context { ledger, time, events, slots, scratch }, jobs: HashMap::new() }
     }
 
     /// Takes on a command whose id is in the journal.

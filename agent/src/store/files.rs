@@ -28,13 +28,10 @@ pub fn write_atomic(path: &Path, content: &[u8], durability: Durability) -> Resu
         if durability == Durability::Synced {
             file.sync_all()?;
         }
-        fs::rename(&beside, path)
+        drop(file);
+        crate::platform::replace(&beside, path, durability == Durability::Synced)
     };
-    write().map_err(StoreError::io(path))?;
-    match path.parent() {
-        Some(parent) if durability == Durability::Synced => sync_dir(parent),
-        _ => Ok(()),
-    }
+    write().map_err(StoreError::io(path))
 }
 
 /// Makes created, renamed and removed names of a directory survive a power cut.

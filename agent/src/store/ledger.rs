@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{Seek as _, SeekFrom, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
@@ -24,7 +24,8 @@ const SLACK: usize = 4_096;
 pub struct Ledger {
     journal: Journal,
     path: PathBuf,
-    file: File,
+    /// None only when the file could not be opened again after it was rewritten.
+    file: Option<File>,
     lines: usize,
     spool: Spool,
 }
@@ -56,7 +57,8 @@ impl Ledger {
         }
         journal.recover(now, |id| spool.count(id));
         spool.tidy(|id| journal.phase(id).is_some());
-        let (file, lines) = write_all(&path, &journal)?;
+        let lines = write_all(&path, &journal)?;
+        let file = Some(open_at_end(&path)?);
         Ok(Self { journal, path, file, lines, spool })
     }
 
@@ -74,11 +76,15 @@ impl Ledger {
         let mut line = serde_json::to_vec(&record)
             .map_err(|error| StoreError::Content { path: self.path.clone(), problem: error.to_string() })?;
         line.push(b'\n');
-        let length = self.file.stream_position().map_err(StoreError::io(&self.path))?;
-        let written = self.file.write_all(&line).and_then(|()| self.file.sync_data());
+        let file = match &mut self.file {
+            Some(file) => file,
+            file @ None => file.insert(open_at_end(&self.path)?),
+        };
+        let length = file.stream_position().map_err(StoreError::io(&self.path))?;
+        let written = file.write_all(&line).and_then(|()| file.sync_data());
         if let Err(source) = written {
             // Half a line must not swallow the next one.
-            let undone = self.file.set_len(length).and_then(|()| self.file.seek(SeekFrom::Start(length)));
+            let undone = file.set_len(length).and_then(|()| file.seek(SeekFrom::Start(length)));
             if let Err(error) = undone {
                 tracing::error!(%error, path = %self.path.display(), "the journal cannot be cut back");
             }
@@ -140,12 +146,16 @@ impl Ledger {
     }
 
     fn compact(&mut self) -> Result<(), StoreError> {
-        (self.file, self.lines) = write_all(&self.path, &self.journal)?;
+        // Not every system replaces a file that is open.
+        self.file = None;
+        self.lines = write_all(&self.path, &self.journal)?;
+        self.file = Some(open_at_end(&self.path)?);
         Ok(())
     }
 }
 
-fn write_all(path: &std::path::Path, journal: &Journal) -> Result<(File, usize), StoreError> {
+/// Answers how many lines there are now.
+fn write_all(path: &Path, journal: &Journal) -> Result<usize, StoreError> {
     let records = journal.records();
     let mut content = Vec::new();
     for record in &records {
@@ -154,9 +164,13 @@ fn write_all(path: &std::path::Path, journal: &Journal) -> Result<(File, usize),
         content.push(b'\n');
     }
     files::write_atomic(path, &content, Durability::Synced)?;
+    Ok(records.len())
+}
+
+fn open_at_end(path: &Path) -> Result<File, StoreError> {
     let mut file = File::options().write(true).open(path).map_err(StoreError::io(path))?;
     file.seek(SeekFrom::End(0)).map_err(StoreError::io(path))?;
-    Ok((file, records.len()))
+    Ok(file)
 }
 
 impl OutputSource for Ledger {

@@ -73,7 +73,7 @@ impl DataDir {
     /// [`StoreError::NotOurs`] when it holds something else; [`StoreError::InUse`] when another process has it; [`StoreError::Io`] when it cannot be created or opened.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let file = path.join(LOCK);
-        if !file.exists() && std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some()) {
+        if !Self::is_one(path) && std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some()) {
             return Err(StoreError::NotOurs { path: path.to_owned() });
         }
         crate::platform::create_private_dir(path).map_err(StoreError::io(path))?;
@@ -89,6 +89,12 @@ impl DataDir {
             }
         }
         Ok(Self { path: path.to_owned(), _lock: lock })
+    }
+
+    /// Whether an agent has its data there.
+    #[must_use]
+    pub fn is_one(path: &Path) -> bool {
+        path.join(LOCK).exists()
     }
 
     /// Where it is.

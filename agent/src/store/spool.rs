@@ -179,6 +179,7 @@ mod tests {
         spool.close(id).unwrap();
         let mut file = File::options().append(true).open(spool.path(id)).unwrap();
         file.write_all(b"{\"stream\":\"stdo").unwrap();
+        drop(file);
         assert_eq!(Spool::open(&dir).unwrap().count(id), 2);
         spool.tidy(|_| false);
         assert_eq!(spool.count(id), 0);

@@ -1,5 +1,6 @@
 //! From a process's bytes to the text that leaves the machine: decoded, secrets replaced, limited, cut into chunks.
 
+mod console;
 mod redact;
 mod utf8;
 
@@ -8,7 +9,43 @@ use gururmm_protocol::limits::MAX_OUTPUT_CHUNK;
 use gururmm_protocol::text::clean_block;
 
 use redact::Redactor;
-use utf8::Decoder;
+
+/// How programs write text.
+#[derive(Debug, Clone, Copy)]
+pub enum Encoding {
+    /// As UTF-8.
+    Utf8,
+    /// As programs of Windows do: UTF-8, UTF-16, or the console's code page, which this function decodes.
+    Console(fn(&[u8]) -> String),
+}
+
+enum Decoder {
+    Utf8(utf8::Decoder),
+    Console(console::Decoder),
+}
+
+impl Decoder {
+    fn new(encoding: Encoding) -> Self {
+        match encoding {
+            Encoding::Utf8 => Self::Utf8(utf8::Decoder::default()),
+            Encoding::Console(code_page) => Self::Console(console::Decoder::new(code_page)),
+        }
+    }
+
+    fn push(&mut self, bytes: &[u8]) -> String {
+        match self {
+            Self::Utf8(decoder) => decoder.push(bytes),
+            Self::Console(decoder) => decoder.push(bytes),
+        }
+    }
+
+    fn finish(&mut self) -> String {
+        match self {
+            Self::Utf8(decoder) => decoder.finish(),
+            Self::Console(decoder) => decoder.finish(),
+        }
+    }
+}
 
 struct Stream {
     which: OutputStream,
@@ -27,10 +64,10 @@ pub struct Output {
 impl Output {
     /// `limit` is in bytes of text over both streams; beyond it everything is dropped and counted.
     #[must_use]
-    pub fn new<'a>(limit: u32, secrets: impl Iterator<Item = &'a str>) -> Self {
+    pub fn new<'a>(limit: u32, secrets: impl Iterator<Item = &'a str>, encoding: Encoding) -> Self {
         let redactor = Redactor::new(secrets);
         let stream =
-            |which| Stream { which, decoder: Decoder::default(), redactor: redactor.clone(), text: String::new() };
+            |which| Stream { which, decoder: Decoder::new(encoding), redactor: redactor.clone(), text: String::new() };
         Self {
             streams: [stream(OutputStream::Stdout), stream(OutputStream::Stderr)],
             left: usize::try_from(limit).unwrap_or(usize::MAX),
@@ -118,7 +155,7 @@ mod tests {
     #[test]
     fn a_secret_split_over_reads_and_characters_is_replaced() {
         let secret = "p\u{e4}ss-w\u{f6}rd";
-        let mut output = Output::new(1_000, [secret].into_iter());
+        let mut output = Output::new(1_000, [secret].into_iter(), Encoding::Utf8);
         for byte in format!("login {secret}!\n").bytes() {
             output.push(OutputStream::Stdout, &[byte]);
         }
@@ -127,7 +164,7 @@ mod tests {
 
     #[test]
     fn what_is_over_the_limit_is_dropped_and_counted() {
-        let mut output = Output::new(5, std::iter::empty());
+        let mut output = Output::new(5, std::iter::empty(), Encoding::Utf8);
         output.push(OutputStream::Stdout, "abcd\u{e4}".as_bytes());
         output.push(OutputStream::Stdout, b"more");
         assert_eq!(whole(&mut output), "abcd", "no half character");
@@ -136,7 +173,7 @@ mod tests {
 
     #[test]
     fn chunks_are_bounded_and_cut_between_characters() {
-        let mut output = Output::new(1_000_000, std::iter::empty());
+        let mut output = Output::new(1_000_000, std::iter::empty(), Encoding::Utf8);
         let text = "\u{20ac}".repeat(20_000);
         output.push(OutputStream::Stdout, text.as_bytes());
         let chunks = output.chunks(true);
@@ -150,12 +187,12 @@ mod tests {
             bytes in proptest::collection::vec(any::<u8>(), 0..200),
             cuts in proptest::collection::vec(0_usize..200, 0..8),
         ) {
-            let mut at_once = Output::new(10_000, ["ab"].into_iter());
+            let mut at_once = Output::new(10_000, ["ab"].into_iter(), Encoding::Utf8);
             at_once.push(OutputStream::Stdout, &bytes);
             let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(bytes.len())).collect();
             cuts.extend([0, bytes.len()]);
             cuts.sort_unstable();
-            let mut in_pieces = Output::new(10_000, ["ab"].into_iter());
+            let mut in_pieces = Output::new(10_000, ["ab"].into_iter(), Encoding::Utf8);
             for pair in cuts.windows(2) {
                 in_pieces.push(OutputStream::Stdout, &bytes[pair[0]..pair[1]]);
             }
@@ -170,7 +207,7 @@ mod tests {
             secrets in proptest::collection::vec("[abc]{1,4}", 0..4),
             cut in 0_usize..60,
         ) {
-            let mut output = Output::new(100_000, secrets.iter().map(String::as_str));
+            let mut output = Output::new(100_000, secrets.iter().map(String::as_str), Encoding::Utf8);
             let cut = cut.min(text.len());
             output.push(OutputStream::Stdout, &text.as_bytes()[..cut]);
             output.push(OutputStream::Stdout, &text.as_bytes()[cut..]);

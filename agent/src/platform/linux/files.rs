@@ -29,6 +29,18 @@ pub fn create_private_dir(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Puts a file in the place of another one in one step; with `durable` that survives a power cut.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn replace(from: &Path, to: &Path, durable: bool) -> io::Result<()> {
+    std::fs::rename(from, to)?;
+    match to.parent() {
+        Some(parent) if durable => sync_dir(parent),
+        _ => Ok(()),
+    }
+}
+
 /// Makes created, renamed and removed names of a directory survive a power cut.
 ///
 /// # Errors
@@ -37,8 +49,11 @@ pub fn sync_dir(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
+/// To be called first of all. Libraries come from where the program's own header says; there is nothing to narrow.
+pub const fn harden() {}
+
 /// Closes what the process inherited beyond its three standard streams, so that no command gets hold of it. To be called
-/// first of all, while the process itself has nothing else open.
+/// while the process itself has nothing else open.
 pub fn close_inherited() {
     let Ok(entries) = std::fs::read_dir("/proc/self/fd") else { return };
     let numbers: Vec<i32> = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();

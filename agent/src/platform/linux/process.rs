@@ -2,18 +2,23 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
+use std::io;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
-use std::process::{ExitStatus, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use gururmm_protocol::command::{Interpreter, Program};
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::{Pid, User, geteuid};
 use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
-use tokio::process::Command;
+use tokio::io::AsyncRead;
+use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
 use uuid::Uuid;
+
+use crate::core::output::Encoding;
+use crate::run::{Exit, Order};
 
 /// A variable in every command's environment: by it a process is recognized as the command's after it has left its
 /// group, its session and its parent.
@@ -25,12 +30,72 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// Rounds of killing what appears while others are killed (a process that keeps forking).
 const KILL_ROUNDS: u32 = 20;
 
+/// How programs here write text.
+pub const OUTPUT_ENCODING: Encoding = Encoding::Utf8;
+
+/// The process of a command.
+pub struct Process {
+    child: Child,
+    tree: Tree,
+}
+
+impl Process {
+    /// Starts a command.
+    ///
+    /// # Errors
+    /// In words, when this system has no such interpreter, the directory cannot be used, or the program cannot be started.
+    pub fn start(order: &Order<'_>) -> Result<Self, String> {
+        let mut command = prepare(&order.command.program, order.command.working_directory.as_deref())?;
+        command.envs(&order.command.environment).envs(&order.command.secrets);
+        // Last, so that nothing overwrites it.
+        command.env(MARK, order.id.to_string());
+        let child = command.spawn().map_err(|error| format!("the program could not be started: {error}"))?;
+        let pid = child.id().ok_or("the program ended before it could be watched")?;
+        Ok(Self { child, tree: Tree { command: order.id, pid } })
+    }
+
+    /// Standard output and standard error; only the first call gets them.
+    pub fn output(&mut self) -> [Option<Box<dyn AsyncRead + Send + Unpin>>; 2] {
+        fn boxed(pipe: impl AsyncRead + Send + Unpin + 'static) -> Box<dyn AsyncRead + Send + Unpin> {
+            Box::new(pipe)
+        }
+        [self.child.stdout.take().map(boxed), self.child.stderr.take().map(boxed)]
+    }
+
+    /// What ends the command and everything that it has started.
+    #[must_use]
+    pub const fn tree(&self) -> Tree {
+        self.tree
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Errors
+    /// When the process cannot be waited for.
+    pub async fn wait(&mut self) -> io::Result<Exit> {
+        let status = self.child.wait().await?;
+        let signal = status.signal();
+        Ok(Exit {
+            success: status.success(),
+            code: status.code(),
+            signal,
+            note: signal.map(|signal| format!("ended by signal {signal}")),
+        })
+    }
+}
+
+/// A command's tree, for ending it.
+#[derive(Debug, Clone, Copy)]
+pub struct Tree {
+    /// The command.
+    command: Uuid,
+    /// Its process; also the number of its group.
+    pid: u32,
+}
+
 /// Builds the process of a command: no standard input, pipes for output, a process group of its own, and nothing of
 /// the agent's own environment.
-///
-/// # Errors
-/// In words, when this system has no such interpreter or the directory cannot be used.
-pub fn prepare(program: &Program, directory: Option<&str>) -> Result<Command, String> {
+fn prepare(program: &Program, directory: Option<&str>) -> Result<Command, String> {
     let mut command = match program {
         Program::Shell { interpreter: Interpreter::Sh, script } => {
             let mut command = Command::new("/bin/sh");
@@ -68,47 +133,25 @@ pub fn prepare(program: &Program, directory: Option<&str>) -> Result<Command, St
     Ok(command)
 }
 
-/// Puts the command's mark into its environment; to be done last, so that nothing overwrites it.
-pub fn mark(command: &mut Command, id: Uuid) {
-    command.env(MARK, id.to_string());
-}
-
-/// A process that was spawned, for ending it and for telling how it ended.
-#[derive(Debug, Clone, Copy)]
-pub struct Spawned {
-    /// The command it belongs to.
-    pub command: Uuid,
-    /// The process; also the number of its group.
-    pub pid: u32,
-}
-
-impl Spawned {
-    /// Exit code and signal of an ended process.
-    #[must_use]
-    pub fn exit(status: ExitStatus) -> (Option<i32>, Option<i32>) {
-        (status.code(), status.signal())
-    }
-}
-
 /// Ends a command's whole tree: its group, all descendants, and whatever carries its mark. First by request
 /// (`SIGTERM`), after five seconds by force.
-pub async fn kill_tree(spawned: Spawned) {
-    let mut tree = Tree::new(spawned);
-    tree.look().await;
-    tree.signal(Signal::SIGTERM);
+pub async fn kill_tree(tree: Tree) {
+    let mut hunt = Hunt::new(tree);
+    hunt.look().await;
+    hunt.signal(Signal::SIGTERM);
     let deadline = tokio::time::Instant::now() + GRACE;
     while tokio::time::Instant::now() < deadline {
         tokio::time::sleep(LOOK_AGAIN).await;
-        tree.look().await;
-        if !tree.lives() {
+        hunt.look().await;
+        if !hunt.lives() {
             return;
         }
     }
     for _ in 0..KILL_ROUNDS {
-        tree.signal(Signal::SIGKILL);
+        hunt.signal(Signal::SIGKILL);
         tokio::time::sleep(LOOK_AGAIN).await;
-        tree.look().await;
-        if !tree.lives() {
+        hunt.look().await;
+        if !hunt.lives() {
             return;
         }
     }
@@ -117,26 +160,26 @@ pub async fn kill_tree(spawned: Spawned) {
 /// A process with its start time, so that a number that was given anew is not mistaken for it.
 type Identity = (u32, u64);
 
-struct Tree {
-    spawned: Spawned,
+struct Hunt {
+    tree: Tree,
     mark: OsString,
     /// Everything that was ever seen to belong to the command.
     seen: HashSet<Identity>,
     alive: HashSet<Identity>,
 }
 
-impl Tree {
-    fn new(spawned: Spawned) -> Self {
+impl Hunt {
+    fn new(tree: Tree) -> Self {
         Self {
-            spawned,
-            mark: OsString::from(format!("{MARK}={}", spawned.command)),
+            tree,
+            mark: OsString::from(format!("{MARK}={}", tree.command)),
             seen: HashSet::new(),
             alive: HashSet::new(),
         }
     }
 
     async fn look(&mut self) {
-        let (root, mark, seen) = (self.spawned.pid, self.mark.clone(), self.seen.clone());
+        let (root, mark, seen) = (self.tree.pid, self.mark.clone(), self.seen.clone());
         // Reading all of /proc takes some milliseconds: not on the thread that serves the connection.
         if let Ok(alive) = tokio::task::spawn_blocking(move || living(root, &mark, &seen)).await {
             self.seen.extend(&alive);
@@ -151,8 +194,8 @@ impl Tree {
     fn signal(&self, signal: Signal) {
         let pid = |number: u32| i32::try_from(number).ok().map(Pid::from_raw);
         // Errors mean that the process is gone, which is what is wanted.
-        if self.alive.iter().any(|(number, _)| *number == self.spawned.pid)
-            && let Some(group) = pid(self.spawned.pid)
+        if self.alive.iter().any(|(number, _)| *number == self.tree.pid)
+            && let Some(group) = pid(self.tree.pid)
         {
             let _ = killpg(group, signal);
         }

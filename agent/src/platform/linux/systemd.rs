@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::service::{EXIT_LASTING, Installed, ServiceError};
+use crate::service::{EXIT_LASTING, Installed, ServiceError, Work};
 
 /// The service's name.
 pub const NAME: &str = "gururmm-agent";
@@ -98,11 +98,27 @@ fn quoted(path: &Path) -> Result<String, ServiceError> {
 ///
 /// # Errors
 /// [`ServiceError`] with what systemctl said.
-pub fn start() -> Result<(), ServiceError> {
+pub fn activate() -> Result<(), ServiceError> {
     systemctl(&["daemon-reload"])?;
     systemctl(&["enable", NAME])?;
     // Also takes a new program and unit into use where an older one runs.
     systemctl(&["restart", NAME])
+}
+
+/// Starts the service.
+///
+/// # Errors
+/// [`ServiceError`] with what systemctl said.
+pub fn start() -> Result<(), ServiceError> {
+    systemctl(&["start", NAME])
+}
+
+/// systemd starts a program that need not know that it is a service.
+///
+/// # Errors
+/// Always, with what to do instead.
+pub fn host(_data_dir: PathBuf, _work: Work) -> Result<(), ServiceError> {
+    Err(ServiceError::Failed("--service is for Windows; systemd starts the agent without it".to_owned()))
 }
 
 /// Stops the service.

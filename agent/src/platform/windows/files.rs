@@ -1,0 +1,169 @@
+//! Files that only SYSTEM and administrators may read.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::windows::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use windows_sys::Win32::Foundation::{ERROR_ACCESS_DENIED, ERROR_ALREADY_EXISTS, ERROR_SHARING_VIOLATION};
+use windows_sys::Win32::Storage::FileSystem::{
+    FILE_ATTRIBUTE_REPARSE_POINT, FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OPEN_REPARSE_POINT, FILE_READ_ATTRIBUTES,
+    FILE_SHARE_READ, FILE_SHARE_WRITE, READ_CONTROL, WRITE_DAC, WRITE_OWNER,
+};
+
+use super::guard::{Me, Verdict, judge, private_list};
+use super::sys::{access, files};
+
+/// Virus scanners and backup programs open a file that has just been written; they are done with it soon.
+const ATTEMPTS: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(25);
+
+/// Where the agent keeps its data unless told otherwise.
+#[must_use]
+pub fn default_data_dir() -> &'static Path {
+    static DIR: OnceLock<PathBuf> = OnceLock::new();
+    DIR.get_or_init(|| files::program_data().join("GuruRMM"))
+}
+
+/// Files take the access list of the private directory that they are created in.
+pub fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    options
+}
+
+/// Creates a directory for SYSTEM and administrators only. One that is there already is narrowed to that if nobody else
+/// can have put anything into it; otherwise it is refused.
+///
+/// # Errors
+/// When it cannot be created or changed, or must not be trusted.
+pub fn create_private_dir(path: &Path) -> io::Result<()> {
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent)?;
+    }
+    let me = access::me()?;
+    match access::create_directory(path, &private_list(&me)) {
+        Err(error) if is(&error, ERROR_ALREADY_EXISTS) => make_private(path, &me),
+        created => created,
+    }
+}
+
+fn is(error: &io::Error, code: u32) -> bool {
+    error.raw_os_error() == Some(code.cast_signed())
+}
+
+fn make_private(path: &Path, me: &Me) -> io::Result<()> {
+    // Without sharing deletion: as long as this is open, nobody can put another directory in its place.
+    let open = |rights: u32| {
+        File::options()
+            .access_mode(rights)
+            .share_mode(FILE_SHARE_READ | FILE_SHARE_WRITE)
+            .custom_flags(FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT)
+            .open(path)
+    };
+    let refuse = |why: &str| {
+        io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            format!(
+                "this directory was made by somebody else and is not used, since what is in it would be obeyed: {why}. \
+                 Look at it, remove it as an administrator, and try again"
+            ),
+        )
+    };
+    let directory = open(READ_CONTROL | FILE_READ_ATTRIBUTES)?;
+    let kind = directory.metadata()?;
+    if kind.file_attributes() & FILE_ATTRIBUTE_REPARSE_POINT != 0 || !kind.is_dir() {
+        return Err(refuse("it is a link or a file"));
+    }
+    let is_empty = || io::Result::Ok(std::fs::read_dir(path)?.next().is_none());
+    let was_empty = is_empty()?;
+    match judge(&access::look(&directory)?, me, was_empty) {
+        Verdict::Private => Ok(()),
+        Verdict::Refuse(why) => {
+            // The account as people know it.
+            let named = why
+                .split(' ')
+                .map(|word| if word.starts_with("S-1-") { access::account_name(word) } else { word.to_owned() });
+            Err(refuse(&named.collect::<Vec<_>>().join(" ")))
+        }
+        Verdict::Narrow => {
+            let change = if me.administrator { WRITE_DAC | WRITE_OWNER } else { WRITE_DAC };
+            access::set(&open(READ_CONTROL | change)?, &private_list(me))?;
+            // What came in between the two looks.
+            if was_empty && !is_empty()? {
+                Err(refuse("somebody wrote to it while it was being prepared"))
+            } else {
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Puts a file in the place of another one in one step; with `durable` that survives a power cut.
+///
+/// # Errors
+/// When the disk refuses, or another program holds the file for longer than a moment.
+pub fn replace(from: &Path, to: &Path, durable: bool) -> io::Result<()> {
+    for attempt in 1.. {
+        match std::fs::rename(from, to) {
+            Err(error)
+                if attempt < ATTEMPTS && (is(&error, ERROR_SHARING_VIOLATION) || is(&error, ERROR_ACCESS_DENIED)) =>
+            {
+                std::thread::sleep(PAUSE);
+            }
+            Err(error) => return Err(error),
+            Ok(()) => break,
+        }
+    }
+    // NTFS keeps one journal of names for the whole volume: flushing any file brings it to the disk.
+    if durable { File::options().write(true).open(to)?.sync_all() } else { Ok(()) }
+}
+
+/// Names of created and removed files survive a power cut by themselves once a file of the volume has been flushed;
+/// there is nothing to flush in a directory.
+///
+/// # Errors
+/// Never.
+pub fn sync_dir(_path: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_is_made_once_and_found_again() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("a").join("b");
+        create_private_dir(&path).unwrap();
+        create_private_dir(&path).unwrap();
+        std::fs::write(path.join("x"), "y").unwrap();
+        create_private_dir(&path).unwrap();
+        let access = access::look(
+            &File::options().access_mode(READ_CONTROL).custom_flags(FILE_FLAG_BACKUP_SEMANTICS).open(&path).unwrap(),
+        )
+        .unwrap();
+        assert!(access.grants.is_some_and(|grants| !grants.is_empty()));
+    }
+
+    #[test]
+    fn a_file_in_its_place_is_refused() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("file");
+        std::fs::write(&path, "").unwrap();
+        let error = create_private_dir(&path).unwrap_err();
+        assert!(error.to_string().contains("it is a link or a file"), "{error}");
+    }
+
+    #[test]
+    fn a_file_takes_the_place_of_another() {
+        let temp = tempfile::tempdir().unwrap();
+        let (new, old) = (temp.path().join("new"), temp.path().join("old"));
+        std::fs::write(&new, "new").unwrap();
+        std::fs::write(&old, "old").unwrap();
+        replace(&new, &old, true).unwrap();
+        assert_eq!(std::fs::read_to_string(&old).unwrap(), "new");
+        assert!(!new.exists());
+    }
+}

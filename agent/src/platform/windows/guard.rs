@@ -1,0 +1,141 @@
+//! Whether a directory that is already there can be trusted to keep secrets and to hold nobody else's files.
+//!
+//! `C:\ProgramData` lets every user create directories and files. A user who makes the agent's directory before the agent
+//! does owns it, and could put a configuration into it that names another server, whose commands would then run as
+//! SYSTEM.
+
+/// Who owns a directory and who may do what with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Access {
+    /// The owner's account (a SID as text).
+    pub owner: String,
+    /// What the access list allows; none when there is no list, which lets everybody do everything.
+    pub grants: Option<Vec<Grant>>,
+}
+
+/// What the access list allows somebody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// The account (a SID as text).
+    pub who: String,
+    /// Whether it may change something, or only read.
+    pub write: bool,
+}
+
+/// SYSTEM.
+const SYSTEM: &str = "S-1-5-18";
+/// The group of administrators.
+const ADMINISTRATORS: &str = "S-1-5-32-544";
+/// The installer of Windows itself.
+const TRUSTED_INSTALLER: &str = "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464";
+/// Whoever owns the thing (the owner is judged by itself).
+const OWNER_RIGHTS: &str = "S-1-3-4";
+
+/// What is to be done with a directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nobody else can read or change anything in it.
+    Private,
+    /// Nobody else can have put anything into it; its access list is to be narrowed.
+    Narrow,
+    /// Somebody else made it or could put files into it.
+    Refuse(String),
+}
+
+/// Who this process is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Me {
+    /// Its account (a SID as text).
+    pub user: String,
+    /// Whether it has an administrator's rights.
+    pub administrator: bool,
+}
+
+/// Judges a directory. The own account counts as trusted even in an administrator's elevated prompt, since Windows does
+/// not protect an administrator's rights from their own other programs; but SYSTEM will not trust it, so that it is taken
+/// out there.
+#[must_use]
+pub fn judge(access: &Access, me: &Me, is_empty: bool) -> Verdict {
+    let of_system = |who: &str| [SYSTEM, ADMINISTRATORS, TRUSTED_INSTALLER].contains(&who);
+    let trusted = |who: &str| of_system(who) || who == me.user;
+    if !trusted(&access.owner) {
+        return Verdict::Refuse(format!("it belongs to the account {}", access.owner));
+    }
+    let Some(grants) = &access.grants else {
+        return if is_empty { Verdict::Narrow } else { Verdict::Refuse("everybody may write to it".to_owned()) };
+    };
+    let others: Vec<_> = grants.iter().filter(|grant| !trusted(&grant.who) && grant.who != OWNER_RIGHTS).collect();
+    match others.iter().find(|grant| grant.write) {
+        Some(writer) if !is_empty => Verdict::Refuse(format!("the account {} may write to it", writer.who)),
+        _ if !others.is_empty() => Verdict::Narrow,
+        _ if me.administrator && !of_system(&access.owner) => Verdict::Narrow,
+        _ => Verdict::Private,
+    }
+}
+
+/// The access list (SDDL) of the agent's directories: everything for SYSTEM and administrators, nothing for others, the
+/// same for what is created inside. An agent that is run without an administrator's rights keeps its own access.
+#[must_use]
+pub fn private_list(me: &Me) -> String {
+    let (owner, own) =
+        if me.administrator { ("O:BA", String::new()) } else { ("", format!("(A;OICI;FA;;;{})", me.user)) };
+    format!("{owner}D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA){own}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const USERS: &str = "S-1-5-32-545";
+    const MALLORY: &str = "S-1-5-21-1-2-3-1013";
+    const ADA: &str = "S-1-5-21-1-2-3-500";
+
+    fn access(owner: &str, grants: &[(&str, bool)]) -> Access {
+        let grants = grants.iter().map(|(who, write)| Grant { who: (*who).to_owned(), write: *write }).collect();
+        Access { owner: owner.to_owned(), grants: Some(grants) }
+    }
+
+    fn me(user: &str) -> Me {
+        Me { user: user.to_owned(), administrator: true }
+    }
+
+    #[test]
+    fn the_agents_own_directory_is_private() {
+        let own = access(ADMINISTRATORS, &[(SYSTEM, true), (ADMINISTRATORS, true)]);
+        assert_eq!(judge(&own, &me(SYSTEM), false), Verdict::Private);
+    }
+
+    #[test]
+    fn a_directory_that_a_user_made_is_refused_even_when_empty() {
+        let planted = access(MALLORY, &[(SYSTEM, true), (ADMINISTRATORS, true)]);
+        assert!(matches!(judge(&planted, &me(SYSTEM), true), Verdict::Refuse(why) if why.contains(MALLORY)));
+    }
+
+    #[test]
+    fn a_directory_that_users_can_write_to_is_narrowed_only_while_it_is_empty() {
+        // As an administrator's `mkdir` below C:\ProgramData makes it.
+        let made = access(ADMINISTRATORS, &[(SYSTEM, true), (ADMINISTRATORS, true), (USERS, false), (USERS, true)]);
+        assert_eq!(judge(&made, &me(SYSTEM), true), Verdict::Narrow);
+        assert!(matches!(judge(&made, &me(SYSTEM), false), Verdict::Refuse(why) if why.contains(USERS)));
+        let nobody_asked = Access { owner: SYSTEM.to_owned(), grants: None };
+        assert_eq!(judge(&nobody_asked, &me(SYSTEM), true), Verdict::Narrow);
+        assert!(matches!(judge(&nobody_asked, &me(SYSTEM), false), Verdict::Refuse(_)));
+    }
+
+    #[test]
+    fn who_can_only_read_is_shut_out() {
+        let readable = access(ADMINISTRATORS, &[(SYSTEM, true), (USERS, false)]);
+        assert_eq!(judge(&readable, &me(SYSTEM), false), Verdict::Narrow);
+    }
+
+    #[test]
+    fn an_administrators_own_directory_is_handed_to_the_administrators() {
+        let own = access(ADA, &[(ADA, true), (SYSTEM, true)]);
+        assert_eq!(judge(&own, &me(ADA), false), Verdict::Narrow);
+        assert!(matches!(judge(&own, &me(SYSTEM), false), Verdict::Refuse(_)));
+        let without_rights = Me { user: ADA.to_owned(), administrator: false };
+        assert_eq!(judge(&own, &without_rights, false), Verdict::Private);
+        assert_eq!(private_list(&without_rights), format!("D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;{ADA})"));
+        assert_eq!(private_list(&me(ADA)), "O:BAD:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)");
+    }
+}
