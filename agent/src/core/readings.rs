@@ -15,6 +15,9 @@ pub const BATCH: usize = 60;
 /// A report takes no further reading once it has this many bytes of JSON (a machine may have many volumes).
 const BATCH_BYTES: usize = 128 * 1024;
 
+/// A last reading that is further ahead than this was dated by a server's clock that was wrong and has been set right.
+const WRONG_CLOCK: TimeDelta = TimeDelta::minutes(5);
+
 /// A reading and when it was taken. Its time by the server's clock is set once, when that clock is known; from then on
 /// it stays, so that the server recognizes a reading that is sent again.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,9 +48,9 @@ impl Readings {
     /// The server's clock became known: readings taken before get their time.
     pub fn date(&mut self, clock: &ServerClock) {
         for kept in self.kept.iter_mut().filter(|kept| !kept.dated) {
-            let after_last = self.last.map(|last| last + TimeDelta::milliseconds(1));
             let at = clock.at(kept.steady);
-            kept.reading.at = after_last.map_or(at, |earliest| at.max(earliest));
+            let last = self.last.filter(|last| *last - at <= WRONG_CLOCK);
+            kept.reading.at = last.map_or(at, |last| at.max(last + TimeDelta::milliseconds(1)));
             kept.dated = true;
             self.last = Some(kept.reading.at);
         }
@@ -143,17 +146,15 @@ mod tests {
     }
 
     #[test]
-    fn times_increase_even_when_the_servers_clock_goes_back() {
+    fn times_increase_unless_the_servers_clock_was_far_ahead() {
         let told = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
         let mut readings = Readings::default();
-        readings.push(Duration::ZERO, reading(), &ServerClock::told(told, Duration::ZERO));
-        readings.push(
-            Duration::from_secs(60),
-            reading(),
-            &ServerClock::told(told - TimeDelta::hours(1), Duration::ZERO),
-        );
-        let taken = readings.take();
-        assert!(taken[1].at > taken[0].at);
+        for (seconds, behind) in [(0, 0), (60, 5), (120, 60), (180, 60)] {
+            let clock = ServerClock::told(told - TimeDelta::minutes(behind), Duration::ZERO);
+            readings.push(Duration::from_secs(seconds), reading(), &clock);
+        }
+        let since: Vec<_> = readings.take().iter().map(|reading| (reading.at - told).num_milliseconds()).collect();
+        assert_eq!(since, [0, 1, -58 * 60_000, -57 * 60_000]);
     }
 
     #[test]

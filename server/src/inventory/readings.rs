@@ -128,7 +128,7 @@ async fn write_once(app: &App, by_agent: &BTreeMap<Uuid, Vec<Reading>>, now: Dat
         .map(|(agent_id, readings)| (*agent_id, roll_up(latest.get(agent_id).copied(), readings.clone(), now)))
         .collect();
     store::add_to_buckets(&mut tx, &rollups).await?;
-    store::put_latest(&mut tx, &rollups).await?;
+    store::put_latest(&mut tx, &rollups, now + MAX_AHEAD).await?;
     tx.commit().await?;
     let dropped: u64 = rollups.iter().map(|(_, rollup)| rollup.dropped).sum();
     metrics::counter!("agent_readings_dropped_total").increment(dropped);

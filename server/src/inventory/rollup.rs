@@ -48,10 +48,11 @@ pub fn bucket_of(at: DateTime<Utc>) -> DateTime<Utc> {
 }
 
 /// Takes the readings that are strictly newer than `latest`, each instant once: what was counted is never counted twice.
+/// A `latest` that is too far ahead was taken while this server's clock was wrong, and counts no more.
 #[must_use]
 pub fn roll_up(latest: Option<DateTime<Utc>>, mut readings: Vec<Reading>, now: DateTime<Utc>) -> Rollup {
     let mut rollup = Rollup::default();
-    let mut counted = latest;
+    let mut counted = latest.filter(|latest| *latest <= now + MAX_AHEAD);
     readings.sort_by_key(|reading| reading.at);
     for reading in readings {
         if !(now - MAX_AGE..=now + MAX_AHEAD).contains(&reading.at) {
@@ -148,6 +149,13 @@ mod tests {
         assert_eq!((rollup.buckets.len(), rollup.buckets[0].samples, rollup.dropped), (1, 1, 2));
         let again = roll_up(Some(at("12:06:00")), readings, now);
         assert_eq!((again.buckets.len(), again.newest), (0, None));
+    }
+
+    #[test]
+    fn a_latest_of_a_clock_that_was_ahead_does_not_stop_the_readings() {
+        let now = at("12:10:00");
+        let count = |latest: &str| roll_up(Some(at(latest)), vec![reading("12:10:00", 1.0)], now).buckets.len();
+        assert_eq!((count("12:15:00"), count("12:15:01")), (0, 1));
     }
 
     #[test]

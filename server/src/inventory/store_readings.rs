@@ -57,8 +57,12 @@ pub async fn add_to_buckets(connection: &mut PgConnection, rollups: &[(Uuid, Rol
     Ok(())
 }
 
-/// Keeps the newest readings.
-pub async fn put_latest(connection: &mut PgConnection, rollups: &[(Uuid, Rollup)]) -> Result<()> {
+/// Keeps the newest readings; one that is later than `latest_possible` is of a clock that was wrong, and gives way.
+pub async fn put_latest(
+    connection: &mut PgConnection,
+    rollups: &[(Uuid, Rollup)],
+    latest_possible: DateTime<Utc>,
+) -> Result<()> {
     let rows: Vec<(Uuid, &Reading)> =
         rollups.iter().filter_map(|(agent_id, rollup)| Some((*agent_id, rollup.newest.as_ref()?))).collect();
     if rows.is_empty() {
@@ -76,7 +80,7 @@ pub async fn put_latest(connection: &mut PgConnection, rollups: &[(Uuid, Rollup)
              memory_total_bytes = excluded.memory_total_bytes, uptime_seconds = excluded.uptime_seconds,
              volumes = excluded.volumes, worst_mount = excluded.worst_mount,
              worst_used_bytes = excluded.worst_used_bytes, worst_total_bytes = excluded.worst_total_bytes
-         WHERE l.at < excluded.at",
+         WHERE l.at < excluded.at OR l.at > $11",
         &rows.iter().map(|(agent_id, _)| *agent_id).collect::<Vec<_>>(),
         &rows.iter().map(|(_, reading)| reading.at).collect::<Vec<_>>(),
         &rows.iter().map(|(_, reading)| reading.cpu_percent).collect::<Vec<_>>(),
@@ -89,7 +93,8 @@ pub async fn put_latest(connection: &mut PgConnection, rollups: &[(Uuid, Rollup)
         &worst.iter().map(|volume| volume.map(|volume| to_i64(volume.used_bytes))).collect::<Vec<_>>()
             as &[Option<i64>],
         &worst.iter().map(|volume| volume.map(|volume| to_i64(volume.total_bytes))).collect::<Vec<_>>()
-            as &[Option<i64>]
+            as &[Option<i64>],
+        latest_possible
     )
     .execute(connection)
     .await?;

@@ -149,6 +149,20 @@ async fn readings_are_counted_once_rolled_up_and_shown(db: PgPool) {
 }
 
 #[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn readings_go_on_when_the_servers_clock_was_ahead_and_is_set_right(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let mut session = app.agent(1).await.connect().await.unwrap();
+    let now = start_of_time();
+    for (ahead, at) in [(1, now + TimeDelta::hours(1)), (-1, now)] {
+        app.advance(TimeDelta::hours(ahead));
+        session.report_readings(vec![reading(at, 1.0)]).await.unwrap();
+        let latest: DateTime<Utc> =
+            sqlx::query_scalar("SELECT at FROM agent_readings_latest").fetch_one(&app.db).await.unwrap();
+        assert_eq!(latest, at);
+    }
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
 async fn readings_are_asked_for_with_instants_that_no_calendar_has(db: PgPool) {
     let app = TestApp::new(db).await;
     let id = app.agent(1).await.agent_id().unwrap();
