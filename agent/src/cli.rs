@@ -271,6 +271,9 @@ fn show_status(data_dir: &Path, json: bool) -> anyhow::Result<()> {
         if let Some(reason) = status.reason {
             println!("reason: {reason}");
         }
+        if let Some(problem) = status.problem {
+            println!("problem: {problem}");
+        }
         if let Some(next) = status.next_attempt.filter(|_| answer.running) {
             println!("next attempt: {next}");
         }
@@ -278,6 +281,7 @@ fn show_status(data_dir: &Path, json: bool) -> anyhow::Result<()> {
         if let Some(at) = status.last_acknowledged {
             println!("last acknowledged: {at}");
         }
+        println!("as of: {}", status.written_at);
     }
     Ok(())
 }

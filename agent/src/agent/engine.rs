@@ -30,6 +30,8 @@ const LEAVING_TICK: Duration = Duration::from_millis(50);
 /// A status that only counts differently is written this often at most; a change of state at once.
 const STATUS_EVERY: Duration = Duration::from_secs(5);
 const PRUNE_EVERY: Duration = Duration::from_secs(3_600);
+/// How soon is looked whether a journal that cannot be written can be written again.
+const MEND_EVERY: Duration = Duration::from_secs(60);
 /// The clock offset is recorded anew when it has changed by this much.
 const OFFSET_CHANGE: TimeDelta = TimeDelta::seconds(1);
 /// How long the connection may take to close in order.
@@ -62,6 +64,7 @@ pub(super) struct Engine {
     status: Status,
     status_written: Duration,
     status_changed: bool,
+    status_refused: bool,
     pruned: Option<Duration>,
 }
 
@@ -87,6 +90,7 @@ impl Engine {
             last_acknowledged: None,
             queues: outbox.lengths(),
             commands_in_progress: 0,
+            problem: None,
             clock_offset_ms: None,
             written_at: now,
         };
@@ -103,6 +107,7 @@ impl Engine {
             status,
             status_written,
             status_changed: false,
+            status_refused: false,
             pruned: None,
         };
         engine.write_status();
@@ -191,6 +196,10 @@ impl Engine {
     fn on_welcome(&mut self, welcome: Welcome, received: Duration, outgoing: mpsc::Sender<FromAgent>) {
         let Welcome { agent_id, epoch, server_time, inventory, session_id, .. } = welcome;
         self.time.synchronize(server_time, received);
+        let dated = self.ledger.lock().date_damage(server_time);
+        if let Err(error) = dated {
+            tracing::error!(%error, "when the journal was found damaged cannot be written down");
+        }
         self.outbox.readings.date(&self.time.server());
         self.outbox.connected(inventory);
         let offset = self.time.offset();
@@ -286,10 +295,16 @@ impl Engine {
 
     fn on_tick(&mut self) {
         let now = self.time.steady();
+        let trouble = self.ledger.lock().trouble().map(|trouble| format!("no command is started: {trouble}"));
+        let prune_every = if trouble.is_some() { MEND_EVERY } else { PRUNE_EVERY };
+        if self.status.problem != trouble {
+            self.status.problem = trouble;
+            self.write_status();
+        }
         if self.status_changed && now.saturating_sub(self.status_written) >= STATUS_EVERY {
             self.write_status();
         }
-        let due = self.pruned.is_none_or(|last| now.saturating_sub(last) >= PRUNE_EVERY);
+        let due = self.pruned.is_none_or(|last| now.saturating_sub(last) >= prune_every);
         if due && self.time.server().synchronized() {
             self.pruned = Some(now);
             let pruned = self.ledger.lock().prune(self.time.now());
@@ -331,9 +346,13 @@ impl Engine {
         self.status.written_at = self.time.wall();
         self.status_written = self.time.steady();
         self.status_changed = false;
-        if let Err(error) = self.status.save(&self.dir) {
-            tracing::warn!(%error, "the status cannot be written");
+        let saved = self.status.save(&self.dir);
+        if let Err(error) = &saved
+            && !self.status_refused
+        {
+            tracing::warn!(%error, "the status cannot be written; `status` shows an older one");
         }
+        self.status_refused = saved.is_err();
     }
 }
 

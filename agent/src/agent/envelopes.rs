@@ -62,7 +62,7 @@ impl Engine {
             return;
         }
         if !self.ledger.lock().journal().has_room() {
-            self.cannot_accept(id, "the agent's journal is full");
+            self.cannot_accept(id, expires_at, "the agent's journal is full");
             return;
         }
         let recorded = self.ledger.lock().record(Record::Accepted { id, expires_at });
@@ -71,15 +71,18 @@ impl Engine {
                 tracing::info!(command = %id, "a command was accepted");
                 self.runner.accept(id, expires_at, command);
             }
-            Err(error) => self.cannot_accept(id, &format!("the agent's journal cannot be written: {error}")),
+            Err(error) => {
+                self.cannot_accept(id, expires_at, &format!("the agent's journal cannot be written: {error}"));
+            }
         }
     }
 
-    /// Says that a command was not started because it could not be written down. Only from memory, for the same reason:
-    /// if that is lost too, the server asks again and sends it again.
-    fn cannot_accept(&mut self, id: Uuid, why: &str) {
+    /// Says that a command was not started because it could not be written down. It is remembered in memory only, for the
+    /// same reason: if the agent is restarted before the server knows, it never had the command and may be sent it again.
+    fn cannot_accept(&mut self, id: Uuid, expires_at: DateTime<Utc>, why: &str) {
         tracing::error!(command = %id, why, "a command is not accepted");
         let result = self.not_run(Outcome::Failed, &format!("not started: {why}"));
+        self.ledger.lock().remember_refused(id, expires_at, result.clone());
         self.outbox.command_finished(id, result);
     }
 
@@ -140,10 +143,10 @@ impl Engine {
 
     fn end_without_run(&mut self, id: Uuid, expires_at: DateTime<Utc>, result: CommandResult) {
         let recorded = self.ledger.lock().finish(id, expires_at, result.clone());
-        match recorded {
-            Ok(()) => self.outbox.command_finished(id, result),
-            Err(error) => tracing::error!(command = %id, %error, "a result cannot be written down"),
+        if let Err(error) = recorded {
+            tracing::error!(command = %id, %error, "a result cannot be written down; it is sent from memory");
         }
+        self.outbox.command_finished(id, result);
     }
 
     pub(super) fn on_query(&mut self, ids: &[Uuid]) {

@@ -94,7 +94,14 @@ impl AgentError {
     /// Whether only a person can help, so that starting again is useless.
     #[must_use]
     pub const fn is_lasting(&self) -> bool {
-        matches!(self, Self::NotEnrolled(_) | Self::Decommissioned | Self::Address(_))
+        matches!(
+            self,
+            Self::NotEnrolled(_)
+                | Self::Decommissioned
+                | Self::Address(_)
+                | Self::Store(StoreError::Content { .. } | StoreError::NotOurs { .. })
+                | Self::Tls(TlsError::BadAuthority(_))
+        )
     }
 }
 

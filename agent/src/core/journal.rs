@@ -54,8 +54,9 @@ pub enum Record {
     /// Records were lost: of a command authorized until then that the journal does not know, nobody can say whether it
     /// ran.
     Damaged {
-        /// When the loss was found, by the server's clock.
-        at: DateTime<Utc>,
+        /// When the loss was found, by the server's clock; absent until a server has told its time.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<DateTime<Utc>>,
     },
     /// An envelope that is no command (cancel, decommission) was acted on.
     Acted {
@@ -99,6 +100,7 @@ pub struct Journal {
     entries: BTreeMap<Uuid, Entry>,
     /// See [`Record::Damaged`].
     damaged_at: Option<DateTime<Utc>>,
+    undated_damage: bool,
 }
 
 impl Journal {
@@ -126,7 +128,10 @@ impl Journal {
                     *acknowledged = true;
                 }
             }
-            Record::Damaged { at } => self.damaged_at = self.damaged_at.max(Some(at)),
+            Record::Damaged { at } => {
+                self.damaged_at = self.damaged_at.max(at);
+                self.undated_damage = at.is_none();
+            }
             Record::Acted { id, expires_at } => {
                 self.entries.entry(id).or_insert(Entry { expires_at, phase: Phase::Acted });
             }
@@ -152,7 +157,13 @@ impl Journal {
     /// Whether a command authorized at this time may have run although the journal does not know it.
     #[must_use]
     pub fn is_doubtful(&self, issued_at: DateTime<Utc>) -> bool {
-        self.damaged_at.is_some_and(|at| issued_at <= at)
+        self.undated_damage || self.damaged_at.is_some_and(|at| issued_at <= at)
+    }
+
+    /// Whether records were lost and nobody knows yet when that was found.
+    #[must_use]
+    pub const fn has_undated_damage(&self) -> bool {
+        self.undated_damage
     }
 
     /// Whether the journal can take another command without forgetting one.
@@ -174,9 +185,12 @@ impl Journal {
     }
 
     /// After a restart of the agent: what was only accepted is forgotten (it may be sent again), what was started has
-    /// an end that nobody knows. `chunks` tells how many pieces of output of a command are on disk.
-    pub fn recover(&mut self, now: DateTime<Utc>, chunks: impl Fn(Uuid) -> u32) {
+    /// an end that nobody knows. `chunks` tells how many pieces of output of a command are on disk. Returns whether there
+    /// was anything to settle.
+    pub fn recover(&mut self, now: DateTime<Utc>, chunks: impl Fn(Uuid) -> u32) -> bool {
+        let known = self.entries.len();
         self.entries.retain(|_, entry| entry.phase != Phase::Waiting);
+        let mut settled = self.entries.len() < known;
         for (id, entry) in &mut self.entries {
             if let Phase::Running { started_at } = entry.phase {
                 let reason = Some("the agent stopped while the command ran");
@@ -186,8 +200,10 @@ impl Journal {
                     ..CommandResult::bare(Outcome::Unknown, reason, now.max(started_at))
                 };
                 entry.phase = Phase::Finished { result, acknowledged: false };
+                settled = true;
             }
         }
+        settled
     }
 
     /// Forgets what can do no harm any more: a day after the envelope's expiry the envelope itself is refused.
@@ -233,8 +249,9 @@ impl Journal {
     /// The shortest list of records that gives this state.
     #[must_use]
     pub fn records(&self) -> Vec<Record> {
-        let mut records = Vec::with_capacity(self.entries.len() + 1);
-        records.extend(self.damaged_at.map(|at| Record::Damaged { at }));
+        let mut records = Vec::with_capacity(self.entries.len() + 2);
+        records.extend(self.damaged_at.map(|at| Record::Damaged { at: Some(at) }));
+        records.extend(self.undated_damage.then_some(Record::Damaged { at: None }));
         for (id, Entry { expires_at, phase }) in &self.entries {
             let (id, expires_at) = (*id, *expires_at);
             match phase {
@@ -278,7 +295,8 @@ mod tests {
         journal.apply(Record::Accepted { id: id(1), expires_at: at(1) });
         journal.apply(Record::Accepted { id: id(2), expires_at: at(1) });
         journal.apply(Record::Started { id: id(2), expires_at: at(1), started_at: at(0) });
-        journal.recover(at(0), |_| 3);
+        assert!(journal.recover(at(0), |_| 3));
+        assert!(!journal.clone().recover(at(0), |_| 3), "settled once");
         assert_eq!(journal.knowledge(id(1)), Knowledge::NeverHad);
         assert_eq!(journal.knowledge(id(2)), Knowledge::Finished);
         let (_, end) = &journal.undelivered()[0];
@@ -308,14 +326,31 @@ mod tests {
         assert_eq!(journal.prune(at(32)), [id(2)]);
     }
 
+    #[test]
+    fn damage_of_unknown_date_puts_every_command_in_doubt_until_it_is_dated() {
+        let mut journal = Journal::default();
+        journal.apply(Record::Damaged { at: None });
+        assert!(journal.is_doubtful(at(100)));
+        journal.apply(Record::Damaged { at: Some(at(0)) });
+        assert!(journal.is_doubtful(at(0)) && !journal.is_doubtful(at(1)));
+    }
+
+    #[test]
+    fn damage_that_an_earlier_version_dated_is_read() {
+        let line = r#"{"record":"damaged","at":"2026-11-23T12:00:00Z"}"#;
+        assert!(matches!(serde_json::from_str(line).unwrap(), Record::Damaged { at: Some(_) }));
+    }
+
     fn record() -> impl Strategy<Value = Record> {
         let id = (0_u128..4).prop_map(Uuid::from_u128);
-        (id, 0_u8..5).prop_map(|(id, kind)| match kind {
+        (id, 0_u8..7).prop_map(|(id, kind)| match kind {
             0 => Record::Accepted { id, expires_at: at(1) },
             1 => Record::Started { id, expires_at: at(1), started_at: at(0) },
             2 => Record::Finished { id, expires_at: at(1), result: result(Outcome::Succeeded) },
             3 => Record::Acknowledged { id },
-            _ => Record::Acted { id, expires_at: at(1) },
+            4 => Record::Acted { id, expires_at: at(1) },
+            5 => Record::Damaged { at: Some(at(0)) },
+            _ => Record::Damaged { at: None },
         })
     }
 

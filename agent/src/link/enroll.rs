@@ -22,6 +22,7 @@ use crate::core::random::Random;
 use crate::store::DataDir;
 use crate::store::StoreError;
 use crate::store::config::{Config, Decommissioned};
+use crate::store::journal_file::JournalFile;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a server that is busy is asked again, as when a whole site enrolls at once.
@@ -156,6 +157,7 @@ pub async fn enroll(dir: &DataDir, enrollment: Enrollment<'_>) -> Result<Config,
         ca_pem: ca_pem.map(str::to_owned),
         clock_offset_ms: same_server.map_or(0, |(config, _)| config.clock_offset_ms),
     };
+    JournalFile::create(dir, earlier.is_some())?;
     config.save(dir)?;
     Decommissioned::clear(dir)?;
     config.remove_other_keys(dir)?;

@@ -20,8 +20,16 @@ pub enum Durability {
 /// # Errors
 /// [`StoreError::Io`] when the disk refuses; the earlier content is then untouched.
 pub fn write_atomic(path: &Path, content: &[u8], durability: Durability) -> Result<(), StoreError> {
+    replace(path, content, durability).map_err(StoreError::io(path))
+}
+
+/// As [`write_atomic`].
+///
+/// # Errors
+/// When the disk refuses; the earlier content is then untouched.
+pub fn replace(path: &Path, content: &[u8], durability: Durability) -> io::Result<()> {
     let beside = path.with_extension("new");
-    let write = || -> io::Result<()> {
+    let write = || {
         let mut file =
             crate::platform::private(File::options().create(true).truncate(true).write(true)).open(&beside)?;
         file.write_all(content)?;
@@ -30,6 +38,22 @@ pub fn write_atomic(path: &Path, content: &[u8], durability: Durability) -> Resu
         }
         drop(file);
         crate::platform::replace(&beside, path, durability == Durability::Synced)
+    };
+    write().inspect_err(|_| {
+        // On a full disk, half of a file is in the way of everything else.
+        let _ = fs::remove_file(&beside);
+    })
+}
+
+/// Writes over a file where it stands, which needs no new space: for what matters little, when it cannot be replaced.
+///
+/// # Errors
+/// When the disk refuses; the content may then be anything.
+pub fn overwrite(path: &Path, content: &[u8]) -> Result<(), StoreError> {
+    let write = || {
+        let mut file = File::options().write(true).open(path)?;
+        file.write_all(content)?;
+        file.set_len(content.len() as u64)
     };
     write().map_err(StoreError::io(path))
 }

@@ -2,7 +2,9 @@
 
 pub mod config;
 pub mod files;
+pub mod journal_file;
 pub mod ledger;
+pub mod reserve;
 pub mod spool;
 pub mod status;
 
@@ -79,6 +81,8 @@ impl DataDir {
         crate::platform::create_private_dir(path).map_err(StoreError::io(path))?;
         let lock = crate::platform::private(File::options().create(true).truncate(false).read(true).write(true))
             .open(&file)
+            // On a disk that became read-only, what is there can be locked all the same.
+            .or_else(|error| File::open(&file).map_err(|_| error))
             .map_err(StoreError::io(&file))?;
         for attempt in 1.. {
             match lock.try_lock() {

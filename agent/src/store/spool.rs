@@ -1,6 +1,7 @@
 //! Output of commands on disk, until the server has it: one file per command, one line of JSON per piece.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Seek as _, SeekFrom, Write as _};
 use std::path::PathBuf;
@@ -38,14 +39,10 @@ pub struct Spool {
 }
 
 impl Spool {
-    /// Opens the directory of stored output.
-    ///
-    /// # Errors
-    /// [`StoreError::Io`] when it cannot be created.
-    pub fn open(dir: &DataDir) -> Result<Self, StoreError> {
-        let dir = dir.join("output");
-        crate::platform::create_private_dir(&dir).map_err(StoreError::io(&dir))?;
-        Ok(Self { dir, writers: HashMap::new(), readers: HashMap::new() })
+    /// The stored output of a data directory.
+    #[must_use]
+    pub fn new(dir: &DataDir) -> Self {
+        Self { dir: dir.join("output"), writers: HashMap::new(), readers: HashMap::new() }
     }
 
     fn path(&self, id: Uuid) -> PathBuf {
@@ -55,7 +52,7 @@ impl Spool {
     /// Appends a piece.
     ///
     /// # Errors
-    /// [`StoreError::Io`] when the disk refuses.
+    /// [`StoreError::Io`] when the disk refuses; nothing of the piece is then stored.
     pub fn append(&mut self, id: Uuid, piece: &Piece) -> Result<(), StoreError> {
         let path = self.path(id);
         let mut line = serde_json::to_vec(piece)
@@ -63,14 +60,21 @@ impl Spool {
         line.push(b'\n');
         let mut write = || -> std::io::Result<()> {
             let file = match self.writers.entry(id) {
-                std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
-                std::collections::hash_map::Entry::Vacant(entry) => {
+                Entry::Occupied(entry) => entry.into_mut(),
+                Entry::Vacant(entry) => {
+                    crate::platform::create_private_dir(&self.dir)?;
                     entry.insert(crate::platform::private(File::options().create(true).append(true)).open(&path)?)
                 }
             };
-            file.write_all(&line)
+            let length = file.metadata()?.len();
+            file.write_all(&line).inspect_err(|_| {
+                // Half a piece must not swallow the next one.
+                if let Err(error) = file.set_len(length) {
+                    tracing::error!(%error, command = %id, "stored output cannot be cut back");
+                }
+            })
         };
-        write().map_err(StoreError::io(&self.path(id)))
+        write().map_err(StoreError::io(&path))
     }
 
     /// No more output of this command: it is on the disk when this returns.
@@ -168,7 +172,7 @@ mod tests {
     fn pieces_come_back_by_index_and_a_torn_last_one_does_not_count() {
         let temp = tempfile::tempdir().unwrap();
         let dir = DataDir::open(temp.path()).unwrap();
-        let mut spool = Spool::open(&dir).unwrap();
+        let mut spool = Spool::new(&dir);
         let id = Uuid::from_u128(1);
         spool.append(id, &piece("a\n")).unwrap();
         assert_eq!(spool.read(id, 0), Some(piece("a\n")));
@@ -180,7 +184,7 @@ mod tests {
         let mut file = File::options().append(true).open(spool.path(id)).unwrap();
         file.write_all(b"{\"stream\":\"stdo").unwrap();
         drop(file);
-        assert_eq!(Spool::open(&dir).unwrap().count(id), 2);
+        assert_eq!(Spool::new(&dir).count(id), 2);
         spool.tidy(|_| false);
         assert_eq!(spool.count(id), 0);
     }

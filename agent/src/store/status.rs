@@ -56,6 +56,9 @@ pub struct Status {
     pub queues: QueueLengths,
     /// Commands that run or wait for a slot.
     pub commands_in_progress: usize,
+    /// What keeps the agent from doing its work although it runs, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
     /// How far the machine's clock is behind the server's, in milliseconds; absent before the first session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock_offset_ms: Option<i64>,
@@ -64,7 +67,7 @@ pub struct Status {
 }
 
 impl Status {
-    /// Replaces the status file.
+    /// Replaces the status file; on a full disk, writes over the earlier one.
     ///
     /// # Errors
     /// [`StoreError::Io`] when the disk refuses.
@@ -72,7 +75,7 @@ impl Status {
         let path = dir.join(STATUS);
         let content = serde_json::to_vec_pretty(self)
             .map_err(|error| StoreError::Content { path: path.clone(), problem: error.to_string() })?;
-        files::write_atomic(&path, &content, Durability::Fast)
+        files::write_atomic(&path, &content, Durability::Fast).or_else(|_| files::overwrite(&path, &content))
     }
 }
 

@@ -10,6 +10,7 @@ use gururmm_agent::agent::{AgentError, Ended, Options, run};
 use gururmm_agent::core::clock::{Clock, SystemClock};
 use gururmm_agent::store::DataDir;
 use gururmm_agent::store::config::Config;
+use gururmm_agent::store::journal_file::JournalFile;
 use gururmm_protocol::crypto::PublicKey;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -37,6 +38,7 @@ fn enroll_at(server: &TestServer, path: &Path) {
         ca_pem: None,
         clock_offset_ms: 0,
     };
+    JournalFile::create(&dir, false).unwrap();
     config.save(&dir).unwrap();
 }
 

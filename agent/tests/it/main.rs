@@ -4,6 +4,7 @@
 mod agent;
 mod binary;
 mod commands;
+mod disk;
 mod enrollment;
 mod link;
 mod proxy;

@@ -29,16 +29,20 @@ pub fn create_private_dir(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Puts a file in the place of another one in one step; with `durable` that survives a power cut.
+/// Puts a file in the place of another one in one step; with `durable` that survives a power cut. Where the disk does not
+/// promise that, this is logged only: everybody sees the new content already.
 ///
 /// # Errors
-/// When the disk refuses.
+/// When the disk refuses; the other one is then untouched.
 pub fn replace(from: &Path, to: &Path, durable: bool) -> io::Result<()> {
     std::fs::rename(from, to)?;
-    match to.parent() {
-        Some(parent) if durable => sync_dir(parent),
-        _ => Ok(()),
+    if durable
+        && let Some(parent) = to.parent()
+        && let Err(error) = sync_dir(parent)
+    {
+        tracing::warn!(%error, path = %to.display(), "a file may be the earlier one again after a power cut");
     }
+    Ok(())
 }
 
 /// Makes created, renamed and removed names of a directory survive a power cut.

@@ -115,8 +115,13 @@ pub fn replace(from: &Path, to: &Path, durable: bool) -> io::Result<()> {
             Ok(()) => break,
         }
     }
-    // NTFS keeps one journal of names for the whole volume: flushing any file brings it to the disk.
-    if durable { File::options().write(true).open(to)?.sync_all() } else { Ok(()) }
+    // NTFS keeps one journal of names for the whole volume: flushing any file brings it to the disk. Everybody sees the
+    // new content already: that a power cut may bring the old one back does not undo it.
+    let synced = || File::options().write(true).open(to)?.sync_all();
+    if durable && let Err(error) = synced() {
+        tracing::warn!(%error, path = %to.display(), "a file may be the earlier one again after a power cut");
+    }
+    Ok(())
 }
 
 /// Names of created and removed files survive a power cut by themselves once a file of the volume has been flushed;
