@@ -52,9 +52,9 @@ export const test = base.extend<{ complaints: string[] }>({
 
 export { expect } from "@playwright/test";
 
-export async function logIn(page: Page): Promise<void> {
+export async function logIn(page: Page, email = OWNER.email): Promise<void> {
   await page.goto("/login");
-  await page.getByLabel("Email").fill(OWNER.email);
+  await page.getByLabel("Email").fill(email);
   await page.getByRole("textbox", { name: "Password" }).fill(OWNER.password);
   await page.getByRole("button", { name: "Log in" }).click();
   await page.waitForURL("**/agents");

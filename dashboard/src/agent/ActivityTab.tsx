@@ -2,6 +2,7 @@ import { IconHistory } from "@tabler/icons-react";
 import { ApiError } from "../api/client";
 import type { Agent } from "../api/types";
 import { AuditList } from "../audit/AuditList";
+import { sentence } from "../lib/words";
 import { Empty, Failure } from "../ui/Notice";
 import styles from "./Tabs.module.css";
 
@@ -19,7 +20,7 @@ export function ActivityTab({ agent }: { agent: Agent }) {
         failed={(error) =>
           error instanceof ApiError && error.status === 403 ? (
             <Empty icon={IconHistory} title="You may not read the audit log">
-              {error.message}
+              {sentence(error.message)}
             </Empty>
           ) : (
             <Failure error={error} what="The activity could not be loaded." />

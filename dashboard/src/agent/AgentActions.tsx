@@ -3,6 +3,7 @@ import { IconDots, IconEdit, IconMapPin, IconTerminal2, IconTrash } from "@table
 import { Link } from "@tanstack/react-router";
 import type { Agent, Permission } from "../api/types";
 import type { AgentSearch } from "../lib/agentPage";
+import { sentence } from "../lib/words";
 import { GatedButton } from "../ui/GatedButton";
 
 /** What can be done with an agent. What may not be done stays in its place, with the reason. */
@@ -10,20 +11,15 @@ export function AgentActions({ agent, open }: { agent: Agent; open: (dialog: Age
   const { command, edit, decommission } = agent.permissions;
   return (
     <>
-      {command.allowed ? (
-        <Button
-          leftSection={<IconTerminal2 size={16} aria-hidden />}
-          renderRoot={(props) => (
-            <Link to="/agents/$agentId/{-$tab}" params={{ agentId: agent.id, tab: "commands" }} {...props} />
-          )}
-        >
-          Run a command
-        </Button>
-      ) : (
-        <GatedButton permission={command} leftSection={<IconTerminal2 size={16} aria-hidden />} onClick={() => undefined}>
-          Run a command
-        </GatedButton>
-      )}
+      <GatedButton
+        permission={command}
+        leftSection={<IconTerminal2 size={16} aria-hidden />}
+        renderRoot={(props) => (
+          <Link to="/agents/$agentId/{-$tab}" params={{ agentId: agent.id, tab: "commands" }} {...props} />
+        )}
+      >
+        Run a command
+      </GatedButton>
       <Menu position="bottom-end" width={280}>
         <Menu.Target>
           <Button variant="default" leftSection={<IconDots size={16} aria-hidden />}>
@@ -70,7 +66,7 @@ function GatedItem({ permission, icon, color, onClick, children }: {
     <Menu.Item leftSection={icon} aria-disabled closeMenuOnClick={false} className="muted">
       {children}
       <br />
-      <small>{permission.reason}</small>
+      <small>{sentence(permission.reason ?? "")}</small>
     </Menu.Item>
   );
 }

@@ -7,6 +7,7 @@ import { command as commandQuery } from "../api/queries";
 import type { Agent, Command } from "../api/types";
 import { CommandList } from "../commands/CommandList";
 import { CommandView } from "../commands/CommandView";
+import { sentence } from "../lib/words";
 import { Banner, Empty } from "../ui/Notice";
 import { RunForm } from "./RunForm";
 import styles from "./Tabs.module.css";
@@ -35,7 +36,7 @@ export function CommandsTab({ agent, current }: { agent: Agent; current: string 
         </div>
       ) : (
         <Banner family="info" title="You cannot run commands on this agent.">
-          <p>{command.reason}</p>
+          <p>{sentence(command.reason ?? "")}</p>
         </Banner>
       )}
       {current === undefined ? null : (

@@ -5,9 +5,11 @@ import { Link, Outlet, useNavigate, useSearch } from "@tanstack/react-router";
 import { useCallback, useMemo } from "react";
 import type { Hint } from "../api/events";
 import { agentCount, agents } from "../api/queries";
+import type { Permission } from "../api/types";
 import { useRefreshOn } from "../api/useRefreshOn";
 import type { AgentsSearch } from "../lib/search";
 import { DataTable } from "../ui/DataTable";
+import { GatedButton } from "../ui/GatedButton";
 import { Empty, Failure, Loading } from "../ui/Notice";
 import { PageHeader } from "../ui/PageHeader";
 import { useLiveRows } from "../ui/useLiveRows";
@@ -26,6 +28,7 @@ export function AgentsPage() {
   const list = useInfiniteQuery(agents(search));
   const count = useQuery(agentCount(search));
   const pages = list.data?.pages;
+  const enroll = pages?.at(-1)?.permissions.create;
   // A list that was scrolled far is asked for less often: each refresh reads all of its pages.
   useRefreshOn(concernsAgents, ["agents", "list"], 2_000 + 1_000 * (pages?.length ?? 0));
   useRefreshOn(concernsAgents, ["agents", "count"], 2_000);
@@ -49,12 +52,13 @@ export function AgentsPage() {
         title="Agents"
         detail={<FleetCounts count={count.data} search={search} />}
         actions={
-          <Button
+          <GatedButton
+            permission={enroll}
             leftSection={<IconDevicesPlus size={16} aria-hidden />}
             renderRoot={(props) => <Link to="/agents/enroll" search={search} {...props} />}
           >
             Enroll a machine
-          </Button>
+          </GatedButton>
         }
       />
       <AgentFilters search={search} set={set} />
@@ -65,7 +69,7 @@ export function AgentsPage() {
       ) : list.isPending ? (
         <Loading lines={12} />
       ) : rows.length === 0 ? (
-        <NoAgents search={search} />
+        <NoAgents search={search} enroll={enroll} />
       ) : (
         <div className={styles.hold} {...hold}>
           <DataTable
@@ -86,7 +90,7 @@ export function AgentsPage() {
   );
 }
 
-function NoAgents({ search }: { search: AgentsSearch }) {
+function NoAgents({ search, enroll }: { search: AgentsSearch; enroll: Permission | undefined }) {
   const { organization_id, site_id, sort, q, presence, os_family, role, state, attention } = search;
   const others = q ?? presence ?? os_family ?? role ?? state;
   const filtered = others ?? attention;
@@ -130,7 +134,11 @@ function NoAgents({ search }: { search: AgentsSearch }) {
     <Empty
       icon={IconDevicesOff}
       title={site_id ? "No machine is enrolled at this site" : organization_id ? "No machine of this organization is enrolled" : "No machine is enrolled yet"}
-      action={<Button renderRoot={(props) => <Link to="/agents/enroll" search={search} {...props} />}>Enroll a machine</Button>}
+      action={
+        <GatedButton permission={enroll} renderRoot={(props) => <Link to="/agents/enroll" search={search} {...props} />}>
+          Enroll a machine
+        </GatedButton>
+      }
     >
       An enrollment token lets a machine join a site. Make one, run its one-line command on the machine, and the machine
       appears here within seconds.

@@ -1,10 +1,13 @@
 import { Button, Group, NumberInput, Select, Stack, TextInput } from "@mantine/core";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, ApiError, body } from "../api/client";
+import { organization } from "../api/queries";
 import type { NewToken } from "../api/types";
 import type { Scope } from "../lib/search";
-import { Failure } from "../ui/Notice";
+import { sentence } from "../lib/words";
+import { GatedButton } from "../ui/GatedButton";
+import { Banner, Failure } from "../ui/Notice";
 import { OrganizationChoice, SiteChoice } from "./PlaceChoice";
 
 const EXPIRIES = [
@@ -53,13 +56,15 @@ export function EnrollForm({ scope, onMade, onClose }: {
       onMade(made);
     },
   });
+  const chosen = useQuery({ ...organization(organizationId ?? ""), enabled: organizationId !== null });
+  const enroll = chosen.data?.permissions.enroll;
   const usesProblem = isUses(uses) ? undefined : "A whole number from 1 to 100000, or nothing for no limit.";
   const fields = make.error instanceof ApiError ? make.error.fields : {};
   return (
     <form
       onSubmit={(event) => {
         event.preventDefault();
-        if (siteId && !usesProblem) make.mutate();
+        if (siteId && !usesProblem && enroll?.allowed !== false) make.mutate();
       }}
     >
       <Stack>
@@ -97,14 +102,24 @@ export function EnrollForm({ scope, onMade, onClose }: {
             onChange={setUses}
           />
         </Group>
+        {enroll?.allowed === false ? (
+          <Banner family="info" title="You cannot enroll machines in this organization.">
+            <p>{sentence(enroll.reason ?? "")}</p>
+          </Banner>
+        ) : null}
         {make.error ? <Failure error={make.error} what="The token was not made." placed={["site_id", "label", "expires_in_hours", "max_uses"]} /> : null}
         <Group justify="flex-end">
           <Button variant="default" onClick={onClose}>
             Cancel
           </Button>
-          <Button type="submit" disabled={!siteId || usesProblem !== undefined} loading={make.isPending}>
+          <GatedButton
+            permission={enroll}
+            type="submit"
+            disabled={!siteId || usesProblem !== undefined}
+            loading={make.isPending}
+          >
             Make the token
-          </Button>
+          </GatedButton>
         </Group>
       </Stack>
     </form>

@@ -3,6 +3,8 @@ import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tansta
 import { useEffect, useState } from "react";
 import { api, ApiError, body } from "../api/client";
 import { organization, organizations, sites } from "../api/queries";
+import type { Permission } from "../api/types";
+import { GatedButton } from "../ui/GatedButton";
 import { messageOf } from "../ui/Notice";
 import styles from "./PlaceChoice.module.css";
 
@@ -18,6 +20,7 @@ export function OrganizationChoice({ value, onChange }: { value: string | null; 
     <ChooseOrMake
       label="Organization"
       empty={list.data?.items.length === 0 && !q}
+      create={list.data?.permissions.create}
       options={all.map((each) => ({ value: each.id, label: each.name }))}
       value={value}
       onChange={onChange}
@@ -49,6 +52,7 @@ export function SiteChoice({ organizationId, value, onChange, error }: {
     <ChooseOrMake
       label="Site"
       empty={list.data?.items.length === 0}
+      create={list.data?.permissions.create}
       options={(list.data?.items ?? []).map((each) => ({ value: each.id, label: each.name }))}
       value={value}
       onChange={onChange}
@@ -68,6 +72,8 @@ interface ChoiceProps {
   label: "Organization" | "Site";
   /** There is nothing to choose from: start with making one. */
   empty: boolean | undefined;
+  /** Whether the user may make one. */
+  create: Permission | undefined;
   options: { value: string; label: string }[];
   value: string | null;
   onChange: (id: string | null) => void;
@@ -76,7 +82,7 @@ interface ChoiceProps {
   error?: string | undefined;
 }
 
-function ChooseOrMake({ label, empty, options, value, onChange, onSearch, make, error }: ChoiceProps) {
+function ChooseOrMake({ label, empty, create, options, value, onChange, onSearch, make, error }: ChoiceProps) {
   const [making, setMaking] = useState<boolean>();
   const [name, setName] = useState("");
   const creation = useMutation({
@@ -88,6 +94,13 @@ function ChooseOrMake({ label, empty, options, value, onChange, onSearch, make, 
     },
   });
   const noun = label.toLowerCase();
+  if (empty && create?.allowed === false) {
+    return (
+      <p className="muted">
+        There is no {noun} to choose, and you cannot make one: {create.reason}.
+      </p>
+    );
+  }
   if (making ?? empty) {
     const failure = creation.error;
     const problem = failure instanceof ApiError && failure.fields.name ? failure.fields.name : failure && messageOf(failure);
@@ -104,12 +117,12 @@ function ChooseOrMake({ label, empty, options, value, onChange, onSearch, make, 
           onKeyDown={(event) => {
             if (event.key !== "Enter") return;
             event.preventDefault();
-            if (name.trim()) creation.mutate();
+            if (name.trim() && create?.allowed !== false) creation.mutate();
           }}
         />
-        <Button size="sm" disabled={!name.trim()} loading={creation.isPending} onClick={() => creation.mutate()}>
+        <GatedButton permission={create} size="sm" disabled={!name.trim()} loading={creation.isPending} onClick={() => creation.mutate()}>
           Add
-        </Button>
+        </GatedButton>
         {empty ? null : (
           <Button size="sm" variant="default" onClick={() => setMaking(false)}>
             Choose one
@@ -134,9 +147,9 @@ function ChooseOrMake({ label, empty, options, value, onChange, onSearch, make, 
         data-autofocus={label === "Organization" || undefined}
         {...(onSearch ? { onSearchChange: onSearch } : {})}
       />
-      <Button size="sm" variant="default" onClick={() => setMaking(true)}>
+      <GatedButton permission={create} size="sm" variant="default" onClick={() => setMaking(true)}>
         New {noun}
-      </Button>
+      </GatedButton>
     </div>
   );
 }

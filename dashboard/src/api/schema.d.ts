@@ -1005,6 +1005,8 @@ export interface components {
             organization_id: string;
             /** @description The organization's name. */
             organization_name: string;
+            /** @description What the caller may do with it. */
+            permissions: components["schemas"]["TokenPermissions"];
             /**
              * Format: date-time
              * @description When it was revoked.
@@ -1095,6 +1097,31 @@ export interface components {
             /** @description How it ended, as the agent says. */
             state: components["schemas"]["CommandState"];
         };
+        /** @description What the caller may do to a list. */
+        ListPermissions: {
+            /** @description Add to it. */
+            create: components["schemas"]["Permission"];
+        };
+        /** @description A page of a list, with what the caller may do to the list itself. */
+        Listing_AgentSummary: components["schemas"]["Page_AgentSummary"] & {
+            /** @description What the caller may do to the list. */
+            permissions: components["schemas"]["ListPermissions"];
+        };
+        /** @description A page of a list, with what the caller may do to the list itself. */
+        Listing_EnrollmentToken: components["schemas"]["Page_EnrollmentToken"] & {
+            /** @description What the caller may do to the list. */
+            permissions: components["schemas"]["ListPermissions"];
+        };
+        /** @description A page of a list, with what the caller may do to the list itself. */
+        Listing_Organization: components["schemas"]["Page_Organization"] & {
+            /** @description What the caller may do to the list. */
+            permissions: components["schemas"]["ListPermissions"];
+        };
+        /** @description A page of a list, with what the caller may do to the list itself. */
+        Listing_Site: components["schemas"]["Page_Site"] & {
+            /** @description What the caller may do to the list. */
+            permissions: components["schemas"]["ListPermissions"];
+        };
         Liveness: {
             status: string;
             version: string;
@@ -1164,11 +1191,22 @@ export interface components {
             id: string;
             /** @description Name, unique without regard to case. */
             name: string;
+            /** @description What the caller may do with it. */
+            permissions: components["schemas"]["OrganizationPermissions"];
             /**
              * Format: int64
              * @description Sites it has.
              */
             site_count: number;
+        };
+        /** @description What the caller may do with an organization. */
+        OrganizationPermissions: {
+            /** @description Delete it. */
+            delete: components["schemas"]["Permission"];
+            /** @description Rename it. */
+            edit: components["schemas"]["Permission"];
+            /** @description Make enrollment tokens for its sites. */
+            enroll: components["schemas"]["Permission"];
         };
         /**
          * @description Kind of operating system.
@@ -1422,6 +1460,8 @@ export interface components {
                 organization_id: string;
                 /** @description The organization's name. */
                 organization_name: string;
+                /** @description What the caller may do with it. */
+                permissions: components["schemas"]["TokenPermissions"];
                 /**
                  * Format: date-time
                  * @description When it was revoked.
@@ -1466,6 +1506,8 @@ export interface components {
                 id: string;
                 /** @description Name, unique without regard to case. */
                 name: string;
+                /** @description What the caller may do with it. */
+                permissions: components["schemas"]["OrganizationPermissions"];
                 /**
                  * Format: int64
                  * @description Sites it has.
@@ -1503,11 +1545,13 @@ export interface components {
                 organization_id: string;
                 /** @description The customer's name. */
                 organization_name: string;
+                /** @description What the caller may do with it. */
+                permissions: components["schemas"]["SitePermissions"];
             }[];
             /** @description Give it back as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
         };
-        /** @description Whether the caller may do something: a control that may not be used is shown with the reason. */
+        /** @description Whether the caller may do something. */
         Permission: {
             /** @description It would be done. */
             allowed: boolean;
@@ -1689,6 +1733,15 @@ export interface components {
             organization_id: string;
             /** @description The customer's name. */
             organization_name: string;
+            /** @description What the caller may do with it. */
+            permissions: components["schemas"]["SitePermissions"];
+        };
+        /** @description What the caller may do with a site. */
+        SitePermissions: {
+            /** @description Delete it. */
+            delete: components["schemas"]["Permission"];
+            /** @description Rename it. */
+            edit: components["schemas"]["Permission"];
         };
         /** @description What is stored of an inventory section. */
         StoredSection: {
@@ -1718,6 +1771,11 @@ export interface components {
              *     `hot_fixes` or `reboot`.
              */
             section: string;
+        };
+        /** @description What the caller may do with an enrollment token. */
+        TokenPermissions: {
+            /** @description Revoke it. */
+            revoke: components["schemas"]["Permission"];
         };
         /**
          * @description Whether a token works.
@@ -1873,7 +1931,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_AgentSummary"];
+                    "application/json": components["schemas"]["Listing_AgentSummary"];
                 };
             };
             /** @description What went wrong, as problem+json (RFC 9457) */
@@ -2569,7 +2627,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_EnrollmentToken"];
+                    "application/json": components["schemas"]["Listing_EnrollmentToken"];
                 };
             };
             /** @description What went wrong, as problem+json (RFC 9457) */
@@ -2692,7 +2750,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_Organization"];
+                    "application/json": components["schemas"]["Listing_Organization"];
                 };
             };
             /** @description What went wrong, as problem+json (RFC 9457) */
@@ -2853,7 +2911,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_Site"];
+                    "application/json": components["schemas"]["Listing_Site"];
                 };
             };
             /** @description What went wrong, as problem+json (RFC 9457) */
@@ -2923,7 +2981,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_Site"];
+                    "application/json": components["schemas"]["Listing_Site"];
                 };
             };
             /** @description What went wrong, as problem+json (RFC 9457) */

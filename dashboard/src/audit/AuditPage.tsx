@@ -4,6 +4,7 @@ import { useCallback } from "react";
 import { ApiError } from "../api/client";
 import { useScope } from "../frame/useScope";
 import { type AuditSearch, OUTCOMES } from "../lib/search";
+import { sentence } from "../lib/words";
 import { FilterChip } from "../ui/Chip";
 import { FilterBar } from "../ui/FilterBar";
 import { Empty, Failure } from "../ui/Notice";
@@ -51,7 +52,7 @@ export function AuditPage() {
         failed={(error) =>
           error instanceof ApiError && error.status === 403 ? (
             <Empty icon={IconHistory} title="You may not read the audit log">
-              {error.message}
+              {sentence(error.message)}
             </Empty>
           ) : (
             <Failure error={error} what="The audit log could not be loaded." />

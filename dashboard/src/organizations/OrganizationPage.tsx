@@ -1,11 +1,10 @@
-import { Button } from "@mantine/core";
 import { IconBuildingOff, IconDevicesPlus, IconEdit, IconMapPinOff, IconPlus, IconTrash } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { ApiError } from "../api/client";
 import { organization, sites } from "../api/queries";
-import type { Organization, Permission, Site } from "../api/types";
+import type { Organization, Site } from "../api/types";
 import { formatCount } from "../lib/units";
 import { Age } from "../ui/Age";
 import { ConfirmDialog } from "../ui/ConfirmDialog";
@@ -38,22 +37,20 @@ export function OrganizationPage() {
   return <Loading lines={8} />;
 }
 
-/** Only what has no agents can be deleted; their number, beside it, leads to them. */
-function deletable(agents: number): Permission {
-  if (agents === 0) return { allowed: true };
-  return { allowed: false, reason: agents === 1 ? "1 agent is still here." : `${formatCount(agents)} agents are still here.` };
-}
-
 type Dialog = { kind: "rename" | "delete" | "new-site" } | { kind: "rename-site" | "delete-site"; site: Site };
 
-function Loaded({ organization: { id, name, agent_count, site_count, created_at } }: { organization: Organization }) {
+function Loaded({ organization: { id, name, agent_count, site_count, created_at, permissions } }: { organization: Organization }) {
   const list = useQuery(sites(id));
   const [dialog, setDialog] = useState<Dialog>();
   const rows = list.data?.items ?? [];
   const newSite = (
-    <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => setDialog({ kind: "new-site" })}>
+    <GatedButton
+      permission={list.data?.permissions.create}
+      leftSection={<IconPlus size={16} aria-hidden />}
+      onClick={() => setDialog({ kind: "new-site" })}
+    >
       New site
-    </Button>
+    </GatedButton>
   );
   return (
     <>
@@ -73,15 +70,16 @@ function Loaded({ organization: { id, name, agent_count, site_count, created_at 
         actions={
           <>
             {newSite}
-            <Button
+            <GatedButton
+              permission={permissions.edit}
               variant="default"
               leftSection={<IconEdit size={16} aria-hidden />}
               onClick={() => setDialog({ kind: "rename" })}
             >
               Rename
-            </Button>
+            </GatedButton>
             <GatedButton
-              permission={deletable(agent_count)}
+              permission={permissions.delete}
               variant="default"
               leftSection={<IconTrash size={16} aria-hidden />}
               onClick={() => setDialog({ kind: "delete" })}
@@ -128,26 +126,29 @@ function Loaded({ organization: { id, name, agent_count, site_count, created_at 
                   right: true,
                   cell: (site) => (
                     <span className={styles.actions}>
-                      <Button
+                      <GatedButton
+                        permission={permissions.enroll}
                         variant="subtle"
                         size="compact-xs"
+                        aria-label={`Enroll a machine at ${site.name}`}
                         leftSection={<IconDevicesPlus size={14} aria-hidden />}
                         renderRoot={(props) => (
                           <Link to="/agents/enroll" search={{ organization_id: id, site_id: site.id }} {...props} />
                         )}
                       >
                         Enroll
-                      </Button>
-                      <Button
+                      </GatedButton>
+                      <GatedButton
+                        permission={site.permissions.edit}
                         variant="subtle"
                         size="compact-xs"
                         aria-label={`Rename ${site.name}`}
                         onClick={() => setDialog({ kind: "rename-site", site })}
                       >
                         Rename
-                      </Button>
+                      </GatedButton>
                       <GatedButton
-                        permission={deletable(site.agent_count)}
+                        permission={site.permissions.delete}
                         variant="subtle"
                         size="compact-xs"
                         color="red"

@@ -1,4 +1,3 @@
-import { Button } from "@mantine/core";
 import { IconBuilding, IconFilterOff, IconPlus } from "@tabler/icons-react";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
@@ -10,6 +9,7 @@ import { formatCount } from "../lib/units";
 import { Age } from "../ui/Age";
 import { type Column, DataTable } from "../ui/DataTable";
 import { FilterBar } from "../ui/FilterBar";
+import { GatedButton } from "../ui/GatedButton";
 import { Empty, Failure, Loading } from "../ui/Notice";
 import { PageHeader } from "../ui/PageHeader";
 import { SearchInput } from "../ui/SearchInput";
@@ -33,9 +33,13 @@ export function OrganizationsPage() {
     [navigate],
   );
   const add = (
-    <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => setMaking(true)}>
+    <GatedButton
+      permission={list.data?.pages.at(-1)?.permissions.create}
+      leftSection={<IconPlus size={16} aria-hidden />}
+      onClick={() => setMaking(true)}
+    >
       New organization
-    </Button>
+    </GatedButton>
   );
   return (
     <>

@@ -1,17 +1,18 @@
-import { Button } from "@mantine/core";
 import { IconKey, IconPlus } from "@tabler/icons-react";
 import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useCallback, useMemo, useState } from "react";
-import { api, body } from "../api/client";
+import { api, ApiError, body } from "../api/client";
 import { enrollmentTokens } from "../api/queries";
 import type { EnrollmentToken } from "../api/types";
 import { useScope } from "../frame/useScope";
 import { mergePages } from "../lib/pages";
 import { formatCount } from "../lib/units";
+import { sentence } from "../lib/words";
 import { Age } from "../ui/Age";
 import { ConfirmDialog } from "../ui/ConfirmDialog";
 import { type Column, DataTable } from "../ui/DataTable";
+import { GatedButton } from "../ui/GatedButton";
 import { TOKEN_STATE } from "../ui/looks";
 import { Empty, Failure, Loading } from "../ui/Notice";
 import { PageHeader } from "../ui/PageHeader";
@@ -30,18 +31,25 @@ export function TokensPage() {
   const onEnd = useCallback(() => {
     if (hasNextPage && !isFetching) void fetchNextPage();
   }, [hasNextPage, isFetching, fetchNextPage]);
+  // Who may see no token at all may make none either.
+  const refusal = list.error instanceof ApiError && list.error.status === 403 ? { allowed: false, reason: list.error.message } : undefined;
   const add = (
-    <Button
+    <GatedButton
+      permission={list.data?.pages.at(-1)?.permissions.create ?? refusal}
       leftSection={<IconPlus size={16} aria-hidden />}
       renderRoot={(props) => <Link to="/agents/enroll" search={scope} {...props} />}
     >
       New token
-    </Button>
+    </GatedButton>
   );
   return (
     <>
       <PageHeader title="Enrollment tokens" actions={add} />
-      {list.error && !list.data ? (
+      {refusal ? (
+        <Empty icon={IconKey} title="You may not see enrollment tokens">
+          {sentence(refusal.reason)}
+        </Empty>
+      ) : list.error && !list.data ? (
         <Failure error={list.error} what="The tokens could not be loaded." retry={() => void list.refetch()} />
       ) : list.isPending ? (
         <Loading lines={8} />
@@ -123,7 +131,8 @@ function columnsWith(revoke: (token: EnrollmentToken) => void): Column<Enrollmen
       align: "right",
       cell: (token) =>
         token.state === "active" ? (
-          <Button
+          <GatedButton
+            permission={token.permissions.revoke}
             variant="subtle"
             size="compact-xs"
             color="red"
@@ -131,7 +140,7 @@ function columnsWith(revoke: (token: EnrollmentToken) => void): Column<Enrollmen
             onClick={() => revoke(token)}
           >
             Revoke
-          </Button>
+          </GatedButton>
         ) : null,
     },
   ];

@@ -3,6 +3,7 @@ import type { Icon } from "@tabler/icons-react";
 import { IconAlertTriangle, IconInfoCircle } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 import { ApiError, ServerAwayError } from "../api/client";
+import { sentence } from "../lib/words";
 import styles from "./Notice.module.css";
 
 /** Nothing to show: why, and what to do next. */
@@ -94,11 +95,4 @@ export function messageOf(error: unknown, placed?: readonly string[]): string {
   }
   if (error instanceof ServerAwayError) return placed ? `${sentence(error.message)} What you typed stays here.` : sentence(error.message);
   return error instanceof Error ? sentence(error.message) : "Something went wrong in this page.";
-}
-
-/** Words as one sentence: a capital first, a full stop last. */
-function sentence(words: string): string {
-  const trimmed = words.trim();
-  const capital = trimmed.charAt(0).toUpperCase() + trimmed.slice(1);
-  return /[.!?…]$/.test(capital) ? capital : `${capital}.`;
 }

@@ -13,7 +13,8 @@ use super::view::{
 };
 use super::{lifecycle, service};
 use crate::app::App;
-use crate::core::page::{Page, PageRequest};
+use crate::authz::Listing;
+use crate::core::page::PageRequest;
 use crate::core::{Result, search};
 use crate::http::extract::{Json, Path, Query, SignedIn};
 
@@ -120,12 +121,12 @@ struct MergeAgent {
 
 /// Agents.
 #[utoipa::path(get, path = "/api/agents", tag = "agents", params(AgentQuery),
-    responses((status = 200, body = Page<AgentSummary>)))]
+    responses((status = 200, body = Listing<AgentSummary>)))]
 async fn list_agents(
     State(app): State<App>,
     SignedIn(ctx): SignedIn,
     Query(query): Query<AgentQuery>,
-) -> Result<Json<Page<AgentSummary>>> {
+) -> Result<Json<Listing<AgentSummary>>> {
     let page = PageRequest::parse(query.limit, query.cursor.as_deref())?;
     let filter = AgentFilter {
         pattern: search::contains_pattern("q", query.q.as_deref())?,

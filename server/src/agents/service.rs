@@ -11,8 +11,8 @@ use super::view::{
 use super::{store, store_list};
 use crate::app::{App, Ctx};
 use crate::audit::{Mutation, Target};
-use crate::authz::{Action, Actor, Permission, Resource, require};
-use crate::core::page::{Page, PageRequest};
+use crate::authz::{Action, Actor, Listing, Permission, Resource, require};
+use crate::core::page::PageRequest;
 use crate::core::{Error, FieldError, Result, search};
 use crate::hub::bus::DashboardEvent;
 
@@ -26,13 +26,15 @@ pub async fn list(
     filter: &AgentFilter,
     sort: AgentSort,
     page: &PageRequest<AgentKey>,
-) -> Result<Page<AgentSummary>> {
+) -> Result<Listing<AgentSummary>> {
     if page.after.as_ref().is_some_and(|key| !key.belongs_to(sort)) {
         return Err(Error::invalid("cursor", "belongs to a list in another order; start again without it"));
     }
     let mut connection = app.db.acquire().await?;
     let rows = store_list::list(&mut connection, &ctx.scope(), filter, sort, page, app.env.now()).await?;
-    Ok(page.page(rows, |row| row.key(sort)).map(|row| row.agent))
+    // A machine is added by enrolling it.
+    let create = Permission::within(&ctx.actor, Action::Create, filter.organization_id, Resource::EnrollmentToken);
+    Ok(page.page(rows, |row| row.key(sort)).map(|row| row.agent).with_create(create))
 }
 
 /// How many there are.

@@ -5,6 +5,10 @@ use uuid::Uuid;
 
 use crate::core::{Error, Result};
 
+mod permission;
+
+pub use permission::{ListPermissions, Listing, Permission};
+
 /// Role in the whole installation (design: `dev_admin` > `admin` > `user`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -209,42 +213,6 @@ pub fn require(actor: &Actor, action: Action, resource: Resource, what: &'static
         Decision::Allow => Ok(()),
         Decision::Forbid(reason) => Err(Error::forbidden("forbidden", reason)),
         Decision::Hide => Err(Error::NotFound(what)),
-    }
-}
-
-/// Whether the caller may do something: a control that may not be used is shown with the reason.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub struct Permission {
-    /// It would be done.
-    pub allowed: bool,
-    /// Why not; null when allowed.
-    pub reason: Option<String>,
-}
-
-impl Permission {
-    /// What [`decide`] says of it.
-    #[must_use]
-    pub fn of(actor: &Actor, action: Action, resource: Resource) -> Self {
-        match decide(actor, action, resource) {
-            Decision::Allow => Self { allowed: true, reason: None },
-            Decision::Forbid(reason) => Self::denied(reason),
-            Decision::Hide => Self::denied("not found"),
-        }
-    }
-
-    /// Not now, for this reason.
-    #[must_use]
-    pub fn denied(reason: impl Into<String>) -> Self {
-        Self { allowed: false, reason: Some(reason.into()) }
-    }
-
-    /// The same, unless `reason` stands against it as well.
-    #[must_use]
-    pub fn unless(self, reason: Option<&str>) -> Self {
-        match reason {
-            Some(reason) if self.allowed => Self::denied(reason),
-            _ => self,
-        }
     }
 }
 

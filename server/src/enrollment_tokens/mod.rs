@@ -4,6 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::authz::Permission;
+
 pub mod routes;
 pub mod service;
 pub(crate) mod store;
@@ -37,6 +39,15 @@ pub struct EnrollmentToken {
     pub revoked_at: Option<DateTime<Utc>>,
     /// Whether it works now.
     pub state: TokenState,
+    /// What the caller may do with it.
+    pub permissions: TokenPermissions,
+}
+
+/// What the caller may do with an enrollment token.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct TokenPermissions {
+    /// Revoke it.
+    pub revoke: Permission,
 }
 
 /// Whether a token works.

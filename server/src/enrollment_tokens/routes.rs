@@ -10,8 +10,9 @@ use uuid::Uuid;
 use super::EnrollmentToken;
 use super::service::{self, NewToken};
 use crate::app::App;
+use crate::authz::Listing;
 use crate::core::Result;
-use crate::core::page::{Page, PageRequest};
+use crate::core::page::PageRequest;
 use crate::http::extract::{Json, Path, Query, SignedIn};
 
 /// Routes of enrollment tokens.
@@ -60,12 +61,12 @@ struct CreatedEnrollmentToken {
 
 /// Enrollment tokens, newest first.
 #[utoipa::path(get, path = "/api/enrollment-tokens", tag = "enrollment tokens", params(TokenQuery),
-    responses((status = 200, body = Page<EnrollmentToken>)))]
+    responses((status = 200, body = Listing<EnrollmentToken>)))]
 async fn list_enrollment_tokens(
     State(app): State<App>,
     SignedIn(ctx): SignedIn,
     Query(query): Query<TokenQuery>,
-) -> Result<Json<Page<EnrollmentToken>>> {
+) -> Result<Json<Listing<EnrollmentToken>>> {
     let page = PageRequest::parse(query.limit, query.cursor.as_deref())?;
     Ok(Json(service::list(&app, &ctx, query.organization_id, query.site_id, &page).await?))
 }

@@ -1,13 +1,13 @@
 //! Use cases of enrollment tokens.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::{EnrollmentToken, store};
+use super::{EnrollmentToken, TokenPermissions, TokenState, store};
 use crate::app::{App, Ctx};
 use crate::audit::{Mutation, Target};
-use crate::authz::{Action, Resource, Scope, require};
-use crate::core::page::{Page, PageRequest};
+use crate::authz::{Action, Actor, Listing, Permission, Resource, Scope, require};
+use crate::core::page::PageRequest;
 use crate::core::{Error, FieldError, Result, search};
 use crate::hub::bus::DashboardEvent;
 use crate::organizations;
@@ -83,10 +83,10 @@ pub async fn create(app: &App, ctx: &Ctx, request: &NewToken) -> Result<CreatedT
         work.entry.target.id = Some(id);
         work.note("expires_in_hours", hours);
         work.note("max_uses", max_uses);
-        store::find(&mut work.tx, &ctx.scope(), id, now).await?.ok_or(Error::NotFound("enrollment token"))
+        store::find(&mut work.tx, &ctx.scope(), id).await?.ok_or(Error::NotFound("enrollment token"))
     }
     .await;
-    let token = work.finish(result).await?;
+    let token = shown(&ctx.actor, work.finish(result).await?, app.env.now());
     app.hub.bus.publish(DashboardEvent::Fleet { organization_id: token.organization_id }).await;
     let secret = text.reveal();
     let install_command = install_command(app.config.public_url(), &secret);
@@ -103,11 +103,13 @@ pub async fn list(
     organization: Option<Uuid>,
     site: Option<Uuid>,
     page: &PageRequest<Uuid>,
-) -> Result<Page<EnrollmentToken>> {
+) -> Result<Listing<EnrollmentToken>> {
     let scope = Scope::of_enrollment_tokens(&ctx.actor)?;
     let mut connection = app.db.acquire().await?;
-    let rows = store::list(&mut connection, &scope, organization, site, page, app.env.now()).await?;
-    Ok(page.page(rows, |row| row.id))
+    let rows = store::list(&mut connection, &scope, organization, site, page).await?;
+    let now = app.env.now();
+    let create = Permission::within(&ctx.actor, Action::Create, organization, Resource::EnrollmentToken);
+    Ok(page.page(rows, |row| row.id).map(|row| shown(&ctx.actor, row, now)).with_create(create))
 }
 
 /// Ends a token; ending it again changes nothing.
@@ -119,7 +121,7 @@ pub async fn revoke(app: &App, ctx: &Ctx, id: Uuid) -> Result<()> {
     let mut work = Mutation::begin(app, ctx, "enrollment_token.revoke", target).await?;
     let result = async {
         let now = app.env.now();
-        let token = store::find(&mut work.tx, &ctx.scope(), id, now).await?;
+        let token = store::find(&mut work.tx, &ctx.scope(), id).await?;
         let token = token.ok_or(Error::NotFound("enrollment token"))?;
         work.entry.target.label = format!("{} ({})", token.site_name, token.organization_name);
         work.entry.organization_id = Some(token.organization_id);
@@ -131,6 +133,27 @@ pub async fn revoke(app: &App, ctx: &Ctx, id: Uuid) -> Result<()> {
     let organization_id = work.finish(result).await?;
     app.hub.bus.publish(DashboardEvent::Fleet { organization_id }).await;
     Ok(())
+}
+
+/// A token as this caller sees it at `now`.
+fn shown(actor: &Actor, row: store::Row, now: DateTime<Utc>) -> EnrollmentToken {
+    let resource = Resource::EnrollmentToken(row.organization_id);
+    EnrollmentToken {
+        state: TokenState::derive(row.revoked_at, row.expires_at, row.max_uses, row.uses, now),
+        permissions: TokenPermissions { revoke: Permission::of(actor, Action::Delete, resource) },
+        id: row.id,
+        site_id: row.site_id,
+        site_name: row.site_name,
+        organization_id: row.organization_id,
+        organization_name: row.organization_name,
+        label: row.label,
+        created_by: row.created_by_label,
+        created_at: row.created_at,
+        expires_at: row.expires_at,
+        max_uses: row.max_uses,
+        uses: row.uses,
+        revoked_at: row.revoked_at,
+    }
 }
 
 fn check(request: &NewToken) -> Result<(Option<&str>, u32, Option<i32>)> {

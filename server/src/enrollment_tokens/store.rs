@@ -4,7 +4,6 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{EnrollmentToken, TokenState};
 use crate::authz::Scope;
 use crate::core::Result;
 use crate::core::page::PageRequest;
@@ -44,39 +43,20 @@ pub async fn insert(connection: &mut PgConnection, row: &NewRow<'_>) -> Result<(
     Ok(())
 }
 
-struct Row {
-    id: Uuid,
-    site_id: Uuid,
-    site_name: String,
-    organization_id: Uuid,
-    organization_name: String,
-    label: Option<String>,
-    created_by_label: String,
-    created_at: DateTime<Utc>,
-    expires_at: DateTime<Utc>,
-    max_uses: Option<i32>,
-    uses: i32,
-    revoked_at: Option<DateTime<Utc>>,
-}
-
-impl Row {
-    fn at(self, now: DateTime<Utc>) -> EnrollmentToken {
-        EnrollmentToken {
-            state: TokenState::derive(self.revoked_at, self.expires_at, self.max_uses, self.uses, now),
-            id: self.id,
-            site_id: self.site_id,
-            site_name: self.site_name,
-            organization_id: self.organization_id,
-            organization_name: self.organization_name,
-            label: self.label,
-            created_by: self.created_by_label,
-            created_at: self.created_at,
-            expires_at: self.expires_at,
-            max_uses: self.max_uses,
-            uses: self.uses,
-            revoked_at: self.revoked_at,
-        }
-    }
+/// A token as it is stored.
+pub struct Row {
+    pub id: Uuid,
+    pub site_id: Uuid,
+    pub site_name: String,
+    pub organization_id: Uuid,
+    pub organization_name: String,
+    pub label: Option<String>,
+    pub created_by_label: String,
+    pub created_at: DateTime<Utc>,
+    pub expires_at: DateTime<Utc>,
+    pub max_uses: Option<i32>,
+    pub uses: i32,
+    pub revoked_at: Option<DateTime<Utc>>,
 }
 
 /// Tokens that the scope covers, newest first.
@@ -86,9 +66,8 @@ pub async fn list(
     organization: Option<Uuid>,
     site: Option<Uuid>,
     page: &PageRequest<Uuid>,
-    now: DateTime<Utc>,
-) -> Result<Vec<EnrollmentToken>> {
-    let rows = sqlx::query_as!(
+) -> Result<Vec<Row>> {
+    Ok(sqlx::query_as!(
         Row,
         "SELECT t.id, t.site_id, s.name AS site_name, t.organization_id, o.name AS organization_name, t.label,
                 t.created_by_label, t.created_at, t.expires_at, t.max_uses, t.uses, t.revoked_at
@@ -104,18 +83,12 @@ pub async fn list(
         page.fetch()
     )
     .fetch_all(connection)
-    .await?;
-    Ok(rows.into_iter().map(|row| row.at(now)).collect())
+    .await?)
 }
 
 /// A token that the scope covers.
-pub async fn find(
-    connection: &mut PgConnection,
-    scope: &Scope,
-    id: Uuid,
-    now: DateTime<Utc>,
-) -> Result<Option<EnrollmentToken>> {
-    let row = sqlx::query_as!(
+pub async fn find(connection: &mut PgConnection, scope: &Scope, id: Uuid) -> Result<Option<Row>> {
+    Ok(sqlx::query_as!(
         Row,
         "SELECT t.id, t.site_id, s.name AS site_name, t.organization_id, o.name AS organization_name, t.label,
                 t.created_by_label, t.created_at, t.expires_at, t.max_uses, t.uses, t.revoked_at
@@ -125,8 +98,7 @@ pub async fn find(
         id
     )
     .fetch_optional(connection)
-    .await?;
-    Ok(row.map(|row| row.at(now)))
+    .await?)
 }
 
 /// Revokes it; the first instant stays.

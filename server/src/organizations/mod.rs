@@ -6,6 +6,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::authz::Permission;
+
 pub mod routes;
 pub mod service;
 pub(crate) mod store;
@@ -23,6 +25,19 @@ pub struct Organization {
     pub site_count: i64,
     /// Agents it has, without the decommissioned ones.
     pub agent_count: i64,
+    /// What the caller may do with it.
+    pub permissions: OrganizationPermissions,
+}
+
+/// What the caller may do with an organization.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct OrganizationPermissions {
+    /// Rename it.
+    pub edit: Permission,
+    /// Delete it.
+    pub delete: Permission,
+    /// Make enrollment tokens for its sites.
+    pub enroll: Permission,
 }
 
 /// A place of a customer.
@@ -40,6 +55,17 @@ pub struct Site {
     pub created_at: DateTime<Utc>,
     /// Agents it has, without the decommissioned ones.
     pub agent_count: i64,
+    /// What the caller may do with it.
+    pub permissions: SitePermissions,
+}
+
+/// What the caller may do with a site.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct SitePermissions {
+    /// Rename it.
+    pub edit: Permission,
+    /// Delete it.
+    pub delete: Permission,
 }
 
 /// Where a page of organizations follows on.

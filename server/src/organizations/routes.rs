@@ -9,8 +9,9 @@ use uuid::Uuid;
 
 use super::{Organization, Site, service};
 use crate::app::App;
+use crate::authz::Listing;
 use crate::core::Result;
-use crate::core::page::{Page, PageRequest};
+use crate::core::page::PageRequest;
 use crate::http::extract::{Json, Path, Query, SignedIn};
 
 /// Routes of organizations and sites.
@@ -58,12 +59,12 @@ struct NameRequest {
 
 /// Organizations, by name.
 #[utoipa::path(get, path = "/api/organizations", tag = "organizations", params(NameQuery),
-    responses((status = 200, body = Page<Organization>)))]
+    responses((status = 200, body = Listing<Organization>)))]
 async fn list_organizations(
     State(app): State<App>,
     SignedIn(ctx): SignedIn,
     Query(query): Query<NameQuery>,
-) -> Result<Json<Page<Organization>>> {
+) -> Result<Json<Listing<Organization>>> {
     let page = PageRequest::parse(query.limit, query.cursor.as_deref())?;
     Ok(Json(service::list_organizations(&app, &ctx, query.q.as_deref(), &page).await?))
 }
@@ -117,13 +118,13 @@ async fn delete_organization(
 
 /// Sites of one organization, by name.
 #[utoipa::path(get, path = "/api/organizations/{id}/sites", tag = "organizations", params(("id" = Uuid, Path), NameQuery),
-    responses((status = 200, body = Page<Site>)))]
+    responses((status = 200, body = Listing<Site>)))]
 async fn list_sites_of_organization(
     State(app): State<App>,
     SignedIn(ctx): SignedIn,
     Path(id): Path<Uuid>,
     Query(query): Query<NameQuery>,
-) -> Result<Json<Page<Site>>> {
+) -> Result<Json<Listing<Site>>> {
     let page = PageRequest::parse(query.limit, query.cursor.as_deref())?;
     service::organization(&app, &ctx, id).await?;
     Ok(Json(service::list_sites(&app, &ctx, Some(id), query.q.as_deref(), &page).await?))
@@ -143,12 +144,12 @@ async fn create_site(
 
 /// Sites of every organization in scope, by organization and name.
 #[utoipa::path(get, path = "/api/sites", tag = "organizations", params(SiteQuery),
-    responses((status = 200, body = Page<Site>)))]
+    responses((status = 200, body = Listing<Site>)))]
 async fn list_sites(
     State(app): State<App>,
     SignedIn(ctx): SignedIn,
     Query(query): Query<SiteQuery>,
-) -> Result<Json<Page<Site>>> {
+) -> Result<Json<Listing<Site>>> {
     let page = PageRequest::parse(query.limit, query.cursor.as_deref())?;
     Ok(Json(service::list_sites(&app, &ctx, query.organization_id, query.q.as_deref(), &page).await?))
 }

@@ -2,12 +2,12 @@
 
 use uuid::Uuid;
 
-use super::store::{self, Sorted};
-use super::{Organization, OrganizationKey, Site, SiteKey};
+use super::store::{self, OrganizationRow, SiteRow, Sorted};
+use super::{Organization, OrganizationKey, OrganizationPermissions, Site, SiteKey, SitePermissions};
 use crate::app::{App, Ctx};
 use crate::audit::{Mutation, Target};
-use crate::authz::{Action, Resource, require};
-use crate::core::page::{Page, PageRequest};
+use crate::authz::{Action, Actor, Listing, Permission, Resource, require};
+use crate::core::page::PageRequest;
 use crate::core::{Error, Result, search};
 use crate::hub::bus::DashboardEvent;
 
@@ -20,11 +20,13 @@ pub async fn list_organizations(
     ctx: &Ctx,
     q: Option<&str>,
     page: &PageRequest<OrganizationKey>,
-) -> Result<Page<Organization>> {
+) -> Result<Listing<Organization>> {
     let pattern = search::contains_pattern("q", q)?;
     let mut connection = app.db.acquire().await?;
     let rows = store::list_organizations(&mut connection, &ctx.scope(), pattern.as_deref(), page).await?;
-    Ok(page.page(rows, |row| OrganizationKey { name: row.sort_name.clone(), id: row.row.id }).map(unsorted))
+    let rows = page.page(rows, |row| OrganizationKey { name: row.sort_name.clone(), id: row.row.id });
+    let create = Permission::of(&ctx.actor, Action::Create, Resource::Installation);
+    Ok(rows.map(|row| organization_for(&ctx.actor, row.row)).with_create(create))
 }
 
 /// One organization.
@@ -33,7 +35,8 @@ pub async fn list_organizations(
 /// 404 when it does not exist or is outside the caller's scope.
 pub async fn organization(app: &App, ctx: &Ctx, id: Uuid) -> Result<Organization> {
     let mut connection = app.db.acquire().await?;
-    store::organization(&mut connection, &ctx.scope(), id).await?.ok_or(Error::NotFound("organization"))
+    let row = store::organization(&mut connection, &ctx.scope(), id).await?.ok_or(Error::NotFound("organization"))?;
+    Ok(organization_for(&ctx.actor, row))
 }
 
 /// Makes an organization.
@@ -54,7 +57,7 @@ pub async fn create_organization(app: &App, ctx: &Ctx, name: &str) -> Result<Org
     .await;
     let made = work.finish(result).await?;
     fleet_changed(app, id).await;
-    Ok(made)
+    Ok(organization_for(&ctx.actor, made))
 }
 
 /// Renames an organization.
@@ -68,12 +71,12 @@ pub async fn rename_organization(app: &App, ctx: &Ctx, id: Uuid, name: &str) -> 
         let name = search::name("name", name).map_err(|error| Error::Invalid(vec![error]))?;
         work.note("name", name);
         store::rename_organization(&mut work.tx, id, name).await?;
-        Ok(Organization { name: name.to_owned(), ..before })
+        Ok(OrganizationRow { name: name.to_owned(), ..before })
     }
     .await;
     let renamed = work.finish(result).await?;
     fleet_changed(app, id).await;
-    Ok(renamed)
+    Ok(organization_for(&ctx.actor, renamed))
 }
 
 /// Hides an organization with its sites, revokes its enrollment tokens and ends its memberships.
@@ -110,16 +113,17 @@ pub async fn list_sites(
     organization: Option<Uuid>,
     q: Option<&str>,
     page: &PageRequest<SiteKey>,
-) -> Result<Page<Site>> {
+) -> Result<Listing<Site>> {
     let pattern = search::contains_pattern("q", q)?;
     let mut connection = app.db.acquire().await?;
     let rows = store::list_sites(&mut connection, &ctx.scope(), organization, pattern.as_deref(), page).await?;
-    let key = |row: &Sorted<Site>| SiteKey {
+    let key = |row: &Sorted<SiteRow>| SiteKey {
         organization: row.sort_organization.clone(),
         name: row.sort_name.clone(),
         id: row.row.id,
     };
-    Ok(page.page(rows, key).map(unsorted))
+    let create = Permission::within(&ctx.actor, Action::Create, organization, Resource::Site);
+    Ok(page.page(rows, key).map(|row| site_for(&ctx.actor, row.row)).with_create(create))
 }
 
 /// Makes a site.
@@ -146,7 +150,7 @@ pub async fn create_site(app: &App, ctx: &Ctx, organization: Uuid, name: &str) -
     .await;
     let made = work.finish(result).await?;
     fleet_changed(app, organization).await;
-    Ok(made)
+    Ok(site_for(&ctx.actor, made))
 }
 
 /// Renames a site.
@@ -160,12 +164,12 @@ pub async fn rename_site(app: &App, ctx: &Ctx, id: Uuid, name: &str) -> Result<S
         let name = search::name("name", name).map_err(|error| Error::Invalid(vec![error]))?;
         work.note("name", name);
         store::rename_site(&mut work.tx, id, name).await?;
-        Ok(Site { name: name.to_owned(), ..before })
+        Ok(SiteRow { name: name.to_owned(), ..before })
     }
     .await;
     let renamed = work.finish(result).await?;
     fleet_changed(app, renamed.organization_id).await;
-    Ok(renamed)
+    Ok(site_for(&ctx.actor, renamed))
 }
 
 /// Hides a site and revokes its enrollment tokens.
@@ -233,7 +237,7 @@ async fn site_by_name(app: &App, organization: Uuid, name: &str) -> Result<Optio
 }
 
 /// The organization a mutation is about, after the rights to it.
-async fn editable_organization(work: &mut Mutation<'_>, action: Action, id: Uuid) -> Result<Organization> {
+async fn editable_organization(work: &mut Mutation<'_>, action: Action, id: Uuid) -> Result<OrganizationRow> {
     let ctx = work.ctx();
     let found = store::organization(&mut work.tx, &ctx.scope(), id).await?.ok_or(Error::NotFound("organization"))?;
     work.entry.target.label.clone_from(&found.name);
@@ -243,7 +247,7 @@ async fn editable_organization(work: &mut Mutation<'_>, action: Action, id: Uuid
 }
 
 /// The site a mutation is about, after the rights to it.
-async fn editable_site(work: &mut Mutation<'_>, action: Action, id: Uuid) -> Result<Site> {
+async fn editable_site(work: &mut Mutation<'_>, action: Action, id: Uuid) -> Result<SiteRow> {
     let ctx = work.ctx();
     let found = store::site(&mut work.tx, &ctx.scope(), id).await?.ok_or(Error::NotFound("site"))?;
     work.entry.target.label = format!("{} ({})", found.name, found.organization_name);
@@ -252,17 +256,53 @@ async fn editable_site(work: &mut Mutation<'_>, action: Action, id: Uuid) -> Res
     Ok(found)
 }
 
-fn refuse_agents(what: &str, agents: i64) -> Result<()> {
-    if agents == 0 {
-        return Ok(());
+/// An organization as this caller sees it.
+fn organization_for(actor: &Actor, row: OrganizationRow) -> Organization {
+    let may = |action| Permission::of(actor, action, Resource::Organization(row.id));
+    let permissions = OrganizationPermissions {
+        edit: may(Action::Edit),
+        delete: may(Action::Delete).unless(agents_left("organization", row.agent_count).as_deref()),
+        enroll: Permission::of(actor, Action::Create, Resource::EnrollmentToken(row.id)),
+    };
+    Organization {
+        id: row.id,
+        name: row.name,
+        created_at: row.created_at,
+        site_count: row.site_count,
+        agent_count: row.agent_count,
+        permissions,
     }
-    let detail =
-        format!("this {what} still has {agents} agent(s) that are not decommissioned; move or decommission them");
-    Err(Error::conflict("has_agents", detail))
 }
 
-fn unsorted<T>(row: Sorted<T>) -> T {
-    row.row
+/// A site as this caller sees it.
+fn site_for(actor: &Actor, row: SiteRow) -> Site {
+    let may = |action| Permission::of(actor, action, Resource::Site(row.organization_id));
+    let permissions = SitePermissions {
+        edit: may(Action::Edit),
+        delete: may(Action::Delete).unless(agents_left("site", row.agent_count).as_deref()),
+    };
+    Site {
+        id: row.id,
+        organization_id: row.organization_id,
+        organization_name: row.organization_name,
+        name: row.name,
+        created_at: row.created_at,
+        agent_count: row.agent_count,
+        permissions,
+    }
+}
+
+fn refuse_agents(what: &str, agents: i64) -> Result<()> {
+    agents_left(what, agents).map_or(Ok(()), |detail| Err(Error::conflict("has_agents", detail)))
+}
+
+/// What stands against deleting something with so many agents.
+fn agents_left(what: &str, agents: i64) -> Option<String> {
+    match agents {
+        0 => None,
+        1 => Some(format!("this {what} still has 1 agent; move or decommission it first")),
+        _ => Some(format!("this {what} still has {agents} agents; move or decommission them first")),
+    }
 }
 
 async fn fleet_changed(app: &App, organization_id: Uuid) {

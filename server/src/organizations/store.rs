@@ -4,10 +4,29 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Organization, OrganizationKey, Site, SiteKey};
+use super::{OrganizationKey, SiteKey};
 use crate::authz::Scope;
 use crate::core::Result;
 use crate::core::page::PageRequest;
+
+/// An organization as it is stored and counted.
+pub struct OrganizationRow {
+    pub id: Uuid,
+    pub name: String,
+    pub created_at: DateTime<Utc>,
+    pub site_count: i64,
+    pub agent_count: i64,
+}
+
+/// A site as it is stored and counted.
+pub struct SiteRow {
+    pub id: Uuid,
+    pub organization_id: Uuid,
+    pub organization_name: String,
+    pub name: String,
+    pub created_at: DateTime<Utc>,
+    pub agent_count: i64,
+}
 
 /// A row with the text it is sorted by: Postgres lowers names in its own way, so the cursor must carry its answer.
 pub struct Sorted<T> {
@@ -21,7 +40,7 @@ pub async fn list_organizations(
     scope: &Scope,
     pattern: Option<&str>,
     page: &PageRequest<OrganizationKey>,
-) -> Result<Vec<Sorted<Organization>>> {
+) -> Result<Vec<Sorted<OrganizationRow>>> {
     let after = page.after.as_ref();
     let rows = sqlx::query!(
         r#"WITH page AS (
@@ -50,7 +69,7 @@ pub async fn list_organizations(
     Ok(rows
         .into_iter()
         .map(|row| Sorted {
-            row: Organization {
+            row: OrganizationRow {
                 id: row.id,
                 name: row.name,
                 created_at: row.created_at,
@@ -64,9 +83,9 @@ pub async fn list_organizations(
 }
 
 /// An organization that the scope covers.
-pub async fn organization(connection: &mut PgConnection, scope: &Scope, id: Uuid) -> Result<Option<Organization>> {
+pub async fn organization(connection: &mut PgConnection, scope: &Scope, id: Uuid) -> Result<Option<OrganizationRow>> {
     Ok(sqlx::query_as!(
-        Organization,
+        OrganizationRow,
         r#"SELECT id, name, created_at,
                   (SELECT count(*) FROM sites WHERE organization_id = o.id AND deleted_at IS NULL) AS "site_count!",
                   (SELECT count(*) FROM agents WHERE organization_id = o.id AND state <> 'decommissioned') AS "agent_count!"
@@ -179,7 +198,7 @@ pub async fn list_sites(
     organization: Option<Uuid>,
     pattern: Option<&str>,
     page: &PageRequest<SiteKey>,
-) -> Result<Vec<Sorted<Site>>> {
+) -> Result<Vec<Sorted<SiteRow>>> {
     let after = page.after.as_ref();
     let rows = sqlx::query!(
         r#"WITH page AS (
@@ -211,7 +230,7 @@ pub async fn list_sites(
     Ok(rows
         .into_iter()
         .map(|row| Sorted {
-            row: Site {
+            row: SiteRow {
                 id: row.id,
                 organization_id: row.organization_id,
                 organization_name: row.organization_name,
@@ -226,9 +245,9 @@ pub async fn list_sites(
 }
 
 /// A site that the scope covers.
-pub async fn site(connection: &mut PgConnection, scope: &Scope, id: Uuid) -> Result<Option<Site>> {
+pub async fn site(connection: &mut PgConnection, scope: &Scope, id: Uuid) -> Result<Option<SiteRow>> {
     Ok(sqlx::query_as!(
-        Site,
+        SiteRow,
         r#"SELECT s.id, s.organization_id, o.name AS organization_name, s.name, s.created_at,
                   (SELECT count(*) FROM agents WHERE site_id = s.id AND state <> 'decommissioned') AS "agent_count!"
            FROM sites s JOIN organizations o ON o.id = s.organization_id

@@ -29,6 +29,7 @@ mod openapi;
 mod operations;
 mod organizations;
 mod paging;
+mod permissions;
 mod presence;
 mod process;
 mod real_agent;

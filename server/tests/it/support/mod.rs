@@ -1,7 +1,7 @@
 //! A running server for one test: the real router on a real socket, its own database, a clock that stands still.
 
 mod agents;
-mod client;
+pub mod client;
 pub mod fleet;
 pub mod killable;
 pub mod place;
