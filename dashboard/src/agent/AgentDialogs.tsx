@@ -105,32 +105,39 @@ function MoveDialog({ agent, close }: { agent: Agent; close: () => void }) {
 function DecommissionDialog({ agent, close }: { agent: Agent; close: () => void }) {
   const client = useQueryClient();
   const [uninstall, setUninstall] = useState(true);
+  const { state } = agent.presence;
+  // Nobody can be told: the record ends at once.
+  const unreachable = agent.state === "quarantined" || state === "never";
   return (
     <ConfirmDialog
       title={`Decommission ${agent.name}?`}
       action={`Decommission ${agent.name}`}
       typeName={agent.name}
-      run={() => body(api.DELETE("/api/agents/{id}", { params: { path: { id: agent.id }, query: { uninstall } } }))}
-      onDone={() => {
+      run={async () => {
+        const params = { path: { id: agent.id }, query: { uninstall: uninstall && !unreachable } };
+        client.setQueryData(agentQuery(agent.id).queryKey, await body(api.DELETE("/api/agents/{id}", { params })));
         void client.invalidateQueries({ queryKey: ["agents"] });
-        close();
       }}
+      onDone={close}
       onClose={close}
     >
       <p>
-        The agent's key is revoked: the machine can no longer connect, and commands that wait for it end. To manage it
-        again it must be enrolled anew. Its history stays: commands, output, inventory and audit.
+        {unreachable
+          ? "Its key is revoked at once. The machine cannot be told to leave: remove the agent from it by hand."
+          : state === "online"
+            ? "The machine is told to leave, and its key is revoked as soon as it obeys."
+            : "The machine is told to leave when it connects again. Then its key is revoked, and without it after 30 days."}{" "}
+        Commands that wait for it are cancelled. To manage the machine again it must be enrolled anew. Its history stays:
+        commands, output, inventory and audit.
       </p>
-      <Checkbox
-        label="Also uninstall the agent from the machine"
-        description={
-          agent.presence.state === "online"
-            ? "It is online: this happens now."
-            : "It is not online: this happens if it connects again before the request expires."
-        }
-        checked={uninstall}
-        onChange={(event) => setUninstall(event.currentTarget.checked)}
-      />
+      {unreachable ? null : (
+        <Checkbox
+          label="Also uninstall the agent from the machine"
+          description="Its program and data are removed."
+          checked={uninstall}
+          onChange={(event) => setUninstall(event.currentTarget.checked)}
+        />
+      )}
     </ConfirmDialog>
   );
 }

@@ -18,9 +18,10 @@ import { ActivityTab } from "./ActivityTab";
 import { AgentActions } from "./AgentActions";
 import styles from "./AgentPage.module.css";
 import { AgentDialogs } from "./AgentDialogs";
-import { DuplicateBanner, QuarantineBanner } from "./banners";
+import { DuplicateBanner, EndBanner } from "./banners";
 import { CommandsTab } from "./CommandsTab";
 import { InventoryTab } from "./InventoryTab";
+import { QuarantineBanner } from "./QuarantineBanner";
 import { OverviewTab } from "./OverviewTab";
 
 const TAB_WORDS: Record<AgentTab, string> = {
@@ -93,6 +94,7 @@ function Loaded({ agent }: { agent: Agent }) {
         ))}
       </nav>
       <div className={styles.body}>
+        {agent.state === "decommissioning" || agent.state === "decommissioned" ? <EndBanner agent={agent} /> : null}
         {agent.quarantine ? <QuarantineBanner agent={agent} quarantine={agent.quarantine} /> : null}
         {agent.duplicate_of ? <DuplicateBanner agent={agent} original={agent.duplicate_of} /> : null}
         {tab === "overview" ? <OverviewTab agent={agent} span={search.span ?? "24h"} /> : null}

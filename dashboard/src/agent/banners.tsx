@@ -1,64 +1,26 @@
+import { Button } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { api, body } from "../api/client";
+import { agent as agentQuery } from "../api/queries";
 import type { Agent } from "../api/types";
-import { Age } from "../ui/Age";
 import { ConfirmDialog } from "../ui/ConfirmDialog";
 import { GatedButton } from "../ui/GatedButton";
 import { Banner, Failure } from "../ui/Notice";
-import styles from "./AgentPage.module.css";
 
-/** Two machines use one agent's key: shows both, and asks which of them the agent is. */
-export function QuarantineBanner({ agent, quarantine }: { agent: Agent; quarantine: NonNullable<Agent["quarantine"]> }) {
-  const client = useQueryClient();
-  const release = useMutation({
-    mutationFn: (machineId: string) =>
-      body(api.POST("/api/agents/{id}/release", { params: { path: { id: agent.id } }, body: { machine_id: machineId } })),
-    onSuccess: () => client.invalidateQueries({ queryKey: ["agents"] }),
-  });
-  return (
-    <Banner
-      family="warn"
-      title={
-        <>
-          Quarantined <Age at={quarantine.since} />: two machines use this agent's key
-        </>
-      }
-    >
-      <p>
-        {quarantine.reason}. Neither receives commands until you say which machine this agent is; the other one must be
-        enrolled anew.
-      </p>
-      <ul className={styles.machines}>
-        {quarantine.machines.map((machine) => (
-          <li key={`${machine.machine_id} ${machine.boot_id}`} className={styles.machine}>
-            <strong className="any">{machine.hostname}</strong>
-            <span className="mono any">{machine.machine_id}</span>
-            <span className="muted">
-              {machine.address ? `${machine.address}, ` : ""}seen <Age at={machine.seen_at} />
-            </span>
-            <GatedButton
-              permission={agent.permissions.edit}
-              variant="default"
-              loading={release.isPending && release.variables === machine.machine_id}
-              onClick={() => release.mutate(machine.machine_id)}
-            >
-              This is the agent
-            </GatedButton>
-          </li>
-        ))}
-      </ul>
-      {release.error ? <Failure error={release.error} what="The quarantine stays." /> : null}
-    </Banner>
-  );
-}
-
-/** The same machine seems to be enrolled already: offers to go on under the older record. */
+/** The same machine seems to be enrolled already: asks whether to go on under the older record. */
 export function DuplicateBanner({ agent, original }: { agent: Agent; original: NonNullable<Agent["duplicate_of"]> }) {
   const [asking, setAsking] = useState(false);
   const client = useQueryClient();
   const navigate = useNavigate();
+  const apart = useMutation({
+    mutationFn: () => body(api.PATCH("/api/agents/{id}", { params: { path: { id: agent.id } }, body: { duplicate_of: null } })),
+    onSuccess: (changed) => {
+      client.setQueryData(agentQuery(agent.id).queryKey, changed);
+      void client.invalidateQueries({ queryKey: ["agents"] });
+    },
+  });
   return (
     <Banner
       family="warn"
@@ -72,16 +34,31 @@ export function DuplicateBanner({ agent, original }: { agent: Agent; original: N
         </>
       }
       action={
-        <GatedButton permission={agent.permissions.edit} variant="default" onClick={() => setAsking(true)}>
-          Merge into the older record
-        </GatedButton>
+        <>
+          <GatedButton permission={agent.permissions.edit} variant="default" onClick={() => setAsking(true)}>
+            Merge into the older record
+          </GatedButton>
+          <GatedButton
+            permission={agent.permissions.edit}
+            variant="default"
+            loading={apart.isPending}
+            onClick={() => apart.mutate()}
+          >
+            They are two machines
+          </GatedButton>
+        </>
       }
     >
-      <p>Host name or hardware match an agent that was enrolled before. That can be guessed, so nothing was merged by itself.</p>
+      <p>
+        Both say that they are the same machine. That can be guessed or copied, so nothing was merged by itself. After a
+        reinstallation merge them; for a copied disk image say that they are two.
+      </p>
+      {apart.error ? <Failure error={apart.error} what="Nothing was changed." /> : null}
       {asking ? (
         <ConfirmDialog
           title={`Merge into ${original.name}?`}
-          action="Merge"
+          action={`Merge into ${original.name}`}
+          keep="Not now"
           run={() => body(api.POST("/api/agents/{id}/merge", { params: { path: { id: agent.id } }, body: { into: original.id } }))}
           onDone={() => {
             void client.invalidateQueries({ queryKey: ["agents"] });
@@ -91,10 +68,49 @@ export function DuplicateBanner({ agent, original }: { agent: Agent; original: N
         >
           <p>
             The machine goes on as <strong className="any">{original.name}</strong>, with that record's history. This newer
-            record ends; the older record's previous key stops working. This cannot be undone.
+            record ends; its own history stays with it. The older record's key stops working, and commands that were sent
+            to it and have no result yet end as unknown. This cannot be undone.
           </p>
         </ConfirmDialog>
       ) : null}
+    </Banner>
+  );
+}
+
+/** The record is over, or about to be: what that means, and where it went on. */
+export function EndBanner({ agent }: { agent: Agent }) {
+  const { merged_into: into, state } = agent;
+  if (into) {
+    return (
+      <Banner
+        family="info"
+        title="This record was merged into an older one"
+        action={
+          <Button
+            variant="default"
+            renderRoot={(props) => <Link to="/agents/$agentId/{-$tab}" params={{ agentId: into.id }} {...props} />}
+          >
+            Open {into.name}
+          </Button>
+        }
+      >
+        <p>The machine goes on there. What was recorded here stays as history.</p>
+      </Banner>
+    );
+  }
+  if (state === "decommissioning") {
+    return (
+      <Banner family="info" title="It was told to leave">
+        <p>
+          Its key is revoked as soon as it obeys.{" "}
+          {agent.presence.state === "online" ? "It is online, so that is a matter of seconds." : "It obeys when it connects; after 30 days without it the record ends anyway."}
+        </p>
+      </Banner>
+    );
+  }
+  return (
+    <Banner family="info" title="This agent is decommissioned">
+      <p>Its key is revoked. What was recorded stays as history. To manage the machine again, enroll it anew.</p>
     </Banner>
   );
 }

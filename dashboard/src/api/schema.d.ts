@@ -87,7 +87,7 @@ export interface paths {
         delete: operations["decommission_agent"];
         options?: never;
         head?: never;
-        /** Renames an agent or moves it to another site of its organization. */
+        /** Renames an agent, moves it to another site of its organization, or says that it is no duplicate. */
         patch: operations["update_agent"];
         trace?: never;
     };
@@ -576,6 +576,7 @@ export interface components {
             latest_volumes: components["schemas"]["VolumeUse"][];
             /** @description What the machine says it is: evidence, no identity. */
             machine_id: string;
+            merged_into?: components["schemas"]["AgentName"] | null;
             /** @description What the caller may do with it. */
             permissions: components["schemas"]["AgentPermissions"];
             /**
@@ -1785,6 +1786,11 @@ export interface components {
         UpdateAgent: {
             /** @description 1 to 100 characters; null: the host name again. */
             display_name?: string | null;
+            /**
+             * Format: uuid
+             * @description Null: this is another machine than the older record's, which then no longer stands here.
+             */
+            duplicate_of?: string | null;
             /**
              * Format: uuid
              * @description A site of the same organization.

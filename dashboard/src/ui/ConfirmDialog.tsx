@@ -4,11 +4,13 @@ import { type ReactNode, useState } from "react";
 import { Failure } from "./Notice";
 
 /** Asks before something is lost: names it, says what happens, and for what cannot be undone wants its name typed. */
-export function ConfirmDialog({ title, children, action, typeName, run, onDone, onClose }: {
+export function ConfirmDialog({ title, children, action, keep = "Keep it", typeName, run, onDone, onClose }: {
   title: string;
   children: ReactNode;
   /** The button's words: what it does, and to what. */
   action: string;
+  /** The words of the button that leaves everything as it is. */
+  keep?: string;
   /** What must be typed before the button works. */
   typeName?: string;
   run: () => Promise<unknown>;
@@ -45,7 +47,7 @@ export function ConfirmDialog({ title, children, action, typeName, run, onDone, 
           {mutation.error ? <Failure error={mutation.error} what="It was not done." /> : null}
           <Group justify="flex-end">
             <Button variant="default" onClick={onClose}>
-              Keep it
+              {keep}
             </Button>
             <Button type="submit" color="red" disabled={!ready} loading={mutation.isPending}>
               {action}

@@ -89,10 +89,14 @@ struct UpdateAgent {
     /// A site of the same organization.
     #[serde(default)]
     site_id: Option<Uuid>,
+    /// Null: this is another machine than the older record's, which then no longer stands here.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<Uuid>)]
+    duplicate_of: Option<Option<Uuid>>,
 }
 
 /// Tells `null` apart from absent.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
 
@@ -169,7 +173,7 @@ async fn get_agent(State(app): State<App>, SignedIn(ctx): SignedIn, Path(id): Pa
     Ok(Json(service::agent(&app, &ctx, id).await?))
 }
 
-/// Renames an agent or moves it to another site of its organization.
+/// Renames an agent, moves it to another site of its organization, or says that it is no duplicate.
 #[utoipa::path(patch, path = "/api/agents/{id}", tag = "agents", params(("id" = Uuid, Path)),
     request_body = UpdateAgent, responses((status = 200, body = Agent)))]
 async fn update_agent(
@@ -178,7 +182,8 @@ async fn update_agent(
     Path(id): Path<Uuid>,
     Json(body): Json<UpdateAgent>,
 ) -> Result<Json<Agent>> {
-    let change = service::Change { display_name: body.display_name, site_id: body.site_id };
+    let change =
+        service::Change { display_name: body.display_name, site_id: body.site_id, duplicate_of: body.duplicate_of };
     Ok(Json(service::update(&app, &ctx, id, &change).await?))
 }
 

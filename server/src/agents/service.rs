@@ -81,6 +81,7 @@ pub(super) async fn shown(app: &App, ctx: &Ctx, connection: &mut PgConnection, i
         address: details.address,
         quarantine,
         duplicate_of: duplicate_of.map(|(id, name)| AgentName { id, name }),
+        merged_into: details.merged_id.zip(details.merged_name).map(|(id, name)| AgentName { id, name }),
     })
 }
 
@@ -91,9 +92,11 @@ pub struct Change {
     pub display_name: Option<Option<String>>,
     /// New site, of the same organization.
     pub site_id: Option<Uuid>,
+    /// The inner none: it is another machine than the older record's. Nothing else can be set.
+    pub duplicate_of: Option<Option<Uuid>>,
 }
 
-/// Renames an agent or moves it to another site of its organization.
+/// Renames an agent, moves it to another site of its organization, or says that it is no duplicate.
 ///
 /// # Errors
 /// 403, 404, 409 for a decommissioned one, 422 with the fields that are wrong.
@@ -137,6 +140,17 @@ async fn apply(work: &mut Mutation<'_>, agent: &store::Locked, change: &Change) 
                 message: "must be a site of the agent's organization".into(),
             }),
         }
+    }
+    match change.duplicate_of {
+        Some(None) => {
+            work.note("duplicate_of", serde_json::Value::Null);
+            store::clear_duplicate(&mut work.tx, agent.id).await?;
+        }
+        Some(Some(_)) => errors.push(FieldError {
+            field: "duplicate_of".into(),
+            message: "can only be null: this is another machine; otherwise merge the records".into(),
+        }),
+        None => {}
     }
     if errors.is_empty() { Ok(()) } else { Err(Error::Invalid(errors)) }
 }

@@ -25,6 +25,8 @@ pub struct Details {
     pub quarantine_machines: Json<Vec<SeenMachine>>,
     pub duplicate_id: Option<Uuid>,
     pub duplicate_name: Option<String>,
+    pub merged_id: Option<Uuid>,
+    pub merged_name: Option<String>,
     pub uptime_seconds: Option<i64>,
     pub volumes: Option<Json<Vec<VolumeUse>>>,
 }
@@ -35,9 +37,9 @@ pub async fn details(connection: &mut PgConnection, id: Uuid) -> Result<Option<D
         Details,
         r#"SELECT a.display_name, a.machine_id, a.boot_id, a.enrolled_at, a.protocol_version, a.address, a.state_since,
                   a.quarantine_reason, a.quarantine_machines AS "quarantine_machines: Json<Vec<SeenMachine>>",
-                  d.id AS "duplicate_id?", d.name AS "duplicate_name?", r.uptime_seconds AS "uptime_seconds?",
-                  r.volumes AS "volumes?: Json<Vec<VolumeUse>>"
-           FROM agents a LEFT JOIN agents d ON d.id = a.duplicate_of
+                  d.id AS "duplicate_id?", d.name AS "duplicate_name?", m.id AS "merged_id?", m.name AS "merged_name?",
+                  r.uptime_seconds AS "uptime_seconds?", r.volumes AS "volumes?: Json<Vec<VolumeUse>>"
+           FROM agents a LEFT JOIN agents d ON d.id = a.duplicate_of LEFT JOIN agents m ON m.id = a.merged_into
            LEFT JOIN agent_readings_latest r ON r.agent_id = a.id
            WHERE a.id = $1"#,
         id
@@ -89,6 +91,12 @@ pub async fn set_display_name(connection: &mut PgConnection, id: Uuid, name: Opt
 
 pub async fn set_site(connection: &mut PgConnection, id: Uuid, site: Uuid) -> Result<()> {
     sqlx::query!("UPDATE agents SET site_id = $2 WHERE id = $1", id, site).execute(connection).await?;
+    Ok(())
+}
+
+/// Nobody is asked any more whether this is the same machine as another record's.
+pub async fn clear_duplicate(connection: &mut PgConnection, id: Uuid) -> Result<()> {
+    sqlx::query!("UPDATE agents SET duplicate_of = NULL WHERE id = $1", id).execute(connection).await?;
     Ok(())
 }
 

@@ -152,6 +152,8 @@ pub struct Agent {
     pub quarantine: Option<Quarantine>,
     /// An older record that seems to be the same machine.
     pub duplicate_of: Option<AgentName>,
+    /// The record that it was merged into.
+    pub merged_into: Option<AgentName>,
     /// What the caller may do with it.
     pub permissions: AgentPermissions,
 }

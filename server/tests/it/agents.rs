@@ -373,6 +373,9 @@ async fn a_merged_record_gives_its_key_to_the_older_one(db: PgPool) {
         .await
         .unwrap();
     assert_eq!(into, Some(older));
+    let ended = technician.get(&format!("/api/agents/{newer}")).await.expect(200);
+    assert_eq!(ended["merged_into"], json!({"id": older, "name": "Reception"}));
+    assert_eq!((&ended["duplicate_of"], &merged["merged_into"]), (&Value::Null, &Value::Null));
     technician
         .post(&format!("/api/agents/{newer}/merge"), json!({"into": older}))
         .await

@@ -143,6 +143,22 @@ async fn a_clash_lasts_while_both_records_claim_the_machine(db: PgPool) {
     assert!(!clash().await, "the older record stands for another machine now");
     set("UPDATE agents SET machine_id = 'machine of pc' WHERE id = $1", older).await;
     assert!(clash().await);
+    let viewer = app.member(acme, OrgRole::Viewer).await;
+    let path = format!("/api/agents/{newer}");
+    viewer.patch(&path, json!({"duplicate_of": null})).await.expect_problem(403, "forbidden");
+    let problem = admin.patch(&path, json!({"duplicate_of": older})).await.expect_problem(422, "invalid");
+    assert_eq!(problem["errors"][0]["field"], "duplicate_of");
+    admin.patch(&path, json!({"display_name": "newer"})).await.expect(200);
+    assert!(clash().await, "another change says nothing about it");
+    admin.patch(&path, json!({"duplicate_of": null})).await.expect(200);
+    assert!(!clash().await, "somebody said that they are two machines");
+    sqlx::query("UPDATE agents SET duplicate_of = $2 WHERE id = $1")
+        .bind(newer)
+        .bind(older)
+        .execute(&app.db)
+        .await
+        .unwrap();
+    assert!(clash().await);
     for sql in [
         "UPDATE agents SET state = 'decommissioning' WHERE id = $1",
         "UPDATE agents SET state = 'decommissioned' WHERE id = $1",
