@@ -3,7 +3,7 @@ import { ApiError } from "../api/client";
 import type { Agent } from "../api/types";
 import { AuditList } from "../audit/AuditList";
 import { sentence } from "../lib/words";
-import { Empty, Failure } from "../ui/Notice";
+import { Empty, ListFailure } from "../ui/Notice";
 import styles from "./Tabs.module.css";
 
 /** What people and the server did with this agent, from the audit log. */
@@ -23,7 +23,7 @@ export function ActivityTab({ agent }: { agent: Agent }) {
               {sentence(error.message)}
             </Empty>
           ) : (
-            <Failure error={error} what="The activity could not be loaded." />
+            <ListFailure error={error} what="The activity could not be loaded." />
           )
         }
       />

@@ -8,15 +8,13 @@ import { agentCount, agents } from "../api/queries";
 import type { Permission } from "../api/types";
 import { useRefreshOn } from "../api/useRefreshOn";
 import type { AgentsSearch } from "../lib/search";
-import { DataTable } from "../ui/DataTable";
 import { GatedButton } from "../ui/GatedButton";
-import { Empty, Failure, Loading } from "../ui/Notice";
+import { LiveTable } from "../ui/LiveTable";
+import { Empty, ListFailure, Loading } from "../ui/Notice";
 import { PageHeader } from "../ui/PageHeader";
 import { useLiveRows } from "../ui/useLiveRows";
-import { WaitingChanges } from "../ui/WaitingChanges";
 import { columnsIn } from "./columns";
 import { AgentFilters } from "./AgentFilters";
-import styles from "./AgentsPage.module.css";
 import { FleetCounts } from "./FleetCounts";
 
 const concernsAgents = (hint: Hint) => hint.kind === "agent" || hint.kind === "fleet";
@@ -33,7 +31,7 @@ export function AgentsPage() {
   useRefreshOn(concernsAgents, ["agents", "list"], 2_000 + 1_000 * (pages?.length ?? 0));
   useRefreshOn(concernsAgents, ["agents", "count"], 2_000);
 
-  const { rows, waiting, hold, apply } = useLiveRows(search, pages);
+  const live = useLiveRows(search, pages);
   const set = useCallback(
     (change: Partial<AgentsSearch>) =>
       void navigate({ to: ".", search: (previous: AgentsSearch) => ({ ...previous, ...change }), replace: true }),
@@ -63,27 +61,22 @@ export function AgentsPage() {
       />
       <AgentFilters search={search} set={set} />
       {list.error && !list.data ? (
-        <div className={styles.aside}>
-          <Failure error={list.error} what="The agents could not be loaded." retry={() => void list.refetch()} />
-        </div>
+        <ListFailure error={list.error} what="The agents could not be loaded." retry={() => void list.refetch()} />
       ) : list.isPending ? (
         <Loading lines={12} />
-      ) : rows.length === 0 ? (
+      ) : live.rows.length === 0 ? (
         <NoAgents search={search} enroll={enroll} />
       ) : (
-        <div className={styles.hold} {...hold}>
-          <DataTable
-            label="Agents"
-            columns={columns}
-            rows={rows}
-            rowId={(row) => row.id}
-            total={count.data?.total}
-            sort={{ by: search.sort ?? "name", set: (sort) => set({ sort: sort === "name" ? undefined : (sort as AgentsSearch["sort"]) }) }}
-            onEnd={onEnd}
-            notice={<WaitingChanges count={waiting} apply={apply} />}
-            footer={list.isFetchingNextPage ? <Loading lines={2} /> : null}
-          />
-        </div>
+        <LiveTable
+          label="Agents"
+          columns={columns}
+          live={live}
+          rowId={(row) => row.id}
+          total={count.data?.total}
+          sort={{ by: search.sort ?? "name", set: (sort) => set({ sort: sort === "name" ? undefined : (sort as AgentsSearch["sort"]) }) }}
+          onEnd={onEnd}
+          footer={list.isFetchingNextPage ? <Loading lines={2} /> : null}
+        />
       )}
       <Outlet />
     </>

@@ -12,6 +12,7 @@ import { AGENT_STATE, ROLE_WORDS } from "../ui/looks";
 import { Meter } from "../ui/Meter";
 import { Presence } from "../ui/Presence";
 import { State } from "../ui/State";
+import { TwoLines } from "../ui/TwoLines";
 import styles from "./AgentsPage.module.css";
 
 const NAME: Column<AgentSummary> = { id: "name", header: "Name", sort: "name", grow: 1.55, cell: (agent) => <NameCell agent={agent} /> };
@@ -69,15 +70,18 @@ function NameCell({ agent }: { agent: AgentSummary }) {
   return (
     <span className={styles.nameCell}>
       <Glyph size={16} stroke={1.7} role="img" aria-label={role} className="muted" />
-      <span className={styles.nameText}>
+      <TwoLines
+        below={
+          <>
+            <Attention reasons={agent.attention} />
+            {agent.organization_name} › {agent.site_name}
+          </>
+        }
+      >
         <Link to="/agents/$agentId/{-$tab}" params={{ agentId: agent.id }} className={styles.name} data-row-link title={agent.name}>
           {agent.name}
         </Link>
-        <span className={styles.where}>
-          <Attention reasons={agent.attention} />
-          {agent.organization_name} › {agent.site_name}
-        </span>
-      </span>
+      </TwoLines>
     </span>
   );
 }

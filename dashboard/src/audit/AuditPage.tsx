@@ -7,7 +7,7 @@ import { type AuditSearch, OUTCOMES } from "../lib/search";
 import { sentence } from "../lib/words";
 import { FilterChip } from "../ui/Chip";
 import { FilterBar } from "../ui/FilterBar";
-import { Empty, Failure } from "../ui/Notice";
+import { Empty, ListFailure } from "../ui/Notice";
 import { PageHeader } from "../ui/PageHeader";
 import { SearchInput } from "../ui/SearchInput";
 import { AuditList, OUTCOME_WORDS } from "./AuditList";
@@ -55,7 +55,7 @@ export function AuditPage() {
               {sentence(error.message)}
             </Empty>
           ) : (
-            <Failure error={error} what="The audit log could not be loaded." />
+            <ListFailure error={error} what="The audit log could not be loaded." />
           )
         }
       />

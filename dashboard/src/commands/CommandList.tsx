@@ -6,12 +6,13 @@ import { commands, type CommandsQuery } from "../api/queries";
 import type { CommandSummary } from "../api/types";
 import { useRefreshOn } from "../api/useRefreshOn";
 import { Age } from "../ui/Age";
-import { type Column, DataTable } from "../ui/DataTable";
+import type { Column } from "../ui/DataTable";
+import { LiveTable } from "../ui/LiveTable";
 import { COMMAND_STATE } from "../ui/looks";
-import { Failure, Loading } from "../ui/Notice";
+import { ListFailure, Loading } from "../ui/Notice";
 import { State } from "../ui/State";
+import { TwoLines } from "../ui/TwoLines";
 import { useLiveRows } from "../ui/useLiveRows";
-import { WaitingChanges } from "../ui/WaitingChanges";
 import styles from "./CommandList.module.css";
 
 /** Commands, newest first, live. */
@@ -23,27 +24,24 @@ export function CommandList({ query, empty, withAgent }: { query: CommandsQuery;
     [agent_id],
   );
   useRefreshOn(concerns, ["commands", "list"], 1_000 + 1_000 * (list.data?.pages.length ?? 0));
-  const { rows, waiting, hold, apply } = useLiveRows(query, list.data?.pages);
+  const live = useLiveRows(query, list.data?.pages);
   const { hasNextPage, isFetching, fetchNextPage } = list;
   const onEnd = useCallback(() => {
     if (hasNextPage && !isFetching) void fetchNextPage();
   }, [hasNextPage, isFetching, fetchNextPage]);
   if (list.error && !list.data) {
-    return <Failure error={list.error} what="The commands could not be loaded." retry={() => void list.refetch()} />;
+    return <ListFailure error={list.error} what="The commands could not be loaded." retry={() => void list.refetch()} />;
   }
   if (list.isPending) return <Loading lines={8} />;
-  if (rows.length === 0) return empty;
+  if (live.rows.length === 0) return empty;
   return (
-    <div className={styles.hold} {...hold}>
-      <DataTable
-        label="Commands"
-        columns={withAgent ? FLEET_COLUMNS : AGENT_COLUMNS}
-        rows={rows}
-        rowId={(row) => row.id}
-        onEnd={onEnd}
-        notice={<WaitingChanges count={waiting} apply={apply} />}
-      />
-    </div>
+    <LiveTable
+      label="Commands"
+      columns={withAgent ? FLEET_COLUMNS : AGENT_COLUMNS}
+      live={live}
+      rowId={(row) => row.id}
+      onEnd={onEnd}
+    />
   );
 }
 
@@ -52,7 +50,13 @@ const SUMMARY: Column<CommandSummary> = {
   header: "Command",
   grow: 4,
   cell: (command) => (
-    <span className={styles.summary}>
+    <TwoLines
+      below={
+        <>
+          {command.agent_name}, <Age at={command.created_at} />
+        </>
+      }
+    >
       <Link
         to="/commands/$commandId"
         params={{ commandId: command.id }}
@@ -62,10 +66,7 @@ const SUMMARY: Column<CommandSummary> = {
       >
         {command.summary || "(empty)"}
       </Link>
-      <span className={styles.where}>
-        {command.agent_name}, <Age at={command.created_at} />
-      </span>
-    </span>
+    </TwoLines>
   ),
 };
 

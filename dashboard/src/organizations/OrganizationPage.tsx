@@ -9,7 +9,7 @@ import { formatCount } from "../lib/units";
 import { Age } from "../ui/Age";
 import { ConfirmDialog } from "../ui/ConfirmDialog";
 import { GatedButton } from "../ui/GatedButton";
-import { Empty, Failure, Loading } from "../ui/Notice";
+import { Empty, Failure, ListFailure, Loading } from "../ui/Notice";
 import { PageHeader } from "../ui/PageHeader";
 import { PlainTable } from "../ui/PlainTable";
 import { createSite, deleteOrganization, deleteSite, renameOrganization, renameSite } from "./changes";
@@ -32,7 +32,7 @@ export function OrganizationPage() {
     );
   }
   if (chosen.error) {
-    return <Failure error={chosen.error} what="The organization could not be loaded." retry={() => void chosen.refetch()} />;
+    return <ListFailure error={chosen.error} what="The organization could not be loaded." retry={() => void chosen.refetch()} />;
   }
   return <Loading lines={8} />;
 }

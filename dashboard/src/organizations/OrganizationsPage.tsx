@@ -10,7 +10,7 @@ import { Age } from "../ui/Age";
 import { type Column, DataTable } from "../ui/DataTable";
 import { FilterBar } from "../ui/FilterBar";
 import { GatedButton } from "../ui/GatedButton";
-import { Empty, Failure, Loading } from "../ui/Notice";
+import { Empty, ListFailure, Loading } from "../ui/Notice";
 import { PageHeader } from "../ui/PageHeader";
 import { SearchInput } from "../ui/SearchInput";
 import { NameDialog } from "./NameDialog";
@@ -48,7 +48,7 @@ export function OrganizationsPage() {
         <SearchInput label="Find an organization by name" value={q} onChange={setText} />
       </FilterBar>
       {list.error && !list.data ? (
-        <Failure error={list.error} what="The organizations could not be loaded." retry={() => void list.refetch()} />
+        <ListFailure error={list.error} what="The organizations could not be loaded." retry={() => void list.refetch()} />
       ) : list.isPending ? (
         <Loading lines={8} />
       ) : rows.length > 0 ? (

@@ -14,10 +14,10 @@ import { ConfirmDialog } from "../ui/ConfirmDialog";
 import { type Column, DataTable } from "../ui/DataTable";
 import { GatedButton } from "../ui/GatedButton";
 import { TOKEN_STATE } from "../ui/looks";
-import { Empty, Failure, Loading } from "../ui/Notice";
+import { Empty, ListFailure, Loading } from "../ui/Notice";
 import { PageHeader } from "../ui/PageHeader";
 import { State } from "../ui/State";
-import styles from "./TokensPage.module.css";
+import { TwoLines } from "../ui/TwoLines";
 
 /** The tokens with which machines may join. */
 export function TokensPage() {
@@ -50,7 +50,7 @@ export function TokensPage() {
           {sentence(refusal.reason)}
         </Empty>
       ) : list.error && !list.data ? (
-        <Failure error={list.error} what="The tokens could not be loaded." retry={() => void list.refetch()} />
+        <ListFailure error={list.error} what="The tokens could not be loaded." retry={() => void list.refetch()} />
       ) : list.isPending ? (
         <Loading lines={8} />
       ) : rows.length > 0 ? (
@@ -88,14 +88,15 @@ function columnsWith(revoke: (token: EnrollmentToken) => void): Column<Enrollmen
       header: "Token",
       grow: 3,
       cell: (token) => (
-        <span className={styles.label}>
-          <span className={styles.name} title={token.label ?? undefined}>
-            {token.label || <span className="muted">no label</span>}
-          </span>
-          <span className={styles.where}>
-            {token.organization_name} › {token.site_name}
-          </span>
-        </span>
+        <TwoLines
+          below={
+            <>
+              {token.organization_name} › {token.site_name}
+            </>
+          }
+        >
+          <span title={token.label ?? undefined}>{token.label || <span className="muted">no label</span>}</span>
+        </TwoLines>
       ),
     },
     { id: "state", header: "State", width: 110, cell: (token) => <State look={TOKEN_STATE[token.state]} /> },

@@ -35,7 +35,8 @@ interface Sorting {
   set: (by: string) => void;
 }
 
-interface Props<T> {
+/** What a table shows, and how. */
+export interface TableProps<T> {
   label: string;
   columns: Column<T>[];
   rows: T[];
@@ -52,7 +53,7 @@ interface Props<T> {
 }
 
 /** A table that keeps only the visible rows in the page; the rows' order is the server's. Back leads to the same place in it. */
-export function DataTable<T extends RowData>({ label, columns, rows, rowId, total, sort, onEnd, notice, footer }: Props<T>) {
+export function DataTable<T extends RowData>({ label, columns, rows, rowId, total, sort, onEnd, notice, footer }: TableProps<T>) {
   const scroller = useRef<HTMLDivElement>(null);
   const phone = useMediaQuery("(max-width: 640px)", false, { getInitialValueInEffect: false });
   const height = phone ? ROW_ON_PHONE : ROW;

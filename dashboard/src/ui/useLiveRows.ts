@@ -4,6 +4,9 @@ import { type LiveRows, nextRows } from "../lib/liveRows";
 
 const NONE: never[] = [];
 
+/** The rows of a live table, what waits, and what holds and lets it. */
+export type LiveTableRows<T extends { id: string }> = ReturnType<typeof useLiveRows<T>>;
+
 /**
  * Rows that never jump under the pointer or the focus. `hold` goes on the element around the table; `apply` lets what
  * waits happen.
