@@ -18,7 +18,7 @@ import { ActivityTab } from "./ActivityTab";
 import { AgentActions } from "./AgentActions";
 import styles from "./AgentPage.module.css";
 import { AgentDialogs } from "./AgentDialogs";
-import { DuplicateBanner, EndBanner } from "./banners";
+import { DuplicateBanner, EndBanner, RefusedBanner } from "./banners";
 import { CommandsTab } from "./CommandsTab";
 import { InventoryTab } from "./InventoryTab";
 import { QuarantineBanner } from "./QuarantineBanner";
@@ -96,6 +96,9 @@ function Loaded({ agent }: { agent: Agent }) {
       <div className={styles.body}>
         {agent.state === "decommissioning" || agent.state === "decommissioned" ? <EndBanner agent={agent} /> : null}
         {agent.quarantine ? <QuarantineBanner agent={agent} quarantine={agent.quarantine} /> : null}
+        {agent.decommission?.refusal ? (
+          <RefusedBanner decommission={agent.decommission} refusal={agent.decommission.refusal} />
+        ) : null}
         {agent.duplicate_of ? <DuplicateBanner agent={agent} original={agent.duplicate_of} /> : null}
         {tab === "overview" ? <OverviewTab agent={agent} span={search.span ?? "24h"} /> : null}
         {tab === "inventory" ? <InventoryTab agent={agent} /> : null}

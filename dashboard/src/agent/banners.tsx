@@ -5,9 +5,38 @@ import { useState } from "react";
 import { api, body } from "../api/client";
 import { agent as agentQuery } from "../api/queries";
 import type { Agent } from "../api/types";
+import { formatAbsolute } from "../lib/age";
+import { Age } from "../ui/Age";
 import { ConfirmDialog } from "../ui/ConfirmDialog";
 import { GatedButton } from "../ui/GatedButton";
 import { Banner, Failure } from "../ui/Notice";
+
+/** The agent will not obey its decommission order: says why, and what comes of it. */
+export function RefusedBanner({ decommission, refusal }: {
+  decommission: NonNullable<Agent["decommission"]>;
+  refusal: string;
+}) {
+  return (
+    <Banner
+      family="warn"
+      title={
+        <>
+          Told to leave <Age at={decommission.since} />, and it will not
+        </>
+      }
+    >
+      <p>
+        {refusal}. Decommission it again to decide: the record then ends without the agent, which has to be removed on the
+        machine by hand. Where a restored backup made the order void, the agent gets a new one.
+      </p>
+      {decommission.ends_at ? (
+        <p>
+          Otherwise the record ends on {formatAbsolute(Date.parse(decommission.ends_at))}.
+        </p>
+      ) : null}
+    </Banner>
+  );
+}
 
 /** The same machine seems to be enrolled already: asks whether to go on under the older record. */
 export function DuplicateBanner({ agent, original }: { agent: Agent; original: NonNullable<Agent["duplicate_of"]> }) {

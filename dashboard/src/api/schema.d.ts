@@ -564,6 +564,7 @@ export interface components {
             address?: string | null;
             /** @description Changes with every start of the machine. */
             boot_id: string;
+            decommission?: components["schemas"]["Decommission"] | null;
             /** @description Name given by people; null: the host name stands for it. */
             display_name?: string | null;
             duplicate_of?: components["schemas"]["AgentName"] | null;
@@ -972,6 +973,24 @@ export interface components {
             /** @description The token's text. */
             secret: string;
             token: components["schemas"]["EnrollmentToken"];
+        };
+        /** @description How an agent's leaving stands. */
+        Decommission: {
+            /**
+             * Format: date-time
+             * @description When the record ends even if the agent has not obeyed.
+             */
+            ends_at?: string | null;
+            /**
+             * @description Why it will not obey: it refused the order, or a restored backup made that void. Decommissioning it again ends the
+             *     record at once, or gives a new order where the old one is void.
+             */
+            refusal?: string | null;
+            /**
+             * Format: date-time
+             * @description Since when it is told to leave.
+             */
+            since: string;
         };
         /** @description An enrollment token, without its secret. */
         EnrollmentToken: {

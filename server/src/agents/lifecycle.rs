@@ -1,7 +1,5 @@
-//! The ends and turns of an agent's record: decommission, release from quarantine, merge.
+//! The turns of an agent's record: release from quarantine, merge.
 
-use chrono::TimeDelta;
-use gururmm_protocol::envelope;
 use uuid::Uuid;
 
 use super::service::{editable, resource, shown};
@@ -11,82 +9,14 @@ use super::view::{Agent, AgentState};
 use crate::app::{App, Ctx};
 use crate::audit::{Mutation, Target};
 use crate::authz::{Action, require};
-use crate::commands::orders::sign_order;
 use crate::commands::service::{cancel_all_queued, give_up_outstanding};
 use crate::core::{Error, Result};
 use crate::hub::bus::{AgentSignal, DashboardEvent};
 
-/// How long an absent agent may come back and obey its order. Afterwards the record ends without it.
-const ORDER_LIFE: TimeDelta = TimeDelta::days(30);
 /// Most machine ids that a record remembers as rejected.
 const MAX_REJECTED: usize = 16;
 /// Why commands end that the machine of before was sent.
 const MACHINE_CHANGED: &str = "another machine stands behind the agent's record now: whether this ran cannot be told";
-/// Most records that one pass of [`end_abandoned`] ends.
-const BATCH: i64 = 100;
-
-/// Tells an agent to leave; with `uninstall` it also removes itself from the machine. Its key is revoked when it obeys,
-/// or at once where nobody could obey: it never connected, is quarantined, or has no key. Doing it again changes nothing.
-///
-/// # Errors
-/// 403, 404.
-pub async fn decommission(app: &App, ctx: &Ctx, id: Uuid, uninstall: bool) -> Result<Agent> {
-    let mut work = Mutation::begin(app, ctx, "agent.decommission", Target::new("agent", id, "")).await?;
-    let result = async {
-        let agent = editable(&mut work, Action::Delete, id).await?;
-        work.note("uninstall", uninstall);
-        let cancelled = match agent.state {
-            AgentState::Decommissioning | AgentState::Decommissioned => Vec::new(),
-            AgentState::Active | AgentState::Quarantined => leave(app, &mut work, &agent, uninstall).await?,
-        };
-        Ok((shown(app, ctx, &mut work.tx, id).await?, cancelled))
-    }
-    .await;
-    let (agent, cancelled) = work.finish(result).await?;
-    announce(app, id, agent.summary.organization_id, &cancelled).await;
-    app.hub.bus.signal_agent(id, AgentSignal::Work).await;
-    Ok(agent)
-}
-
-async fn leave(app: &App, work: &mut Mutation<'_>, agent: &Locked, uninstall: bool) -> Result<Vec<Uuid>> {
-    let now = app.env.now();
-    let cancelled = cancel_all_queued(app, &mut work.tx, agent.id, "the agent was decommissioned").await?;
-    work.note("cancelled_commands", cancelled.len());
-    if agent.state == AgentState::Active && agent.has_key && agent.has_connected {
-        let order = envelope::Action::Decommission { uninstall };
-        sign_order(app, &mut work.tx, agent.id, order, now + ORDER_LIFE).await?;
-        store::set_decommissioning(&mut work.tx, agent.id, now).await?;
-    } else {
-        work.note("at_once", true);
-        store::end(&mut work.tx, agent.id, None, now).await?;
-    }
-    Ok(cancelled)
-}
-
-/// Ends the records of agents that never came back for their decommission order; answers how many.
-///
-/// # Errors
-/// When the database cannot be reached.
-pub async fn end_abandoned(app: &App) -> Result<usize> {
-    let ctx = Ctx::system("reconcile");
-    let ids = {
-        let mut connection = app.db.acquire().await?;
-        store::abandoned(&mut connection, app.env.now(), BATCH).await?
-    };
-    for &id in &ids {
-        let mut work = Mutation::begin(app, &ctx, "agent.decommissioned", Target::new("agent", id, "")).await?;
-        let result = async {
-            let agent = editable(&mut work, Action::Delete, id).await?;
-            work.note("reason", "nobody came for the decommission order before it expired");
-            store::end(&mut work.tx, id, None, app.env.now()).await?;
-            Ok(agent.organization_id)
-        }
-        .await;
-        let organization_id = work.finish(result).await?;
-        announce(app, id, organization_id, &[]).await;
-    }
-    Ok(ids.len())
-}
 
 /// Ends a quarantine: the machine that is given goes on as this agent, the others that were seen are refused for good.
 ///
@@ -201,7 +131,7 @@ fn check_states(from: &Locked, older: &Locked) -> Result<()> {
 }
 
 /// Tells the agent's session and the dashboards, after the commit.
-async fn announce(app: &App, agent_id: Uuid, organization_id: Uuid, commands: &[Uuid]) {
+pub(super) async fn announce(app: &App, agent_id: Uuid, organization_id: Uuid, commands: &[Uuid]) {
     let bus = &app.hub.bus;
     bus.signal_agent(agent_id, AgentSignal::Standing).await;
     for &command_id in commands {

@@ -1,6 +1,7 @@
 //! Machines under management.
 
 pub mod attention;
+pub mod decommission;
 pub mod enrollment;
 pub mod lifecycle;
 pub mod routes;
@@ -10,6 +11,7 @@ pub mod service;
 pub mod standing;
 pub(crate) mod store;
 pub(crate) mod store_attention;
+pub(crate) mod store_decommission;
 pub(crate) mod store_enrollment;
 pub(crate) mod store_list;
 pub(crate) mod store_standing;

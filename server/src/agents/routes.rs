@@ -11,7 +11,7 @@ use super::attention::AttentionFilter;
 use super::view::{
     Agent, AgentCount, AgentFilter, AgentSort, AgentState, AgentSummary, MachineRole, OsFamily, PresenceState,
 };
-use super::{lifecycle, service};
+use super::{decommission, lifecycle, service};
 use crate::app::App;
 use crate::authz::Listing;
 use crate::core::page::PageRequest;
@@ -196,7 +196,7 @@ async fn decommission_agent(
     Path(id): Path<Uuid>,
     Query(query): Query<DecommissionQuery>,
 ) -> Result<(StatusCode, Json<Agent>)> {
-    Ok((StatusCode::ACCEPTED, Json(lifecycle::decommission(&app, &ctx, id, query.uninstall).await?)))
+    Ok((StatusCode::ACCEPTED, Json(decommission::decommission(&app, &ctx, id, query.uninstall).await?)))
 }
 
 /// Ends a quarantine in favour of one of the machines seen.

@@ -6,9 +6,9 @@ use uuid::Uuid;
 use super::attention::AttentionReason;
 use super::view::{
     Agent, AgentCount, AgentFilter, AgentKey, AgentName, AgentPermissions, AgentSort, AgentState, AgentSummary,
-    Quarantine,
+    Decommission, Quarantine,
 };
-use super::{store, store_list};
+use super::{store, store_decommission, store_list};
 use crate::app::{App, Ctx};
 use crate::audit::{Mutation, Target};
 use crate::authz::{Action, Actor, Listing, Permission, Resource, require};
@@ -65,11 +65,22 @@ pub(super) async fn shown(app: &App, ctx: &Ctx, connection: &mut PgConnection, i
         reason: details.quarantine_reason.unwrap_or_default(),
         machines: details.quarantine_machines.0,
     });
+    let decommission = match summary.state {
+        AgentState::Decommissioning => {
+            let order = store_decommission::last_order(connection, id, app.epoch, app.env.now()).await?;
+            Some(Decommission {
+                since: details.state_since,
+                ends_at: order.as_ref().map(|order| order.expires_at),
+                refusal: order.and_then(|order| order.refusal),
+            })
+        }
+        _ => None,
+    };
     // The hint of a second enrollment is history as soon as either record has gone another way.
     let clash = summary.attention.iter().any(|attention| attention.reason == AttentionReason::Clash);
     let duplicate_of = details.duplicate_id.zip(details.duplicate_name).filter(|_| clash);
     Ok(Agent {
-        permissions: permissions(&ctx.actor, &summary),
+        permissions: permissions(&ctx.actor, &summary, decommission.as_ref()),
         summary,
         display_name: details.display_name,
         machine_id: details.machine_id,
@@ -80,6 +91,7 @@ pub(super) async fn shown(app: &App, ctx: &Ctx, connection: &mut PgConnection, i
         latest_volumes: details.volumes.map(|volumes| volumes.0).unwrap_or_default(),
         address: details.address,
         quarantine,
+        decommission,
         duplicate_of: duplicate_of.map(|(id, name)| AgentName { id, name }),
         merged_into: details.merged_id.zip(details.merged_name).map(|(id, name)| AgentName { id, name }),
     })
@@ -172,16 +184,18 @@ pub(super) const fn resource(agent: &store::Locked) -> Resource {
     Resource::Agent { organization: agent.organization_id, server_host: agent.server_host }
 }
 
-fn permissions(actor: &Actor, agent: &AgentSummary) -> AgentPermissions {
+fn permissions(actor: &Actor, agent: &AgentSummary, decommission: Option<&Decommission>) -> AgentPermissions {
     let resource = Resource::Agent { organization: agent.organization_id, server_host: agent.server_host };
     let may = |action| Permission::of(actor, action, resource);
     let gone = (agent.state == AgentState::Decommissioned).then_some("this agent is decommissioned");
     let cut_off = (agent.state == AgentState::Quarantined)
         .then_some("this agent is quarantined: two machines use its key; release it for one of them first");
     let leaving = (agent.state == AgentState::Decommissioning).then_some("this agent is being decommissioned");
+    // Whoever sees that the agent refuses to leave decides again.
+    let waiting = leaving.filter(|_| decommission.is_none_or(|told| told.refusal.is_none()));
     AgentPermissions {
         command: may(Action::Command).unless(gone).unless(leaving).unless(cut_off),
         edit: may(Action::Edit).unless(gone),
-        decommission: may(Action::Delete).unless(gone).unless(leaving),
+        decommission: may(Action::Delete).unless(gone).unless(waiting),
     }
 }

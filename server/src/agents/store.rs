@@ -111,13 +111,6 @@ pub async fn hold_site(connection: &mut PgConnection, organization: Uuid, site: 
     .await?)
 }
 
-pub async fn set_decommissioning(connection: &mut PgConnection, id: Uuid, now: DateTime<Utc>) -> Result<()> {
-    sqlx::query!("UPDATE agents SET state = 'decommissioning', state_since = $2 WHERE id = $1", id, now)
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
 /// Ends the record: key revoked, open orders done, and where it went if it was merged.
 pub async fn end(connection: &mut PgConnection, id: Uuid, merged_into: Option<Uuid>, now: DateTime<Utc>) -> Result<()> {
     revoke_keys(connection, id, now).await?;
@@ -180,18 +173,4 @@ pub async fn move_key(connection: &mut PgConnection, from: Uuid, into: Uuid, now
     .execute(connection)
     .await?;
     Ok(())
-}
-
-/// Agents that were told to leave and whose order nobody can collect any more.
-pub async fn abandoned(connection: &mut PgConnection, now: DateTime<Utc>, limit: i64) -> Result<Vec<Uuid>> {
-    Ok(sqlx::query_scalar!(
-        "SELECT a.id FROM agents a WHERE a.state = 'decommissioning' AND NOT EXISTS (
-             SELECT 1 FROM agent_envelopes e
-             WHERE e.agent_id = a.id AND e.kind = 'decommission' AND e.done_at IS NULL AND e.expires_at > $1)
-         ORDER BY a.id LIMIT $2",
-        now,
-        limit
-    )
-    .fetch_all(connection)
-    .await?)
 }

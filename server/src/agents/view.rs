@@ -150,6 +150,8 @@ pub struct Agent {
     pub address: Option<String>,
     /// Why it is cut off, while it is.
     pub quarantine: Option<Quarantine>,
+    /// How its leaving stands, while it is being decommissioned.
+    pub decommission: Option<Decommission>,
     /// An older record that seems to be the same machine.
     pub duplicate_of: Option<AgentName>,
     /// The record that it was merged into.
@@ -176,6 +178,18 @@ pub struct Quarantine {
     pub reason: String,
     /// The machines that used its key.
     pub machines: Vec<SeenMachine>,
+}
+
+/// How an agent's leaving stands.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Decommission {
+    /// Since when it is told to leave.
+    pub since: DateTime<Utc>,
+    /// When the record ends even if the agent has not obeyed.
+    pub ends_at: Option<DateTime<Utc>>,
+    /// Why it will not obey: it refused the order, or a restored backup made that void. Decommissioning it again ends the
+    /// record at once, or gives a new order where the old one is void.
+    pub refusal: Option<String>,
 }
 
 /// What the caller may do with an agent.

@@ -369,10 +369,7 @@ pub async fn on_status(app: &App, agent_id: Uuid, statuses: Vec<CommandStatus>) 
 ///
 /// # Errors
 /// When the database cannot be reached.
-pub async fn on_envelope_refused(app: &App, agent_id: Uuid, id: Option<Uuid>, refusal: Refusal) -> Result<()> {
-    metrics::counter!("envelopes_refused_total").increment(1);
-    tracing::warn!(%agent_id, envelope_id = ?id, %refusal, "an agent refused an envelope");
-    let Some(id) = id else { return Ok(()) };
+pub async fn on_envelope_refused(app: &App, agent_id: Uuid, id: Uuid, refusal: Refusal) -> Result<()> {
     let (name, organization_id) = {
         let mut connection = app.db.acquire().await?;
         store_orders::refuse(&mut connection, agent_id, id, app.env.now()).await?;

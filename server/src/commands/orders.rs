@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use gururmm_protocol::crypto::SignatureBytes;
-use gururmm_protocol::envelope::{Action, SignedEnvelope, Terms};
+use gururmm_protocol::envelope::{Action, Expectation, SignedEnvelope, Terms};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -28,16 +28,52 @@ pub async fn sign_order(
         Action::RunCommand(_) => return Err(Error::internal("a command is no order: see commands::service::create")),
     };
     let (id, kind) = (app.env.id(), action.kind());
+    let stored = sealed_order(app, id, agent_id, action, expires_at)?;
+    let (epoch, created_at) = (app.epoch, app.env.now());
+    let order = NewOrder { stored: &stored, agent_id, kind, command_id, epoch, created_at, expires_at };
+    store_orders::insert(connection, &order).await
+}
+
+/// Signs an agent's stored decommission order anew, under its own id and with a later expiry. Only an order that the
+/// installation's own key signed for this agent in this epoch: somebody authorized that, and nobody who can merely write
+/// to the database. Whether it was one.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn renew_decommission(
+    app: &App,
+    connection: &mut PgConnection,
+    agent_id: Uuid,
+    id: Uuid,
+    expires_at: DateTime<Utc>,
+) -> Result<bool> {
+    let Some(stored) = store_orders::order(connection, id).await? else { return Ok(false) };
+    let Ok(envelope) = unseal(app, id, stored.header, &stored.signature, &stored.payload_sealed) else {
+        return Ok(false);
+    };
+    let server_key = app.keys.server_key();
+    let epoch = u32::try_from(app.epoch).map_err(Error::internal)?;
+    // That it is over is what is to be mended.
+    let expect = Expectation { server_key: &server_key, agent_id, epoch, now: DateTime::<Utc>::MIN_UTC };
+    match envelope.open(&expect) {
+        Ok((header, action @ Action::Decommission { .. })) if header.id == id => {
+            let renewed = sealed_order(app, id, agent_id, action, expires_at)?;
+            store_orders::renew(connection, &renewed, expires_at).await?;
+            Ok(true)
+        }
+        _ => Ok(false),
+    }
+}
+
+/// An order as it is stored: signed, its payload encrypted.
+fn sealed_order(app: &App, id: Uuid, agent_id: Uuid, action: Action, expires_at: DateTime<Utc>) -> Result<StoredOrder> {
     let envelope = seal(app, id, agent_id, action, expires_at)?;
-    let stored = StoredOrder {
+    Ok(StoredOrder {
         id,
         header: envelope.header,
         signature: envelope.signature.as_bytes().to_vec(),
         payload_sealed: app.keys.vault.seal(&app.env, id.as_bytes(), envelope.payload.as_bytes())?,
-    };
-    let (epoch, created_at) = (app.epoch, app.env.now());
-    let order = NewOrder { stored: &stored, agent_id, kind, command_id, epoch, created_at, expires_at };
-    store_orders::insert(connection, &order).await
+    })
 }
 
 /// Signs an action with the installation's key.

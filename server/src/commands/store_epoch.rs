@@ -19,7 +19,8 @@ pub async fn void_older(connection: &mut PgConnection, epoch: i32, reason: &str,
                UPDATE commands SET state = 'cancelled', reason = $2, finished_at = $3
                WHERE state = 'queued' AND epoch < $1 RETURNING 1
            ), voided_orders AS (
-               UPDATE agent_envelopes SET done_at = $3 WHERE done_at IS NULL AND epoch < $1 RETURNING 1
+               UPDATE agent_envelopes SET done_at = $3, refusal = $2
+               WHERE done_at IS NULL AND epoch < $1 RETURNING 1
            )
            SELECT (SELECT count(*) FROM voided_commands) AS "commands!", (SELECT count(*) FROM voided_orders) AS "orders!""#,
         epoch,

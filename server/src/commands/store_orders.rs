@@ -66,6 +66,34 @@ pub async fn open(connection: &mut PgConnection, to: Recipient<'_>, now: DateTim
     .await?)
 }
 
+/// An order as it is stored.
+pub async fn order(connection: &mut PgConnection, id: Uuid) -> Result<Option<StoredOrder>> {
+    Ok(sqlx::query_as!(
+        StoredOrder,
+        "SELECT id, header, signature, payload_sealed FROM agent_envelopes WHERE id = $1",
+        id
+    )
+    .fetch_optional(connection)
+    .await?)
+}
+
+/// The order was signed anew.
+pub async fn renew(connection: &mut PgConnection, order: &StoredOrder, expires_at: DateTime<Utc>) -> Result<()> {
+    sqlx::query!(
+        "UPDATE agent_envelopes SET header = $2, signature = $3, payload_sealed = $4, expires_at = $5,
+                                    renewals = renewals + 1
+         WHERE id = $1",
+        order.id,
+        order.header,
+        order.signature,
+        order.payload_sealed,
+        expires_at
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// A refused order to cancel is not given again.
 pub async fn refuse(connection: &mut PgConnection, agent_id: Uuid, id: Uuid, at: DateTime<Utc>) -> Result<()> {
     sqlx::query!(

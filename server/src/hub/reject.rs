@@ -64,9 +64,10 @@ pub fn displaced() -> Rejected {
     rejected(RejectCode::Displaced, "a newer connection with this key took over", Some(30))
 }
 
-/// The key belongs to another record since a technician merged two.
+/// Only a new session will do: the key belongs to another record since a technician merged two, or the agent's clock is
+/// to be set anew.
 #[must_use]
-pub fn merged() -> Rejected {
+pub fn connect_again() -> Rejected {
     rejected(RejectCode::Busy, "the agent's record has changed; connect again", Some(1))
 }
 

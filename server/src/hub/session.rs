@@ -24,6 +24,7 @@ use super::pace::Pace;
 use super::registry::Handle;
 use super::reject;
 use super::reports::{self, Outcome};
+use crate::agents::decommission::{self, Refused};
 use crate::agents::standing::{self, Verdict};
 use crate::app::App;
 use crate::commands::link::{self, Recipient};
@@ -267,7 +268,17 @@ impl Session {
 
     async fn on_refused(&mut self, id: Option<Uuid>, refusal: Refusal, out: &Outbox) -> Result<(), Ending> {
         let (app, agent_id) = (&self.app, self.handle.agent_id);
-        self.patiently(|| link::on_envelope_refused(app, agent_id, id, refusal)).await?;
+        metrics::counter!("envelopes_refused_total").increment(1);
+        tracing::warn!(%agent_id, envelope_id = ?id, %refusal, "an agent refused an envelope");
+        let Some(id) = id else { return Ok(()) };
+        match self.patiently(|| decommission::on_refused(app, agent_id, id, refusal)).await? {
+            // The clock by which the agent judges an expiry is set by the handshake.
+            Refused::Renewed => return Err(Ending::Rejected(reject::connect_again())),
+            Refused::Closed => {}
+            Refused::NotAnOrder => {
+                self.patiently(|| link::on_envelope_refused(app, agent_id, id, refusal)).await?;
+            }
+        }
         self.send_work(out).await
     }
 
@@ -297,7 +308,7 @@ impl Session {
             return Err(Ending::Rejected(reject::unknown_key()));
         };
         if record.agent_id != self.handle.agent_id {
-            return Err(Ending::Rejected(reject::merged()));
+            return Err(Ending::Rejected(reject::connect_again()));
         }
         self.restricted = match standing::judge(&record, &self.machine) {
             Verdict::Welcome => false,

@@ -57,7 +57,7 @@ pub(super) fn all() -> Vec<Pass> {
             name: "abandoned_agents",
             every: seconds(3600),
             once_in_cluster: true,
-            run: |app| Box::pin(async move { agents::lifecycle::end_abandoned(&app).await.map(drop) }),
+            run: |app| Box::pin(async move { agents::decommission::end_abandoned(&app).await.map(drop) }),
         },
         Pass {
             name: "upkeep",

@@ -1,7 +1,7 @@
 //! Agents as people see and change them.
 
 use chrono::TimeDelta;
-use gururmm_server::agents::lifecycle::end_abandoned;
+use gururmm_server::agents::decommission::end_abandoned;
 use gururmm_server::authz::{GlobalRole, OrgRole};
 use gururmm_server::hub::bus::AgentSignal;
 use serde_json::{Value, json};

@@ -383,7 +383,7 @@ async fn an_agent_touches_only_its_own_commands(db: PgPool) {
         assert_eq!(other.refused(&app, id, event).await, "no such command of this agent");
     }
     other.status(&app, id, Knowledge::NeverHad).await;
-    link::on_envelope_refused(&app.app, other.agent, Some(id), Refusal::BadSignature).await.unwrap();
+    link::on_envelope_refused(&app.app, other.agent, id, Refusal::BadSignature).await.unwrap();
     assert_eq!(show(&technician, id).await["state"], "sent");
     assert!(audit_rows(&app, "command.envelope_refused").await.is_empty());
 }
@@ -535,13 +535,12 @@ async fn rows_put_in_by_hand_command_nobody(db: PgPool) {
         assert_eq!(row["state"], "failed");
         assert!(row["reason"].as_str().unwrap().contains("cannot be opened"), "{row}");
     }
-    link::on_envelope_refused(&app.app, place.agent, Some(unsigned), Refusal::BadSignature).await.unwrap();
-    link::on_envelope_refused(&app.app, place.agent, Some(unsigned), Refusal::BadSignature).await.unwrap();
+    link::on_envelope_refused(&app.app, place.agent, unsigned, Refusal::BadSignature).await.unwrap();
+    link::on_envelope_refused(&app.app, place.agent, unsigned, Refusal::BadSignature).await.unwrap();
     let row = show(&technician, unsigned).await;
     assert_eq!(row["state"], "failed");
     assert!(row["reason"].as_str().unwrap().contains("the agent refused the envelope"), "{row}");
     assert_eq!(audit_rows(&app, "command.envelope_refused").await.len(), 1, "one row, however often it is said");
-    link::on_envelope_refused(&app.app, place.agent, Some(template), Refusal::Expired).await.unwrap();
+    link::on_envelope_refused(&app.app, place.agent, template, Refusal::Expired).await.unwrap();
     assert_eq!(show(&technician, template).await["state"], "expired");
-    link::on_envelope_refused(&app.app, place.agent, None, Refusal::Malformed).await.unwrap();
 }

@@ -33,5 +33,6 @@ mod permissions;
 mod presence;
 mod process;
 mod real_agent;
+mod refused_orders;
 mod reports;
 mod spa;
