@@ -13,7 +13,7 @@ pub async fn set_decommissioning(connection: &mut PgConnection, id: Uuid, now: D
     Ok(())
 }
 
-/// The order that an agent was given last.
+/// The order that counts for an agent: the one that is not done, else the last.
 pub struct LastOrder {
     /// It waits for the agent.
     pub is_open: bool,
@@ -35,7 +35,8 @@ pub async fn last_order(
         LastOrder,
         r#"SELECT done_at IS NULL AND expires_at > $3 AS "is_open!", coalesce(epoch < $2, false) AS "is_void!", refusal,
                   expires_at
-           FROM agent_envelopes WHERE agent_id = $1 AND kind = 'decommission' ORDER BY created_at DESC, id DESC LIMIT 1"#,
+           FROM agent_envelopes WHERE agent_id = $1 AND kind = 'decommission'
+           ORDER BY done_at IS NULL DESC, created_at DESC, id DESC LIMIT 1"#,
         agent_id,
         epoch,
         now
