@@ -126,6 +126,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/agents/{id}/inventory/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What changed in the inventory, newest first, kept for a year. An agent's first report is no change. */
+        get: operations["list_changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/agents/{id}/merge": {
         parameters: {
             query?: never;
@@ -1090,6 +1107,28 @@ export interface components {
         Inventory: {
             sections: components["schemas"]["StoredSection"][];
         };
+        /** @description Something that changed in an agent's inventory. */
+        InventoryChange: {
+            /** @description What is said of it now. */
+            after?: unknown;
+            /**
+             * Format: date-time
+             * @description When the server received the reading that showed it.
+             */
+            at: string;
+            /** @description What was said of it. */
+            before?: unknown;
+            /**
+             * Format: int64
+             * @description Its number.
+             */
+            id: number;
+            /** @description Name of the item, for example of a package; or of the property, for example `booted_at` of `os`. */
+            key: string;
+            kind: ("added" | "removed" | "changed" | "more") & Record<string, never>;
+            /** @description The section's name. */
+            section: string;
+        };
         /** @description A result that came after another end was recorded. */
         LateResult: {
             /**
@@ -1501,6 +1540,33 @@ export interface components {
                  * @description Machines it has enrolled.
                  */
                 uses: number;
+            }[];
+            /** @description Give it back as `cursor` for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_InventoryChange: {
+            /** @description The rows. */
+            items: {
+                /** @description What is said of it now. */
+                after?: unknown;
+                /**
+                 * Format: date-time
+                 * @description When the server received the reading that showed it.
+                 */
+                at: string;
+                /** @description What was said of it. */
+                before?: unknown;
+                /**
+                 * Format: int64
+                 * @description Its number.
+                 */
+                id: number;
+                /** @description Name of the item, for example of a package; or of the property, for example `booted_at` of `os`. */
+                key: string;
+                kind: ("added" | "removed" | "changed" | "more") & Record<string, never>;
+                /** @description The section's name. */
+                section: string;
             }[];
             /** @description Give it back as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
@@ -2194,6 +2260,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Inventory"];
+                };
+            };
+            /** @description What went wrong, as problem+json (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_changes: {
+        parameters: {
+            query?: {
+                /** @description Only of this section. */
+                section?: string;
+                /** @description Rows, 1 to 200 [50]. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_InventoryChange"];
                 };
             };
             /** @description What went wrong, as problem+json (RFC 9457) */

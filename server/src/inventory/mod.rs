@@ -1,11 +1,14 @@
 //! What agents report about themselves: inventory sections and readings.
 
+mod difference;
+pub mod history;
 pub mod readings;
 mod receive;
 pub mod rollup;
 pub mod routes;
 pub mod service;
 pub(crate) mod store;
+mod store_history;
 pub(crate) mod store_readings;
 
 use chrono::{DateTime, Utc};
@@ -30,6 +33,50 @@ pub struct StoredSection {
     pub collected_at: DateTime<Utc>,
     /// When its content changed last.
     pub changed_at: DateTime<Utc>,
+}
+
+/// What happened to an item of a section.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum ChangeKind {
+    /// It is new.
+    Added,
+    /// It is gone.
+    Removed,
+    /// It is not what it was.
+    Changed,
+    /// Beyond what is kept of one report: `after` holds how many were `added`, `removed` and `changed`.
+    More,
+}
+
+/// Something that changed in an agent's inventory.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct InventoryChange {
+    /// Its number.
+    pub id: i64,
+    /// When the server received the reading that showed it.
+    pub at: DateTime<Utc>,
+    /// The section's name.
+    pub section: String,
+    /// What happened.
+    #[schema(inline)]
+    pub kind: ChangeKind,
+    /// Name of the item, for example of a package; or of the property, for example `booted_at` of `os`.
+    pub key: String,
+    /// What was said of it.
+    pub before: Option<serde_json::Value>,
+    /// What is said of it now.
+    pub after: Option<serde_json::Value>,
+}
+
+/// Where a page of changes ends.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ChangeKey {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Its number.
+    pub id: i64,
 }
 
 /// How full a volume is, or was at a reading.

@@ -8,14 +8,15 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
-use super::{Point, StoredSection, service};
+use super::{ChangeKey, InventoryChange, Point, StoredSection, history, service};
 use crate::app::App;
 use crate::core::Result;
+use crate::core::page::{Page, PageRequest};
 use crate::http::extract::{Json, Path, Query, SignedIn};
 
 /// Routes of inventory and readings.
 pub fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(inventory)).routes(routes!(readings))
+    OpenApiRouter::new().routes(routes!(inventory)).routes(routes!(list_changes)).routes(routes!(readings))
 }
 
 #[derive(Serialize, ToSchema)]
@@ -28,6 +29,32 @@ struct Inventory {
     responses((status = 200, body = Inventory)))]
 async fn inventory(State(app): State<App>, SignedIn(ctx): SignedIn, Path(id): Path<Uuid>) -> Result<Json<Inventory>> {
     Ok(Json(Inventory { sections: service::inventory(&app, &ctx, id).await? }))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ChangesQuery {
+    /// Only of this section.
+    section: Option<String>,
+    /// Rows, 1 to 200 [50].
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// What changed in the inventory, newest first, kept for a year. An agent's first report is no change.
+#[utoipa::path(get, path = "/api/agents/{id}/inventory/changes", tag = "agents",
+    params(("id" = Uuid, Path,), ChangesQuery), responses((status = 200, body = Page<InventoryChange>)))]
+async fn list_changes(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    Path(id): Path<Uuid>,
+    Query(query): Query<ChangesQuery>,
+) -> Result<Json<Page<InventoryChange>>> {
+    let mut page: PageRequest<ChangeKey> = PageRequest::parse(query.limit, query.cursor.as_deref())?;
+    page.after.iter_mut().for_each(|after| clamp_instant(&mut after.at));
+    Ok(Json(history::list(&app, &ctx, id, query.section.as_deref(), &page).await?))
 }
 
 #[derive(Deserialize, IntoParams)]

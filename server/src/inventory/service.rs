@@ -2,9 +2,10 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use gururmm_protocol::inventory::InventoryReport;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Point, StoredSection, readings, receive, store, store_readings};
+use super::{Point, StoredSection, history, readings, receive, store, store_readings};
 use crate::app::{App, Ctx};
 use crate::authz::{self, Action, Resource};
 use crate::commands::link::Verdict;
@@ -16,7 +17,10 @@ const KEPT_DAYS: i64 = 30;
 /// Longest time that one request for readings may span.
 const MAX_SPAN: TimeDelta = TimeDelta::days(31);
 
-/// What became of a report, and how many bytes it unfolded to beyond its message.
+/// What a row that a report makes the server write counts as, in bytes of its agent's pace.
+const ROW_COST: usize = 512;
+
+/// What became of a report, and what it cost beyond its message, in bytes: what it unfolded to, and the rows it made.
 pub(crate) type Stored = (Verdict, usize);
 
 /// Stores what a report says of an agent's inventory, and copies what lists show into the agent's record. Few reports
@@ -34,6 +38,7 @@ pub(crate) async fn store(app: &App, agent_id: Uuid, organization_id: Uuid, repo
         Err(reason) => return Ok((Verdict::Refused(reason), read.unfolded)),
     };
     let now = app.env.now();
+    let (received, changes) = history::record(&mut tx, agent_id, received, now).await?;
     store::put_sections(&mut tx, agent_id, &received.sections, now).await?;
     store::put_unread(&mut tx, agent_id, &received.unread, now).await?;
     if let Some(os) = received.os() {
@@ -44,7 +49,7 @@ pub(crate) async fn store(app: &App, agent_id: Uuid, organization_id: Uuid, repo
     }
     tx.commit().await?;
     agents_changed(app, &[(agent_id, organization_id)]).await;
-    Ok((Verdict::Stored, read.unfolded))
+    Ok((Verdict::Stored, read.unfolded + changes * ROW_COST))
 }
 
 /// What is stored of an agent's inventory.
@@ -53,10 +58,15 @@ pub(crate) async fn store(app: &App, agent_id: Uuid, organization_id: Uuid, repo
 /// 404 outside the caller's scope.
 pub async fn inventory(app: &App, ctx: &Ctx, agent_id: Uuid) -> Result<Vec<StoredSection>> {
     let mut connection = app.db.acquire().await?;
-    let (organization, server_host) =
-        store::agent(&mut connection, agent_id, ctx.scope().organizations()).await?.ok_or(Error::NotFound("agent"))?;
-    authz::require(&ctx.actor, Action::View, Resource::Agent { organization, server_host }, "agent")?;
+    require_view(&mut connection, ctx, agent_id).await?;
     store::sections(&mut connection, agent_id).await
+}
+
+/// Whether the caller may see this agent.
+pub(super) async fn require_view(connection: &mut PgConnection, ctx: &Ctx, agent_id: Uuid) -> Result<()> {
+    let (organization, server_host) =
+        store::agent(connection, agent_id, ctx.scope().organizations()).await?.ok_or(Error::NotFound("agent"))?;
+    authz::require(&ctx.actor, Action::View, Resource::Agent { organization, server_host }, "agent")
 }
 
 /// An agent's readings in points of five minutes; the last day when no time is given.
@@ -79,9 +89,7 @@ pub async fn points(
         return Err(Error::invalid("from", "must be at most 31 days before to"));
     }
     let mut connection = app.db.acquire().await?;
-    let (organization, server_host) =
-        store::agent(&mut connection, agent_id, ctx.scope().organizations()).await?.ok_or(Error::NotFound("agent"))?;
-    authz::require(&ctx.actor, Action::View, Resource::Agent { organization, server_host }, "agent")?;
+    require_view(&mut connection, ctx, agent_id).await?;
     store_readings::points(&mut connection, agent_id, from, to).await
 }
 

@@ -47,6 +47,12 @@ pub(super) fn all() -> Vec<Pass> {
             run: |app| Box::pin(async move { inventory::service::ensure_partitions(&app).await }),
         },
         Pass {
+            name: "inventory_changes",
+            every: seconds(3600),
+            once_in_cluster: true,
+            run: |app| Box::pin(async move { inventory::history::forget(&app).await }),
+        },
+        Pass {
             name: "audit_seal",
             every: seconds(1),
             // It has its own lock, which also serves whoever seals outside a pass.

@@ -7,7 +7,7 @@ use gururmm_protocol::inventory::{
     HotFix, InventoryReport, InventorySection, LocalGroup, PackedSection, Section, UnreadSection,
 };
 use gururmm_protocol::message::Report;
-use gururmm_sim::{Session, SimError};
+use gururmm_sim::{Session, SimAgent, SimError};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
@@ -105,6 +105,84 @@ async fn a_packed_section_is_stored_and_a_bad_one_is_refused_with_the_reason(db:
     session.close().await;
     let session = agent.connect().await.unwrap();
     assert_eq!(session.welcome().inventory["hot_fixes"], good.digest);
+}
+
+async fn history(viewer: &Client, agent: &SimAgent, query: &str) -> Vec<(String, String, String)> {
+    let path = format!("/api/agents/{}/inventory/changes?limit=200{query}", agent.agent_id().unwrap());
+    let page = viewer.get(&path).await.expect(200);
+    let text = |row: &Value, field: &str| row[field].as_str().unwrap().to_owned();
+    page["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| (text(row, "section"), text(row, "kind"), text(row, "key")))
+        .collect()
+}
+
+fn told(rows: &[(&str, &str, &str)]) -> Vec<(String, String, String)> {
+    rows.iter().map(|(a, b, c)| ((*a).to_owned(), (*b).to_owned(), (*c).to_owned())).collect()
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn the_first_report_is_no_history_and_later_ones_are_what_they_change(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let agent = app.agent(1).await;
+    let viewer = app.admin().await;
+    let mut session = agent.connect().await.unwrap();
+    session.report(unread("groups", "locked")).await.unwrap();
+    session.report_inventory(&agent).await.unwrap();
+    session.report(Report::Inventory(vec![groups(&["adm", "sudo"])].into())).await.unwrap();
+    assert_eq!(history(&viewer, &agent, "").await, told(&[]));
+
+    app.advance(TimeDelta::hours(1));
+    session.report(Report::Inventory(vec![groups(&["sudo", "wheel"])].into())).await.unwrap();
+    session.report(Report::Inventory(vec![groups(&["sudo", "wheel"])].into())).await.unwrap();
+    let mut os = agent.machine.os.clone();
+    os.name = "Another system 13".into();
+    let os = InventorySection::new(Section::Os(os), vec![]).unwrap();
+    app.advance(TimeDelta::hours(1));
+    session.report(Report::Inventory(vec![os].into())).await.unwrap();
+    session.report(unread("groups", "locked")).await.unwrap();
+    let expected = [("os", "changed", "name"), ("groups", "added", "wheel"), ("groups", "removed", "adm")];
+    assert_eq!(history(&viewer, &agent, "").await, told(&expected));
+    assert_eq!(history(&viewer, &agent, "&section=os").await, told(&expected[..1]));
+    let path = format!("/api/agents/{}/inventory/changes?section=os", agent.agent_id().unwrap());
+    let row = viewer.get(&path).await.expect(200)["items"][0].clone();
+    assert_eq!((&row["before"], &row["after"]), (&json!(agent.machine.os.name), &json!("Another system 13")));
+    assert_eq!(row["at"], "2026-11-23T14:00:00Z");
+
+    app.advance(TimeDelta::days(364) + TimeDelta::hours(23) + TimeDelta::minutes(30));
+    gururmm_server::inventory::history::forget(&app.app).await.unwrap();
+    let left: Vec<String> =
+        sqlx::query_scalar("SELECT section FROM agent_inventory_changes").fetch_all(&app.db).await.unwrap();
+    assert_eq!(left, ["os"], "the others are older than a year");
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn who_changes_everything_all_the_time_does_not_fill_the_disk(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let agent = app.agent(1).await;
+    let mut session = agent.connect().await.unwrap();
+    let fixes = |turn: usize| {
+        let fix = |n| HotFix { id: format!("KB{turn}-{n}"), description: None, installed_on: None };
+        InventorySection::new(Section::HotFixes((0..400).map(fix).collect()), vec![]).unwrap()
+    };
+    let count = async || {
+        let count = "SELECT count(*), count(*) FILTER (WHERE kind = 'more') FROM agent_inventory_changes";
+        sqlx::query_as::<_, (i64, i64)>(count).fetch_one(&app.db).await.unwrap()
+    };
+    for turn in 0..2 {
+        session.report(Report::Inventory(vec![fixes(turn)].into())).await.unwrap();
+    }
+    assert_eq!(count().await, (501, 1), "400 gone and 400 come, of which 500 are kept and the rest counted");
+    for turn in 2..7 {
+        session.report(Report::Inventory(vec![fixes(turn)].into())).await.unwrap();
+    }
+    let (all, more) = count().await;
+    assert!((2_000..=2_001).contains(&all) && more == 4, "{all} {more}");
+    app.advance(TimeDelta::hours(2));
+    session.report(Report::Inventory(vec![fixes(7)].into())).await.unwrap();
+    assert_eq!(count().await.0, all + 501, "an hour later there is room again");
 }
 
 #[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]

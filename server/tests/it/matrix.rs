@@ -39,6 +39,7 @@ GET /api/agents/{id}/commands                401       401       401   200      
 POST /api/agents/{id}/commands               401       401       401   201       201   201       201        403    404
 POST /api/agents/{id}/commands @host         401       401       401   201       403   403       403        403    404
 GET /api/agents/{id}/inventory               401       401       401   200       200   200       200        200    404
+GET /api/agents/{id}/inventory/changes       401       401       401   200       200   200       200        200    404
 POST /api/agents/{id}/merge                  401       401       401   200       200   200       200        403    404
 POST /api/agents/{id}/merge @host            401       401       401   200       403   403       403        403    404
 GET /api/agents/{id}/readings                401       401       401   200       200   200       200        200    404

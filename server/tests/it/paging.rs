@@ -131,10 +131,36 @@ async fn commands(db: PgPool) {
     whole(&admin, &format!("/api/agents/{agent}/commands"), 8).await;
 }
 
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn changes_of_the_inventory(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let (organization, site) = app.organization("Acme").await;
+    let agent = AgentRow::new(organization, site, "pc").insert(&app).await;
+    sqlx::query(
+        "INSERT INTO agent_inventory_changes (agent_id, at, section, kind, key)
+         SELECT $1, timestamptz '2026-11-23 12:00Z' + (n / 4) * interval '1 hour',
+                CASE WHEN n % 3 = 0 THEN 'users' ELSE 'software' END, 'added', 'x' FROM generate_series(1, 21) n",
+    )
+    .bind(agent)
+    .execute(&app.db)
+    .await
+    .unwrap();
+    let admin = app.admin().await;
+    let path = format!("/api/agents/{agent}/inventory/changes");
+    let rows = walk(&admin, &path, 4).await;
+    assert!(rows.windows(2).all(|pair| pair[0]["at"].as_str() >= pair[1]["at"].as_str()), "newest first");
+    for limit in [1, 7, 21, 200] {
+        assert_eq!(walk(&admin, &path, limit).await, rows);
+    }
+    assert_eq!(walk(&admin, &format!("{path}?section=users"), 2).await.len(), 7);
+    admin.get(&format!("{path}?section=nonsense")).await.expect_problem(422, "invalid");
+}
+
 /// Lists that the tests above walk.
-const WALKED: [&str; 8] = [
+const WALKED: [&str; 9] = [
     "/api/agents",
     "/api/agents/{id}/commands",
+    "/api/agents/{id}/inventory/changes",
     "/api/audit",
     "/api/commands",
     "/api/enrollment-tokens",

@@ -1,0 +1,191 @@
+//! What changed between two readings of a section: pure rules.
+
+use std::cmp::Ordering;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use gururmm_protocol::inventory::{Section, Service, ServiceStart, ServiceState};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::ChangeKind;
+
+/// A machine's start is computed from two clocks and wavers by seconds; within this it is the same start.
+const SAME_START: TimeDelta = TimeDelta::minutes(2);
+
+/// One thing that a section tells of: a package, an interface, or a property of the machine.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Item {
+    /// What it is called. Several may have the same name.
+    pub key: String,
+    /// What is said of it, as JSON.
+    pub value: String,
+}
+
+/// Something that changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// What happened.
+    pub kind: ChangeKind,
+    /// The item's name.
+    pub key: String,
+    /// What was said of it, as JSON.
+    pub before: Option<String>,
+    /// What is said of it now, as JSON.
+    pub after: Option<String>,
+}
+
+/// A reading of a section.
+#[derive(Debug)]
+pub struct Sight<'a> {
+    /// What it says.
+    pub content: &'a Section,
+    /// Parts that could not be read.
+    pub problems: &'a [String],
+}
+
+/// What changed from one reading to the next. What could not be read only this time does not count as gone, and what
+/// could not be read only the last time does not count as new.
+///
+/// # Errors
+/// Only if an item cannot be written as JSON, which no section causes.
+pub fn changes(before: &Sight<'_>, after: &Sight<'_>) -> serde_json::Result<Vec<Change>> {
+    let mut old = items(before.content)?;
+    let new = items(after.content)?;
+    steady_start(&mut old, &new);
+    let mut found = difference(old, new);
+    let only_in = |one: &[String], other: &[String]| one.iter().any(|problem| !other.contains(problem));
+    let (lost, regained) = (only_in(after.problems, before.problems), only_in(before.problems, after.problems));
+    found.retain(|change| match change.kind {
+        ChangeKind::Removed => !lost,
+        ChangeKind::Added => !regained,
+        ChangeKind::Changed | ChangeKind::More => true,
+    });
+    Ok(found)
+}
+
+/// The items of a section, whatever their order on the machine.
+///
+/// # Errors
+/// Only if an item cannot be written as JSON, which no section causes.
+pub fn items(section: &Section) -> serde_json::Result<Vec<Item>> {
+    match section {
+        Section::Os(os) => properties(os),
+        Section::Hardware(hardware) => properties(hardware),
+        Section::Reboot(reboot) => properties(reboot),
+        Section::Volumes(list) => each(list, |volume| volume.mount.clone()),
+        Section::Disks(list) => each(list, |disk| disk.serial.clone().unwrap_or_else(|| disk.name.clone())),
+        Section::Network(list) => each(list, |interface| interface.name.clone()),
+        Section::Users(list) => each(list, |user| user.name.clone()),
+        Section::Services(list) => {
+            each(&list.iter().map(without_comings_and_goings).collect::<Vec<_>>(), |service| service.name.clone())
+        }
+        Section::Software(list) => each(list, |software| software.name.clone()),
+        Section::HotFixes(list) => each(list, |fix| fix.id.clone()),
+        Section::Groups(list) => {
+            let mut items = Vec::new();
+            for group in list {
+                let value = serde_json::to_string(&serde_json::json!({"name": group.name, "id": group.id}))?;
+                items.push(Item { key: group.name.clone(), value });
+                for member in &group.members {
+                    let value = serde_json::to_string(&serde_json::json!({"name": group.name, "member": member}))?;
+                    items.push(Item { key: format!("{} / {member}", group.name), value });
+                }
+            }
+            Ok(items)
+        }
+    }
+}
+
+fn each<T: Serialize>(list: &[T], key: impl Fn(&T) -> String) -> serde_json::Result<Vec<Item>> {
+    list.iter().map(|item| Ok(Item { key: key(item), value: serde_json::to_string(item)? })).collect()
+}
+
+/// Each property is an item of its own; those that are not known are none.
+fn properties(of: &impl Serialize) -> serde_json::Result<Vec<Item>> {
+    let Value::Object(properties) = serde_json::to_value(of)? else { return Ok(Vec::new()) };
+    let known = properties.into_iter().filter(|(_, value)| !value.is_null());
+    Ok(known.map(|(key, value)| Item { key, value: value.to_string() }).collect())
+}
+
+/// Services that are started on demand come and go dozens of times an hour: only whether one that starts with the system
+/// runs, and whether any has failed, is worth remembering.
+fn without_comings_and_goings(service: &Service) -> Service {
+    let told = service.start == ServiceStart::Automatic || service.state == ServiceState::Failed;
+    let state = if told { service.state } else { ServiceState::Unknown };
+    Service { state, ..service.clone() }
+}
+
+fn steady_start(old: &mut [Item], new: &[Item]) {
+    let start = |item: &Item| serde_json::from_str::<DateTime<Utc>>(&item.value).ok();
+    let is_start = |item: &&Item| item.key == "booted_at";
+    if let Some(now) = new.iter().find(is_start)
+        && let Some(known) = old.iter_mut().find(|item| item.key == "booted_at")
+        && let (Some(then), Some(at)) = (start(known), start(now))
+        && (then - at).abs() <= SAME_START
+    {
+        known.value.clone_from(&now.value);
+    }
+}
+
+/// Items that are equal cancel each other out; of what is left, items of the same name are the same thing changed.
+fn difference(mut old: Vec<Item>, mut new: Vec<Item>) -> Vec<Change> {
+    old.sort_unstable();
+    new.sort_unstable();
+    let (mut gone, mut come) = (Vec::new(), Vec::new());
+    let (mut old, mut new) = (old.into_iter().peekable(), new.into_iter().peekable());
+    loop {
+        match (old.peek(), new.peek()) {
+            (Some(a), Some(b)) => match a.cmp(b) {
+                Ordering::Less => gone.extend(old.next()),
+                Ordering::Greater => come.extend(new.next()),
+                Ordering::Equal => {
+                    old.next();
+                    new.next();
+                }
+            },
+            (Some(_), None) => gone.extend(old.next()),
+            (None, Some(_)) => come.extend(new.next()),
+            (None, None) => break,
+        }
+    }
+    let mut changes = Vec::new();
+    let (mut gone, mut come) = (gone.into_iter().peekable(), come.into_iter().peekable());
+    loop {
+        let order = match (gone.peek(), come.peek()) {
+            (Some(a), Some(b)) => a.key.cmp(&b.key),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (None, None) => return changes,
+        };
+        let before = if order.is_le() { gone.next() } else { None };
+        let after = if order.is_ge() { come.next() } else { None };
+        let kind = match order {
+            Ordering::Less => ChangeKind::Removed,
+            Ordering::Equal => ChangeKind::Changed,
+            Ordering::Greater => ChangeKind::Added,
+        };
+        let key = before.as_ref().or(after.as_ref()).map(|item| item.key.clone()).unwrap_or_default();
+        changes.push(Change { kind, key, before: before.map(|item| item.value), after: after.map(|item| item.value) });
+    }
+}
+
+/// At most `most` changes; what is beyond stands as numbers in one more.
+#[must_use]
+pub fn bounded(mut changes: Vec<Change>, most: usize) -> Vec<Change> {
+    if changes.len() <= most {
+        return changes;
+    }
+    let rest = changes.split_off(most);
+    let count = |kind| rest.iter().filter(|change| change.kind == kind).count();
+    let numbers = serde_json::json!({
+        "added": count(ChangeKind::Added),
+        "removed": count(ChangeKind::Removed),
+        "changed": count(ChangeKind::Changed),
+    });
+    changes.push(Change { kind: ChangeKind::More, key: String::new(), before: None, after: Some(numbers.to_string()) });
+    changes
+}
+
+#[cfg(test)]
+#[path = "difference_tests.rs"]
+mod tests;
