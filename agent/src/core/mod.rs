@@ -2,9 +2,11 @@
 
 pub mod backoff;
 pub mod clock;
+pub mod firmware;
 pub mod inventory;
 pub mod journal;
 pub mod outbox;
 pub mod output;
 pub mod random;
 pub mod readings;
+pub mod windows;

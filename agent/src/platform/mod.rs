@@ -8,8 +8,8 @@
 //! answer: lists are sorted, and no error's text holds a number that changes. `software_stamp` is cheap and answers another
 //! text after every change of the installed software; none: it cannot tell.
 
-mod shared;
-pub use shared::fixed_disks;
+#[cfg(any(windows, test))]
+mod lane;
 
 #[cfg(target_os = "linux")]
 mod linux;

@@ -33,7 +33,7 @@ pub use services::services;
 pub use software::{software, software_stamp};
 pub use systemd as service;
 pub use users::logged_in_users;
-pub use volumes::{is_fixed_volume, volumes};
+pub use volumes::volumes;
 
 use std::fs::File;
 use std::io::{self, Read as _};

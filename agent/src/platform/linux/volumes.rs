@@ -1,15 +1,15 @@
 //! Volumes: mounts of file systems that hold data on this machine.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
 use gururmm_protocol::inventory::{Volume, VolumeEncryption};
-use sysinfo::Disks;
+use sysinfo::{Disk, Disks};
 
 use super::read_line;
 use crate::core::inventory::Look;
-use crate::platform::fixed_disks;
 
 const BLOCK: &str = "/sys/class/block";
 /// Devices upon devices are followed so far.
@@ -21,7 +21,7 @@ const MAX_DEPTH: u32 = 8;
 /// When the system cannot be asked.
 pub fn volumes() -> Look<Vec<Volume>> {
     let disks = Disks::new_with_refreshed_list()?;
-    let volume = |disk: &sysinfo::Disk| {
+    let volume = |disk: &Disk| {
         let (encryption, encryption_method) = encryption_of(Path::new(disk.name()), Path::new(BLOCK));
         Volume {
             mount: disk.mount_point().to_string_lossy().into_owned(),
@@ -36,6 +36,26 @@ pub fn volumes() -> Look<Vec<Volume>> {
     Ok(fixed_disks(&disks).into_iter().map(volume).collect::<Vec<_>>().into())
 }
 
+/// Fixed volumes by mount point, each device once (a bind mount shows the same one again), by its shortest mount point.
+#[must_use]
+pub(super) fn fixed_disks(disks: &Disks) -> Vec<&Disk> {
+    let mut by_device: BTreeMap<_, &Disk> = BTreeMap::new();
+    for disk in disks.iter() {
+        let file_system = disk.file_system().to_string_lossy();
+        if disk.total_space() == 0 || !is_fixed_volume(disk.mount_point(), &file_system) {
+            continue;
+        }
+        let key = |disk: &Disk| (disk.mount_point().as_os_str().len(), disk.mount_point().to_owned());
+        let kept = by_device.entry(disk.name().to_owned()).or_insert(disk);
+        if key(disk) < key(kept) {
+            *kept = disk;
+        }
+    }
+    let mut disks: Vec<_> = by_device.into_values().collect();
+    disks.sort_by(|a, b| a.mount_point().cmp(b.mount_point()));
+    disks
+}
+
 /// File systems that hold data on a disk of this machine. Everything else is made up by the kernel, lies in memory or
 /// on another machine.
 const ON_DISK: [&str; 18] = [
@@ -44,8 +64,7 @@ const ON_DISK: [&str; 18] = [
 ];
 
 /// Whether a mount is a real volume. The root counts whatever it is, so that a container shows the one it has.
-#[must_use]
-pub fn is_fixed_volume(mount: &Path, file_system: &str) -> bool {
+fn is_fixed_volume(mount: &Path, file_system: &str) -> bool {
     mount == Path::new("/") || ON_DISK.contains(&file_system)
 }
 

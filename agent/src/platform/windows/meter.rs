@@ -1,8 +1,13 @@
-//! Use of processor and memory, by two calls: the performance counters that libraries read for it take megabytes.
+//! Use of processor, memory and volumes, by a call for each: the performance counters that libraries read for it take
+//! megabytes.
+
+use gururmm_protocol::readings::VolumeUse;
 
 use super::sys::usage::{self, Times};
+use super::sys::volumes;
+use crate::core::windows::volumes::uses;
 
-/// Measures the use of processor and memory.
+/// Measures the use of processor, memory and volumes.
 pub struct Meter {
     last: Times,
 }
@@ -27,6 +32,12 @@ impl Meter {
     /// Memory in use and in all, in bytes.
     pub fn memory(&mut self) -> (u64, u64) {
         usage::memory().unwrap_or_default()
+    }
+
+    /// How full the volumes are.
+    pub fn volumes(&mut self) -> Vec<VolumeUse> {
+        // That they cannot be listed is told by the inventory.
+        volumes::list().map(|volumes| uses(&volumes)).unwrap_or_default()
     }
 }
 
@@ -59,5 +70,8 @@ mod tests {
         let (used, total) = meter.memory();
         assert!(used > 0 && used <= total);
         assert!((0.0..=100.0).contains(&meter.cpu_percent()));
+        let volumes = meter.volumes();
+        assert!(!volumes.is_empty());
+        assert!(volumes.iter().all(|volume| volume.used_bytes <= volume.total_bytes && volume.total_bytes > 0));
     }
 }

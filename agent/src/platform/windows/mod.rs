@@ -6,18 +6,21 @@ mod guard;
 mod identity;
 mod inventory;
 mod meter;
+pub mod probe;
 mod process;
+mod registry;
 mod removal;
 mod script;
 pub mod service;
 pub mod smbios;
 mod sys;
+mod wmi;
 
 pub use files::{create_private_dir, default_data_dir, private, replace, sync_dir};
 pub use identity::machine_identity;
 pub use inventory::{
-    disks, hardware, hot_fixes, is_fixed_volume, local_groups, logged_in_users, network, os_identity, pending_reboot,
-    services, software, software_stamp, volumes,
+    disks, hardware, hot_fixes, local_groups, logged_in_users, network, os_identity, pending_reboot, services,
+    software, software_stamp, volumes,
 };
 pub use meter::Meter;
 pub use process::{OUTPUT_ENCODING, Process, Tree, kill_tree, termination};

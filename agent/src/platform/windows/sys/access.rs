@@ -142,7 +142,7 @@ const WRITING: u32 = FILE_WRITE_DATA
 
 /// # Safety
 /// `sid` points to a valid account.
-unsafe fn sid_text(sid: PSID) -> io::Result<String> {
+pub(super) unsafe fn sid_text(sid: PSID) -> io::Result<String> {
     let mut text = null_mut();
     // SAFETY: the caller promises a valid account, the answer goes into `text`.
     check(unsafe { ConvertSidToStringSidW(sid, &raw mut text) })?;

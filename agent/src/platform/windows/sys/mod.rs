@@ -7,11 +7,17 @@ pub mod environment;
 pub mod event_log;
 pub mod files;
 pub mod firmware;
+pub mod groups;
 pub mod job;
 pub mod loader;
+pub mod network;
+pub mod services;
+pub mod sessions;
+pub mod tasks;
 pub mod text;
 pub mod time;
 pub mod usage;
+pub mod volumes;
 
 use std::ffi::OsString;
 use std::io;
@@ -55,6 +61,18 @@ unsafe fn read_wide(text: *const u16) -> OsString {
     }
     // SAFETY: these units were just read.
     OsString::from_wide(unsafe { std::slice::from_raw_parts(text, length) })
+}
+
+/// The text up to its NUL; empty when there is none.
+///
+/// # Safety
+/// `text` is null or points to UTF-16 that ends with a NUL.
+unsafe fn text_at(text: *const u16) -> String {
+    if text.is_null() {
+        return String::new();
+    }
+    // SAFETY: as the caller promises.
+    unsafe { read_wide(text) }.to_string_lossy().into_owned()
 }
 
 /// Memory that a call allocated for its caller to free with `LocalFree`.
