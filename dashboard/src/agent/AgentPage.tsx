@@ -94,7 +94,9 @@ function Loaded({ agent }: { agent: Agent }) {
         ))}
       </nav>
       <div className={styles.body}>
-        {agent.state === "decommissioning" || agent.state === "decommissioned" ? <EndBanner agent={agent} /> : null}
+        {agent.state === "decommissioned" || (agent.state === "decommissioning" && !agent.decommission?.refusal) ? (
+          <EndBanner agent={agent} />
+        ) : null}
         {agent.quarantine ? <QuarantineBanner agent={agent} quarantine={agent.quarantine} /> : null}
         {agent.decommission?.refusal ? (
           <RefusedBanner decommission={agent.decommission} refusal={agent.decommission.refusal} />
