@@ -42,16 +42,17 @@ find_tool() {
 find_cargo() { find_tool cargo "$(wanted_rust)" /usr/bin/cargo "${CARGO_HOME:-$HOME/.cargo}/bin/cargo"; }
 find_node() { find_tool node "$(wanted_node)" "$tools_dir/node/bin/node"; }
 
-# Put what setup found or installed first in PATH.
+# Put what setup found or installed first in PATH. What PATH gives already stays: its folder, moved forward, could bring
+# another version of the next tool along.
 use_cargo() {
     local cargo
     cargo=$(find_cargo) || die "no Rust $(wanted_rust) or later: run scripts/setup"
-    export PATH="${cargo%/*}:$PATH"
+    [ "$cargo" = "$(command -v cargo || true)" ] || export PATH="${cargo%/*}:$PATH"
 }
 use_node() {
     local node
     node=$(find_node) || die "no Node $(wanted_node) or later: run scripts/setup"
-    export PATH="${node%/*}:$PATH"
+    [ "$node" = "$(command -v node || true)" ] || export PATH="${node%/*}:$PATH"
 }
 
 # The Windows agent is built apart from the rest: perhaps by another compiler.
