@@ -2,7 +2,7 @@ import { IconClipboardOff } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { inventory } from "../api/queries";
-import type { Agent } from "../api/types";
+import type { Agent, InventorySection } from "../api/types";
 import {
   hardwareOf,
   networkOf,
@@ -12,6 +12,7 @@ import {
   sortSections,
   usersOf,
   volumesOf,
+  WIDE_SECTIONS,
 } from "../lib/inventory";
 import { formatBytes } from "../lib/units";
 import { Age } from "../ui/Age";
@@ -20,6 +21,8 @@ import { OS_WORDS, ROLE_WORDS } from "../ui/looks";
 import { Empty, Failure, Loading } from "../ui/Notice";
 import { PlainTable } from "../ui/PlainTable";
 import styles from "./AgentPage.module.css";
+import { DisksSection, GroupsSection, HotFixesSection, ServicesSection, SoftwareSection } from "./InventoryLists";
+import own from "./InventoryTab.module.css";
 
 /** What the machine says of itself, section by section, each with its age. */
 export function InventoryTab({ agent }: { agent: Agent }) {
@@ -38,16 +41,43 @@ export function InventoryTab({ agent }: { agent: Agent }) {
   return (
     <div className={styles.columns}>
       {sortSections(list.data.sections).map((section) => (
-        <section key={section.section} className={styles.panel}>
+        <section
+          key={section.section}
+          className={WIDE_SECTIONS.has(section.section) ? `${styles.panel} ${own.wide}` : styles.panel}
+        >
           <header className={styles.panelHead}>
             <h2>{SECTION_TITLES[section.section] ?? section.section}</h2>
             <span className={styles.panelNote}>
               <Age at={section.collected_at} prefix="collected" />, <Age at={section.changed_at} prefix="changed" />
             </span>
           </header>
-          <Section name={section.section} data={section.data} />
+          <Unread section={section} />
+          {section.data === null ? null : <Section name={section.section} data={section.data} />}
         </section>
       ))}
+    </div>
+  );
+}
+
+/** What of a section the agent could not read, and why: silence would look like "there is none". */
+function Unread({ section: { data, error, error_since: since, problems } }: { section: InventorySection }) {
+  if (error) {
+    return (
+      <div className={own.told}>
+        <strong>Could not be read</strong> {since ? <Age at={since} prefix="since" /> : null}: {error}
+        {data === null ? null : <div>Below stands what was read last.</div>}
+      </div>
+    );
+  }
+  if (problems.length === 0) return null;
+  return (
+    <div className={own.told}>
+      <strong>Not all of it could be read:</strong>
+      <ul>
+        {problems.map((problem, index) => (
+          <li key={index}>{problem}</li>
+        ))}
+      </ul>
     </div>
   );
 }
@@ -66,6 +96,16 @@ function Section({ name, data }: { name: string; data: unknown }): ReactNode {
       return <UsersSection data={data} />;
     case "reboot":
       return <RebootSection data={data} />;
+    case "disks":
+      return <DisksSection data={data} />;
+    case "groups":
+      return <GroupsSection data={data} />;
+    case "services":
+      return <ServicesSection data={data} />;
+    case "software":
+      return <SoftwareSection data={data} />;
+    case "hot_fixes":
+      return <HotFixesSection data={data} />;
     default:
       return <pre className={`${styles.none} mono any`}>{JSON.stringify(data, null, 2)}</pre>;
   }
@@ -81,6 +121,7 @@ function OsSection({ data }: { data: unknown }) {
         ["Edition", os.edition],
         ["Version", os.version],
         ["Build", os.build],
+        ["Release", os.release],
         ["Architecture", os.architecture],
         ["Role", ROLE_WORDS[os.role ?? "unknown"]],
         ["Host name", os.hostname],
@@ -102,6 +143,8 @@ function HardwareSection({ data }: { data: unknown }) {
         ["Maker", hardware.manufacturer],
         ["Model", hardware.model],
         ["Serial number", hardware.serial],
+        ["UUID", hardware.uuid],
+        ["Firmware", hardware.firmware],
         ["Processor", hardware.cpu],
         ["Cores", cores === null && threads === null ? null : `${cores ?? "?"} cores, ${threads ?? "?"} threads`],
         ["Memory", hardware.memory_bytes == null ? null : formatBytes(hardware.memory_bytes)],
@@ -121,6 +164,11 @@ function VolumesSection({ data }: { data: unknown }) {
         { header: "Mount", cell: (volume) => volume.mount },
         { header: "Device", cell: (volume) => volume.device ?? "–", hideOnPhone: true },
         { header: "File system", cell: (volume) => volume.file_system ?? "–" },
+        {
+          header: "Encryption",
+          cell: (volume) => [volume.encryption ?? "Cannot be told", volume.encryption_method].filter(Boolean).join(", "),
+          hideOnPhone: true,
+        },
         {
           header: "Size",
           right: true,
@@ -145,6 +193,8 @@ function NetworkSection({ data }: { data: unknown }) {
           cell: (each) =>
             each.addresses.length === 0 ? "–" : each.addresses.map((address, index) => <div key={index}>{address}</div>),
         },
+        { header: "Gateway", cell: (each) => each.gateways.join(", ") || "–", hideOnPhone: true },
+        { header: "Name servers", cell: (each) => each.dns.join(", ") || "–", hideOnPhone: true },
       ]}
     />
   );

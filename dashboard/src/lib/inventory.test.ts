@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { networkOf, osOf, rebootOf, sortSections, volumesOf } from "./inventory";
+import { disksOf, matching, networkOf, osOf, rebootOf, servicesOf, softwareOf, sortSections, volumesOf } from "./inventory";
 
 it("takes hostile shapes for what they are: not reported", () => {
   expect(osOf("not an object").name).toBeNull();
@@ -14,4 +14,26 @@ it("shows known sections in their order and unknown ones behind them", () => {
   const at = { collected_at: "", changed_at: "", data: null, problems: [] };
   const names = ["zeta", "users", "alpha", "os"].map((section) => ({ section, ...at }));
   expect(sortSections(names).map((each) => each.section)).toEqual(["os", "users", "alpha", "zeta"]);
+});
+
+it("says of unknown words that it cannot be told", () => {
+  expect(disksOf([{ name: "sda", media: "ssd", bus: "nvme", health: "constructor" }])[0]).toMatchObject({
+    kind: "SSD, nvme",
+    health: "Cannot be told",
+  });
+  expect(servicesOf([{ name: "ssh", state: "running", start: "automatic" }])[0]).toMatchObject({
+    state: "Running",
+    start: "Automatic",
+    account: null,
+  });
+});
+
+it("finds rows that have every word somewhere", () => {
+  const rows = softwareOf([
+    { name: "Mozilla Firefox", version: "128.0", publisher: "Mozilla" },
+    { name: "7-Zip", version: "24.08", publisher: "Igor Pavlov" },
+  ]);
+  expect(matching(rows, " FIREFOX 128 ").map((row) => row.name)).toEqual(["Mozilla Firefox"]);
+  expect(matching(rows, "firefox pavlov")).toEqual([]);
+  expect(matching(rows, "")).toHaveLength(2);
 });

@@ -5,10 +5,18 @@ export const SECTION_TITLES: Record<string, string> = {
   os: "Operating system",
   hardware: "Hardware",
   volumes: "Volumes",
+  disks: "Disks",
   network: "Network",
   users: "Logged-in users",
+  groups: "Local groups",
   reboot: "Pending restart",
+  services: "Services",
+  software: "Software",
+  hot_fixes: "Updates",
 };
+
+/** Sections with many rows, which need the whole width of the page. */
+export const WIDE_SECTIONS: ReadonlySet<string> = new Set(["services", "software"]);
 
 /** Known sections in their order, others behind them by name. */
 export function sortSections(sections: readonly InventorySection[]): InventorySection[] {
@@ -62,6 +70,7 @@ export function osOf(data: unknown) {
     role: str(os.role),
     hostname: str(os.hostname),
     domain: str(os.domain),
+    release: str(os.release),
     time_zone: str(os.time_zone),
     booted_at: instant(os.booted_at),
   };
@@ -78,6 +87,8 @@ export function hardwareOf(data: unknown) {
     threads: num(hardware.threads),
     memory_bytes: num(hardware.memory_bytes),
     virtualization: str(hardware.virtualization),
+    uuid: str(hardware.uuid),
+    firmware: [str(hardware.bios_vendor), str(hardware.bios_version), str(hardware.bios_date)].filter((part) => part !== null).join(", ") || null,
   };
 }
 
@@ -88,6 +99,8 @@ export function volumesOf(data: unknown) {
     file_system: str(volume.file_system),
     total_bytes: num(volume.total_bytes) ?? 0,
     removable: volume.removable === true,
+    encryption: word(volume.encryption, ENCRYPTION_WORDS),
+    encryption_method: str(volume.encryption_method),
   }));
 }
 
@@ -96,6 +109,8 @@ export function networkOf(data: unknown) {
     name: str(each.name) ?? "?",
     mac: str(each.mac),
     addresses: strings(each.addresses),
+    gateways: strings(each.gateways),
+    dns: strings(each.dns),
   }));
 }
 
@@ -111,4 +126,97 @@ export function usersOf(data: unknown) {
 export function rebootOf(data: unknown) {
   const reboot = fields(data);
   return { pending: typeof reboot.pending === "boolean" ? reboot.pending : null, sources: strings(reboot.sources) };
+}
+
+const ENCRYPTION_WORDS: Record<string, string> = {
+  encrypted: "Encrypted",
+  suspended: "Encrypted, protection suspended",
+  encrypting: "Being encrypted",
+  decrypting: "Being decrypted",
+  unencrypted: "Not encrypted",
+};
+
+const HEALTH_WORDS: Record<string, string> = { healthy: "Healthy", warning: "Warns", failing: "Failing" };
+
+const SERVICE_STATE_WORDS: Record<string, string> = {
+  running: "Running",
+  stopped: "Stopped",
+  starting: "Starting",
+  stopping: "Stopping",
+  paused: "Paused",
+  failed: "Failed",
+};
+
+const SERVICE_START_WORDS: Record<string, string> = {
+  automatic: "Automatic",
+  automatic_delayed: "Automatic, delayed",
+  manual: "On demand",
+  disabled: "Disabled",
+};
+
+const SOURCE_WORDS: Record<string, string> = {
+  machine: "All users",
+  machine32: "All users, 32 bits",
+  user: "One user",
+  dpkg: "dpkg",
+  rpm: "RPM",
+};
+
+/** The word for a known value; none for anything else. */
+function word(value: unknown, words: Record<string, string>): string | null {
+  return typeof value === "string" && Object.hasOwn(words, value) ? (words[value] ?? null) : null;
+}
+
+export function disksOf(data: unknown) {
+  return items(data).map((disk) => ({
+    name: str(disk.name) ?? "?",
+    model: str(disk.model),
+    serial: str(disk.serial),
+    kind: [str(disk.media) === "unknown" ? null : str(disk.media)?.toUpperCase(), str(disk.bus)].filter(Boolean).join(", ") || null,
+    total_bytes: num(disk.total_bytes) ?? 0,
+    health: word(disk.health, HEALTH_WORDS) ?? "Cannot be told",
+    health_detail: str(disk.health_detail),
+  }));
+}
+
+export function groupsOf(data: unknown) {
+  return items(data).map((group) => ({ name: str(group.name) ?? "?", members: strings(group.members) }));
+}
+
+export function servicesOf(data: unknown) {
+  return items(data).map((service) => ({
+    name: str(service.name) ?? "?",
+    display_name: str(service.display_name),
+    state: word(service.state, SERVICE_STATE_WORDS) ?? "Cannot be told",
+    start: word(service.start, SERVICE_START_WORDS) ?? "Cannot be told",
+    account: str(service.account),
+  }));
+}
+
+export function softwareOf(data: unknown) {
+  return items(data).map((each) => ({
+    name: str(each.name) ?? "?",
+    version: str(each.version),
+    publisher: str(each.publisher),
+    source: str(each.user) ?? word(each.source, SOURCE_WORDS),
+    installed_on: str(each.installed_on),
+  }));
+}
+
+export function hotFixesOf(data: unknown) {
+  return items(data).map((fix) => ({
+    id: str(fix.id) ?? "?",
+    description: str(fix.description),
+    installed_on: str(fix.installed_on),
+  }));
+}
+
+/** The rows in which every word of the search stands somewhere, whatever the case. */
+export function matching<T extends object>(rows: readonly T[], search: string): T[] {
+  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
+  if (words.length === 0) return [...rows];
+  return rows.filter((row) => {
+    const text = Object.values(row).join("\n").toLowerCase();
+    return words.every((each) => text.includes(each));
+  });
 }
