@@ -141,6 +141,14 @@ test("the inventory is this machine's", async ({ page }) => {
   const shown = Number.parseFloat((await memory.textContent()) ?? "");
   expect(Math.abs(shown - gib)).toBeLessThan(gib * 0.05);
   await shot(page, "inventory");
+
+  await page.getByRole("textbox", { name: "Find in programs" }).fill("coreutils dpkg");
+  const software = page.getByRole("table", { name: "Software" });
+  await expect(software.getByRole("row").filter({ hasText: "coreutils" }).first()).toBeVisible();
+  await software.scrollIntoViewIfNeeded();
+  await shot(page, "inventory-software");
+  await page.getByRole("textbox", { name: "Find in programs" }).fill("no such program is here");
+  await expect(page.getByText("Nothing has all of these words.")).toBeVisible();
 });
 
 test("a command runs with live output, told apart and as text", async ({ page }) => {

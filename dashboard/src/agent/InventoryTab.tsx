@@ -179,6 +179,10 @@ function VolumesSection({ data }: { data: unknown }) {
   );
 }
 
+function lines(texts: readonly string[]): ReactNode {
+  return texts.length === 0 ? "–" : texts.map((text, index) => <div key={index}>{text}</div>);
+}
+
 function NetworkSection({ data }: { data: unknown }) {
   return (
     <PlainTable
@@ -190,11 +194,10 @@ function NetworkSection({ data }: { data: unknown }) {
         { header: "Hardware address", cell: (each) => <span className="mono">{each.mac ?? "–"}</span>, hideOnPhone: true },
         {
           header: "Addresses",
-          cell: (each) =>
-            each.addresses.length === 0 ? "–" : each.addresses.map((address, index) => <div key={index}>{address}</div>),
+          cell: (each) => lines(each.addresses),
         },
-        { header: "Gateway", cell: (each) => each.gateways.join(", ") || "–", hideOnPhone: true },
-        { header: "Name servers", cell: (each) => each.dns.join(", ") || "–", hideOnPhone: true },
+        { header: "Gateway", cell: (each) => lines(each.gateways), hideOnPhone: true },
+        { header: "Name servers", cell: (each) => lines(each.dns), hideOnPhone: true },
       ]}
     />
   );

@@ -15,8 +15,8 @@ export const SECTION_TITLES: Record<string, string> = {
   hot_fixes: "Updates",
 };
 
-/** Sections with many rows, which need the whole width of the page. */
-export const WIDE_SECTIONS: ReadonlySet<string> = new Set(["services", "software"]);
+/** Sections with long rows, which need the whole width of the page. */
+export const WIDE_SECTIONS: ReadonlySet<string> = new Set(["network", "services", "software"]);
 
 /** Known sections in their order, others behind them by name. */
 export function sortSections(sections: readonly InventorySection[]): InventorySection[] {
