@@ -21,6 +21,10 @@ pub struct Item {
     pub value: String,
 }
 
+/// Longest value that a change keeps, in bytes of JSON: the history is kept for long, and what an agent sends may be long
+/// in order to fill the disk.
+const MAX_VALUE: usize = 2 * 1024;
+
 /// Something that changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
@@ -169,9 +173,15 @@ fn difference(mut old: Vec<Item>, mut new: Vec<Item>) -> Vec<Change> {
     }
 }
 
-/// At most `most` changes; what is beyond stands as numbers in one more.
+/// At most `most` changes; what is beyond stands as numbers in one more. Of a value that is too long only its length is
+/// kept.
 #[must_use]
 pub fn bounded(mut changes: Vec<Change>, most: usize) -> Vec<Change> {
+    for value in changes.iter_mut().flat_map(|change| [&mut change.before, &mut change.after]).flatten() {
+        if value.len() > MAX_VALUE {
+            *value = serde_json::json!(format!("{} bytes, too long to be kept", value.len())).to_string();
+        }
+    }
     if changes.len() <= most {
         return changes;
     }

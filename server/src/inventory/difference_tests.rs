@@ -191,3 +191,12 @@ fn who_joined_a_group_and_who_logged_in_are_told_one_by_one() {
     let kinds: Vec<_> = changes(&whole(&old), &whole(&new)).unwrap().into_iter().map(|change| change.kind).collect();
     assert_eq!(kinds, [ChangeKind::Removed, ChangeKind::Added]);
 }
+
+#[test]
+fn of_a_value_that_is_too_long_only_its_length_is_kept() {
+    let long = serde_json::json!("x".repeat(5_000)).to_string();
+    let change = Change { kind: ChangeKind::Changed, key: "k".into(), before: Some("1".into()), after: Some(long) };
+    let kept = bounded(vec![change], 10);
+    assert_eq!(kept[0].before.as_deref(), Some("1"));
+    assert_eq!(kept[0].after.as_deref(), Some(r#""5002 bytes, too long to be kept""#));
+}

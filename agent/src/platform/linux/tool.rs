@@ -5,6 +5,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
@@ -17,6 +18,10 @@ const MAX_COMPLAINT: usize = 4 * 1024;
 /// How long a program may take to vanish after it was killed, or after it closed its output.
 const VANISH: Duration = Duration::from_secs(2);
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
+
+/// Programs that did not even die when they were killed (they wait for a dead disk), by what they were asked. Each holds
+/// two threads and two pipes: without this list, every look at the disk would leave another one behind.
+static UNDYING: Mutex<Vec<(String, Child)>> = Mutex::new(Vec::new());
 
 /// What a program said.
 #[derive(Debug)]
@@ -38,9 +43,13 @@ pub(super) fn exists(program: &str) -> bool {
 ///
 /// # Errors
 /// When it cannot be started, does not end within `deadline`, or says more than `max` bytes. It is then killed, and
-/// whatever it has started in its process group with it.
+/// whatever it has started in its process group with it. Also while an earlier call with the same words does not die.
 pub(super) fn ask(program: &str, arguments: &[&str], deadline: Duration, max: usize) -> anyhow::Result<Said> {
     let until = Instant::now() + deadline;
+    let call = format!("{program} {}", arguments.join(" "));
+    if is_undying(&call) {
+        bail!("{program} hangs since an earlier call and cannot be killed");
+    }
     let mut child = Command::new(program)
         .args(arguments)
         .env_clear()
@@ -56,14 +65,14 @@ pub(super) fn ask(program: &str, arguments: &[&str], deadline: Duration, max: us
     let (output, complaint) = match heard {
         Ok(heard) => heard,
         Err(problem) => {
-            end(&mut child);
+            end(call, child);
             bail!("{program} {}", problem.text(deadline, max));
         }
     };
     // It has closed its output, so it ends now; unless it only pretends to.
     let patience = until.max(Instant::now() + VANISH);
     let Some(status) = wait(&mut child, patience)? else {
-        end(&mut child);
+        end(call, child);
         bail!("{program} {}", Problem::Late.text(deadline, max));
     };
     let one_line = |bytes: &[u8]| String::from_utf8_lossy(bytes).split_whitespace().collect::<Vec<_>>().join(" ");
@@ -129,13 +138,22 @@ fn wait(child: &mut Child, until: Instant) -> std::io::Result<Option<ExitStatus>
     }
 }
 
-/// Kills the program and its process group. One that does not even die (it waits for a dead disk) is left to itself.
-fn end(child: &mut Child) {
+/// Whether a program that was asked this before still does not die. Those that have died meanwhile are forgotten.
+fn is_undying(call: &str) -> bool {
+    let mut undying = UNDYING.lock().unwrap_or_else(PoisonError::into_inner);
+    undying.retain_mut(|(_, child)| matches!(child.try_wait(), Ok(None)));
+    undying.iter().any(|(earlier, _)| earlier == call)
+}
+
+/// Kills the program and its process group.
+fn end(call: String, mut child: Child) {
     if let Ok(pid) = i32::try_from(child.id()) {
         // An error means that it is gone.
         let _ = killpg(Pid::from_raw(pid), Signal::SIGKILL);
     }
-    let _ = wait(child, Instant::now() + VANISH);
+    if matches!(wait(&mut child, Instant::now() + VANISH), Ok(None)) {
+        UNDYING.lock().unwrap_or_else(PoisonError::into_inner).push((call, child));
+    }
 }
 
 #[cfg(test)]
@@ -168,5 +186,20 @@ mod tests {
         assert_eq!(said.unwrap().text, "done\n", "complaining is no fault");
         let error = sh("exec >&- 2>&-; sleep 1000", Duration::from_millis(200), 100).unwrap_err();
         assert!(error.to_string().contains("did not answer"), "{error}");
+    }
+
+    #[test]
+    fn what_does_not_die_is_not_started_again_before_it_has() {
+        let child = Command::new("/bin/sh").args(["-c", "sleep 600"]).process_group(0).spawn().unwrap();
+        let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
+        UNDYING.lock().unwrap().push(("/bin/sh -c echo here".into(), child));
+        let error = sh("echo here", Duration::from_secs(30), 1_000).unwrap_err().to_string();
+        assert!(error.contains("hangs since an earlier call"), "{error}");
+        assert_eq!(sh("echo there", Duration::from_secs(30), 1_000).unwrap().text, "there\n");
+        killpg(pid, Signal::SIGKILL).unwrap();
+        while is_undying("/bin/sh -c echo here") {
+            std::thread::sleep(LOOK_AGAIN);
+        }
+        assert_eq!(sh("echo here", Duration::from_secs(30), 1_000).unwrap().text, "here\n");
     }
 }

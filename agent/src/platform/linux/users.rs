@@ -61,6 +61,8 @@ fn parse_utmp(bytes: &[u8], alive: impl Fn(i32) -> bool) -> Vec<LoggedInUser> {
 fn systemd_sessions(dir: &Path) -> io::Result<Vec<LoggedInUser>> {
     let sessions = std::fs::read_dir(dir)?
         .flatten()
+        // Beside each session lies a pipe that is open as long as the session: reading it would wait for its end.
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()))
         .filter_map(|entry| read_text(entry.path(), MAX_TEXT).ok())
         .filter_map(|text| parse_session(&text))
         .collect();
