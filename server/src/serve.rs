@@ -47,7 +47,10 @@ pub async fn run(config: Config) -> Result<()> {
     let (app, cluster) = boot::app(config, env).await?;
     // Before the first connection and the first sweep: nobody goes offline because the server was away.
     hub::presence::after_start(&app).await?;
-    commands::epoch::void_older(&app).await?;
+    // What stays, because this failed, is judged one by one when it is to be sent.
+    if let Err(error) = commands::epoch::void_older(&app).await {
+        tracing::error!(%error, "what waited since before a backup was restored could not be ended at once");
+    }
     let tasks = TaskTracker::new();
     reconcile::start(&app, &tasks);
     let handle = Handle::new();

@@ -21,6 +21,8 @@ pub struct Ledger {
     journal: Journal,
     file: JournalFile,
     spool: Spool,
+    /// The journal has steps that the disk refused: they are in memory only.
+    unwritten: bool,
 }
 
 impl Ledger {
@@ -35,7 +37,7 @@ impl Ledger {
         let mut spool = Spool::new(dir);
         let settled = journal.recover(now, |id| spool.count(id));
         spool.tidy(|id| journal.phase(id).is_some());
-        let mut ledger = Self { journal, file, spool };
+        let mut ledger = Self { journal, file, spool, unwritten: false };
         let rewritten = if unclean || settled || ledger.is_long() { ledger.compact() } else { ledger.file.prepare() };
         if rewritten.is_err() {
             tracing::warn!("the agent goes on with the journal as it is: it leads to the same state again");
@@ -63,20 +65,22 @@ impl Ledger {
     pub fn record(&mut self, record: Record) -> Result<(), StoreError> {
         self.file.append(&record)?;
         self.journal.apply(record);
-        if self.is_long()
+        if (self.is_long() || self.unwritten)
             && let Err(error) = self.compact()
         {
-            // The step itself is written down; the file is only longer than it need be.
-            tracing::warn!(%error, "the journal cannot be shortened");
+            // The step itself is written down; what is missing or too much in the file stays so for now.
+            tracing::warn!(%error, "the journal cannot be rewritten");
         }
         Ok(())
     }
 
-    /// Writes down what is so in any case; when the disk refuses, it holds until a restart.
+    /// Writes down what is so in any case; when the disk refuses, it holds until a
+    /// restart, and is written with the next step that the disk takes.
     fn note(&mut self, record: Record) -> Result<(), StoreError> {
         let written = self.record(record.clone());
         if written.is_err() {
             self.journal.apply(record);
+            self.unwritten = true;
         }
         written
     }
@@ -109,10 +113,11 @@ impl Ledger {
         self.note(Record::Finished { id, expires_at, result })
     }
 
-    /// Keeps the end of a command that was not taken on, because it could not be written down: until a restart it is not
-    /// taken on when it comes again.
+    /// Keeps the end of a command that was not taken on, because it could not be written down: it is not taken on when
+    /// it comes again, unless the agent is started anew before the disk takes something.
     pub fn remember_refused(&mut self, id: Uuid, expires_at: DateTime<Utc>, result: CommandResult) {
         self.journal.apply(Record::Finished { id, expires_at, result });
+        self.unwritten = true;
     }
 
     /// The server has everything of a command: its output goes, its id and result stay until they are pruned.
@@ -134,7 +139,7 @@ impl Ledger {
         let journal = &self.journal;
         self.spool.tidy(|id| journal.phase(id).is_some());
         self.file.set_space_aside();
-        if forgotten.is_empty() && self.trouble().is_none() { Ok(()) } else { self.compact() }
+        if forgotten.is_empty() && self.trouble().is_none() && !self.unwritten { Ok(()) } else { self.compact() }
     }
 
     fn is_long(&self) -> bool {
@@ -142,7 +147,9 @@ impl Ledger {
     }
 
     fn compact(&mut self) -> Result<(), StoreError> {
-        self.file.rewrite(&self.journal)
+        self.file.rewrite(&self.journal)?;
+        self.unwritten = false;
+        Ok(())
     }
 }
 

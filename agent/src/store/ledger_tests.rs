@@ -165,6 +165,25 @@ fn on_a_full_disk_nothing_is_half_written_and_what_is_so_anyway_is_remembered() 
     assert!(matches!(ledger.journal().phase(A), Some(Phase::Finished { acknowledged: true, .. })));
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn what_a_full_disk_refused_is_written_with_the_next_step_that_it_takes() {
+    let (_temp, dir) = enrolled();
+    let mut ledger = Ledger::open(&dir, now()).unwrap();
+    ledger.record(accepted(A)).unwrap();
+    ledger.record(started(A)).unwrap();
+    // The first time costs the space that was set aside.
+    ledger.file.fill_disk_once();
+    ledger.record(accepted(B)).unwrap();
+    ledger.file.fill_disk_once();
+    assert!(ledger.finish(A, expires_at(), result()).is_err());
+    ledger.acknowledge(A).unwrap();
+    drop(ledger);
+    let ledger = Ledger::open(&dir, now()).unwrap();
+    let Some(Phase::Finished { result, acknowledged: true }) = ledger.journal().phase(A) else { panic!() };
+    assert_eq!(result.outcome, Outcome::Succeeded);
+}
+
 #[test]
 fn records_after_a_rewriting_are_in_the_new_file() {
     let (_temp, dir) = enrolled();

@@ -104,12 +104,18 @@ async fn what_the_statement_does_not_find_is_judged_by_its_signed_header(db: PgP
     admin.post(&format!("/api/commands/{command}/cancel"), json!({})).await.expect(200);
     sqlx::query("UPDATE commands SET epoch = NULL").execute(&before.db).await.unwrap();
     sqlx::query("UPDATE agent_envelopes SET epoch = NULL").execute(&before.db).await.unwrap();
-    assert_eq!(before.orders(agent_id).await.len(), 1);
+    // One that was written by hand is in nobody's way.
+    let forged = "INSERT INTO agent_envelopes (id, agent_id, kind, header, signature, payload_sealed, created_at, expires_at)
+                  SELECT gen_random_uuid(), agent_id, 'cancel_command', 'no JSON', signature, payload_sealed, created_at, expires_at
+                  FROM agent_envelopes";
+    sqlx::query(forged).execute(&before.db).await.unwrap();
     drop(before);
 
     let app = TestApp::in_epoch(db, 2).await;
     void_older(&app.app).await.unwrap();
     assert!(app.orders(agent_id).await.is_empty(), "the agent would refuse it");
+    let ended = "SELECT count(*) FROM agent_envelopes WHERE done_at IS NOT NULL AND refusal IS NOT NULL";
+    assert_eq!(sqlx::query_scalar::<_, i64>(ended).fetch_one(&app.db).await.unwrap(), 1, "it is not withheld for ever");
     sqlx::query("UPDATE commands SET cancel_requested_at = NULL").execute(&app.db).await.unwrap();
     agent.set_server(&app.url);
     let mut session = agent.connect().await.unwrap();
