@@ -1,4 +1,4 @@
-import { expect, logIn, OWNER, test } from "./fixtures";
+import { change, expect, logIn, OWNER, shot, test } from "./fixtures";
 
 test("a session that ended leads to the login and back", async ({ page }) => {
   await logIn(page);
@@ -37,4 +37,55 @@ test("an address without a page and an agent without a record say so", async ({ 
   await expect(page.getByRole("heading", { name: "There is no page at this address" })).toBeVisible();
   await page.goto("/agents/0190a6c0-0000-7000-8000-000000000001");
   await expect(page.getByRole("heading", { name: "There is no agent with this id" })).toBeVisible();
+});
+
+test("a scope that is not there is said so on every page, and left by one press", async ({ page }) => {
+  await logIn(page);
+  const { items } = (await (await page.request.get("/api/sites")).json()) as { items: { id: string; organization_id: string }[] };
+  const one = items[0];
+  const foreign = items.find((each) => each.organization_id !== one?.organization_id);
+  const nowhere = "0190a6c0-0000-7000-8000-000000000001";
+  for (const path of ["/agents", "/commands", "/audit"]) {
+    await page.goto(`${path}?organization_id=${nowhere}`);
+    await expect(page.getByRole("heading", { name: "This organization does not exist, or you cannot see it" })).toBeVisible();
+    // No such site, and one of another organization.
+    for (const site of [nowhere, foreign?.id]) {
+      await page.goto(`${path}?organization_id=${one?.organization_id}&site_id=${site}`);
+      await expect(page.getByRole("heading", { name: /^This site does not exist in / })).toBeVisible();
+    }
+  }
+  await page.getByRole("button", { name: "The whole organization" }).click();
+  await expect(page).toHaveURL(new RegExp(`/audit\\?organization_id=${one?.organization_id}$`));
+  await expect(page.getByRole("heading", { level: 1, name: "Audit" })).toBeVisible();
+});
+
+test("commands are listed for one site", async ({ page }) => {
+  await logIn(page);
+  const answer = await page.request.get("/api/organizations?q=Contoso");
+  const organization = ((await answer.json()) as { items: { id: string }[] }).items[0]?.id;
+  const list = await page.request.get(`/api/organizations/${organization}/sites`);
+  const office = ((await list.json()) as { items: { id: string; name: string }[] }).items.find(({ name }) => name === "Head office");
+  const empty = await change<{ id: string }>(page.request, "post", `/api/organizations/${organization}/sites`, { name: "Without commands" });
+  await page.goto(`/commands?organization_id=${organization}&site_id=${office?.id}`);
+  await expect(page.locator("a[data-row-link]").first()).toBeVisible();
+  await page.goto(`/commands?organization_id=${organization}&site_id=${empty.id}`);
+  await expect(page.getByRole("heading", { name: "No command matches" })).toBeVisible();
+  await change(page.request, "delete", `/api/sites/${empty.id}`);
+});
+
+test("a list that cannot be loaded says so within the page's margins", async ({ page }) => {
+  await logIn(page);
+  const broken = { status: 500, contentType: "application/problem+json", body: JSON.stringify({ status: 500, title: "Broken", code: "internal", detail: "it broke" }) };
+  const pages = { agents: "agents", commands: "commands", organizations: "organizations", tokens: "enrollment-tokens", audit: "audit" };
+  for (const [name, path] of Object.entries(pages)) {
+    await page.route(new RegExp(`/api/${path}\\?`), (route) => route.fulfill(broken));
+    await page.goto(`/${path}`);
+    const alert = page.locator("main").getByRole("alert");
+    await expect(alert).toContainText("It broke.");
+    const [inner, outer] = await Promise.all([alert.boundingBox(), page.locator("main").boundingBox()]);
+    if (!inner || !outer) throw new Error("nothing is shown");
+    expect(inner.x - outer.x, name).toBeGreaterThanOrEqual(12);
+    expect(outer.x + outer.width - inner.x - inner.width, name).toBeGreaterThanOrEqual(12);
+    await shot(page, `failed-${name}`);
+  }
 });

@@ -85,10 +85,9 @@ export const readings = (id: string, hours: number) =>
     refetchInterval: REFRESH,
   });
 
-export interface CommandsQuery {
+export interface CommandsQuery extends Scope {
   state?: CommandState | undefined;
   agent_id?: string | undefined;
-  organization_id?: string | undefined;
 }
 
 export const commands = (query: CommandsQuery) =>
@@ -144,6 +143,12 @@ export const sites = (organizationId: string) =>
           params: { path: { id: organizationId }, query: { limit: CHOICES } },
         }),
       ),
+  });
+
+export const site = (id: string) =>
+  queryOptions({
+    queryKey: ["sites", "one", id],
+    queryFn: ({ signal }) => body(api.GET("/api/sites/{id}", { signal, params: { path: { id } } })),
   });
 
 export const enrollmentTokens = (query: Scope) =>

@@ -509,7 +509,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** One site. */
+        get: operations["get_site"];
         put?: never;
         post?: never;
         /** Deletes a site and its enrollment tokens; 409 while it has agents that are not decommissioned. */
@@ -2609,6 +2610,8 @@ export interface operations {
                 state?: components["schemas"]["CommandState"];
                 agent_id?: string;
                 organization_id?: string;
+                /** @description Of agents that are at this site now. */
+                site_id?: string;
                 /** @description Rows of the page: 1 to 200 (50). */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
@@ -3110,6 +3113,36 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Listing_Site"];
+                };
+            };
+            /** @description What went wrong, as problem+json (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_site: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Site"];
                 };
             };
             /** @description What went wrong, as problem+json (RFC 9457) */

@@ -28,10 +28,9 @@ export function CommandsPage() {
             void navigate({ to: "/commands", search: (previous) => ({ ...previous, state: value }), replace: true })
           }
         />
-        {site_id ? <span className="muted">Commands are listed for the whole organization, not for one site.</span> : null}
       </FilterBar>
       <CommandList
-        query={{ state, organization_id }}
+        query={{ state, organization_id, site_id }}
         withAgent
         empty={
           state || organization_id ? (

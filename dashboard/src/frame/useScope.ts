@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { organization, sites } from "../api/queries";
+import { organization, site } from "../api/queries";
 import type { Scope } from "../lib/search";
 
 /** Where every page looks: it stands in the address. */
@@ -27,10 +27,9 @@ export function useScopeNames(): string {
   const scope = useScope();
   const id = scope.organization_id ?? "";
   const chosen = useQuery({ ...organization(id), enabled: id !== "" });
-  const its = useQuery({ ...sites(id), enabled: id !== "" && scope.site_id !== undefined });
+  const its = useQuery({ ...site(scope.site_id ?? ""), enabled: scope.site_id !== undefined });
   if (id === "") return "All organizations";
   const name = chosen.data?.name ?? "Organization";
   if (!scope.site_id) return name;
-  const site = its.data?.items.find((each) => each.id === scope.site_id)?.name ?? "Site";
-  return `${name} › ${site}`;
+  return `${name} › ${its.data?.name ?? "Site"}`;
 }

@@ -120,6 +120,19 @@ impl From<wire::Outcome> for CommandState {
     }
 }
 
+/// Which commands a list shows.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CommandFilter {
+    /// In this state.
+    pub state: Option<CommandState>,
+    /// Of this agent.
+    pub agent_id: Option<Uuid>,
+    /// Of this organization.
+    pub organization_id: Option<Uuid>,
+    /// Of agents that are at this site now.
+    pub site_id: Option<Uuid>,
+}
+
 /// A command as lists show it.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct CommandSummary {

@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
-use super::{Command, CommandState, CommandSummary, Output, Program, service};
+use super::{Command, CommandFilter, CommandState, CommandSummary, Output, Program, service};
 use crate::app::App;
 use crate::core::Result;
 use crate::core::page::{Page, PageRequest};
@@ -69,6 +69,8 @@ struct ListQuery {
     state: Option<CommandState>,
     agent_id: Option<Uuid>,
     organization_id: Option<Uuid>,
+    /// Of agents that are at this site now.
+    site_id: Option<Uuid>,
     /// Rows of the page: 1 to 200 (50).
     limit: Option<u32>,
     /// `next_cursor` of the page before.
@@ -139,7 +141,9 @@ async fn list_commands(
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<CommandSummary>>> {
     let page = PageRequest::parse(query.limit, query.cursor.as_deref())?;
-    Ok(Json(service::list(&app, &ctx, query.state, query.agent_id, query.organization_id, &page).await?))
+    let ListQuery { state, agent_id, organization_id, site_id, .. } = query;
+    let filter = CommandFilter { state, agent_id, organization_id, site_id };
+    Ok(Json(service::list(&app, &ctx, &filter, &page).await?))
 }
 
 /// A command.

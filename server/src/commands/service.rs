@@ -11,9 +11,11 @@ use uuid::Uuid;
 pub use super::sweep::sweep;
 
 use super::lifecycle::{Event, Step, step};
-use super::store::{self, Agent, Detail, Filter, NewCommand};
+use super::store::{self, Agent, Detail, NewCommand};
 use super::store_link::{self, End, Locked};
-use super::{Command, CommandPermissions, CommandState, CommandSummary, MAX_OPEN_PER_AGENT, Output, PATIENCE, orders};
+use super::{
+    Command, CommandFilter, CommandPermissions, CommandState, CommandSummary, MAX_OPEN_PER_AGENT, Output, PATIENCE, orders,
+};
 use crate::agents::view::AgentState;
 use crate::app::{App, Ctx};
 use crate::audit::{Mutation, Target};
@@ -236,14 +238,11 @@ fn command(detail: Detail, actor: &Actor) -> Command {
 pub async fn list(
     app: &App,
     ctx: &Ctx,
-    state: Option<CommandState>,
-    agent_id: Option<Uuid>,
-    organization_id: Option<Uuid>,
+    filter: &CommandFilter,
     page: &PageRequest<Uuid>,
 ) -> Result<Page<CommandSummary>> {
     let mut connection = app.db.acquire().await?;
-    let filter = Filter { state, agent_id, organization_id };
-    let rows = store::list(&mut connection, &ctx.scope(), &filter, page).await?;
+    let rows = store::list(&mut connection, &ctx.scope(), filter, page).await?;
     Ok(page.page(rows, |row| row.id))
 }
 
@@ -262,7 +261,7 @@ pub async fn list_of_agent(
     if !visible {
         return Err(Error::NotFound("agent"));
     }
-    list(app, ctx, state, Some(agent_id), None, page).await
+    list(app, ctx, &CommandFilter { state, agent_id: Some(agent_id), ..CommandFilter::default() }, page).await
 }
 
 /// Output of a command after chunk `after`.

@@ -6,7 +6,7 @@ use serde_json::Value;
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
-use super::{CommandState, CommandSummary, LateResult, OutputChunk, OutputStream};
+use super::{CommandFilter, CommandState, CommandSummary, LateResult, OutputChunk, OutputStream};
 use crate::agents::view::AgentState;
 use crate::authz::Scope;
 use crate::core::page::PageRequest;
@@ -99,14 +99,6 @@ pub async fn insert(connection: &mut PgConnection, command: &NewCommand<'_>) -> 
     Ok(())
 }
 
-/// Which commands a list shows.
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    pub state: Option<CommandState>,
-    pub agent_id: Option<Uuid>,
-    pub organization_id: Option<Uuid>,
-}
-
 #[derive(sqlx::FromRow)]
 struct SummaryRow {
     id: Uuid,
@@ -145,19 +137,13 @@ impl TryFrom<SummaryRow> for CommandSummary {
     }
 }
 
-/// Commands within the scope, newest first.
-pub async fn list(
-    connection: &mut PgConnection,
+/// The conditions on `commands c`, and the newest of what meets them.
+fn push_newest(
+    query: &mut QueryBuilder<Postgres>,
     scope: &Scope,
-    filter: &Filter,
+    filter: &CommandFilter,
     page: &PageRequest<Uuid>,
-) -> Result<Vec<CommandSummary>> {
-    // Only the filters that are set: one statement for all of them would be planned for none.
-    let mut query = QueryBuilder::<Postgres>::new(
-        "SELECT c.id, c.agent_id, a.name AS agent_name, c.organization_id, c.summary, c.state, c.requested_by_label,
-                c.created_at, c.sent_at, c.started_at, c.finished_at, c.expires_at, c.exit_code
-         FROM commands c JOIN agents a ON a.id = c.agent_id WHERE true",
-    );
+) {
     if let Some(organizations) = scope.organizations() {
         query.push(" AND c.organization_id = ANY(").push_bind(organizations.to_vec()).push(")");
     }
@@ -174,6 +160,30 @@ pub async fn list(
         query.push(" AND c.id < ").push_bind(after);
     }
     query.push(" ORDER BY c.id DESC LIMIT ").push_bind(page.fetch());
+}
+
+/// Commands within the scope, newest first.
+pub async fn list(
+    connection: &mut PgConnection,
+    scope: &Scope,
+    filter: &CommandFilter,
+    page: &PageRequest<Uuid>,
+) -> Result<Vec<CommandSummary>> {
+    // Only the filters that are set: one statement for all of them would be planned for none.
+    let mut query = QueryBuilder::<Postgres>::new(
+        "SELECT c.id, c.agent_id, a.name AS agent_name, c.organization_id, c.summary, c.state, c.requested_by_label,
+                c.created_at, c.sent_at, c.started_at, c.finished_at, c.expires_at, c.exit_code",
+    );
+    if let Some(site_id) = filter.site_id {
+        // A page of each agent, by its index: a quiet site would else be looked for among everybody's commands.
+        query.push(" FROM agents a CROSS JOIN LATERAL (SELECT * FROM commands c WHERE c.agent_id = a.id");
+        push_newest(&mut query, scope, filter, page);
+        query.push(") c WHERE a.site_id = ").push_bind(site_id);
+        query.push(" ORDER BY c.id DESC LIMIT ").push_bind(page.fetch());
+    } else {
+        query.push(" FROM commands c JOIN agents a ON a.id = c.agent_id WHERE true");
+        push_newest(&mut query, scope, filter, page);
+    }
     let rows: Vec<SummaryRow> = query.build_query_as().fetch_all(connection).await?;
     rows.into_iter().map(TryInto::try_into).collect()
 }

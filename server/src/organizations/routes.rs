@@ -21,7 +21,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(get_organization, update_organization, delete_organization))
         .routes(routes!(list_sites_of_organization, create_site))
         .routes(routes!(list_sites))
-        .routes(routes!(update_site, delete_site))
+        .routes(routes!(get_site, update_site, delete_site))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -152,6 +152,13 @@ async fn list_sites(
 ) -> Result<Json<Listing<Site>>> {
     let page = PageRequest::parse(query.limit, query.cursor.as_deref())?;
     Ok(Json(service::list_sites(&app, &ctx, query.organization_id, query.q.as_deref(), &page).await?))
+}
+
+/// One site.
+#[utoipa::path(get, path = "/api/sites/{id}", tag = "organizations", params(("id" = Uuid, Path)),
+    responses((status = 200, body = Site)))]
+async fn get_site(State(app): State<App>, SignedIn(ctx): SignedIn, Path(id): Path<Uuid>) -> Result<Json<Site>> {
+    Ok(Json(service::site(&app, &ctx, id).await?))
 }
 
 /// Renames a site.

@@ -126,6 +126,16 @@ pub async fn list_sites(
     Ok(page.page(rows, key).map(|row| site_for(&ctx.actor, row.row)).with_create(create))
 }
 
+/// One site.
+///
+/// # Errors
+/// 404 when it does not exist or is outside the caller's scope.
+pub async fn site(app: &App, ctx: &Ctx, id: Uuid) -> Result<Site> {
+    let mut connection = app.db.acquire().await?;
+    let row = store::site(&mut connection, &ctx.scope(), id).await?.ok_or(Error::NotFound("site"))?;
+    Ok(site_for(&ctx.actor, row))
+}
+
 /// Makes a site.
 ///
 /// # Errors

@@ -196,6 +196,20 @@ async fn lists_are_paged_filtered_and_newest_first(db: PgPool) {
     assert_eq!(count(format!("/api/agents/{}/commands?state=sent", acme.agent)).await, 0);
     assert_eq!(count(format!("/api/commands?agent_id={}", other.agent)).await, 1);
     assert_eq!(count(format!("/api/commands?organization_id={}&state=queued", acme.organization)).await, 5);
+    let at_its_site = async || {
+        let site = admin.get(&format!("/api/agents/{}", acme.agent)).await.expect(200)["site_id"].clone();
+        format!("/api/commands?site_id={}", site.as_str().unwrap())
+    };
+    let before = at_its_site().await;
+    assert_eq!(count(before.clone()).await, 5);
+    assert_eq!(count(format!("{before}&state=sent")).await, 0);
+    assert_eq!(count(format!("{before}&organization_id={}", other.organization)).await, 0);
+    assert_eq!(other.technician(&app).await.get(&before).await.expect(200)["items"], json!([]));
+    // The commands go with the machine.
+    let sites = format!("/api/organizations/{}/sites", acme.organization);
+    let depot = admin.post(&sites, json!({"name": "Depot"})).await.expect(201);
+    admin.patch(&format!("/api/agents/{}", acme.agent), json!({"site_id": depot["id"]})).await.expect(200);
+    assert_eq!((count(before).await, count(at_its_site().await).await), (0, 5));
     assert_eq!(
         acme.technician(&app).await.get("/api/commands").await.expect(200)["items"].as_array().unwrap().len(),
         5

@@ -68,6 +68,7 @@ GET /api/organizations/{id}/sites            401       401       401   200      
 POST /api/organizations/{id}/sites           401       401       401   201       201   201       403        403    404
 GET /api/sites                               401       401       401   200       200   200       200        200    200
 DELETE /api/sites/{id}                       401       401       401   204       204   204       403        403    404
+GET /api/sites/{id}                          401       401       401   200       200   200       200        200    404
 PATCH /api/sites/{id}                        401       401       401   200       200   200       403        403    404
 GET /health                                  200       200       200   200       200   200       200        200    200
 GET /health/ready                            200       200       200   200       200   200       200        200    200
