@@ -7,15 +7,17 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 use gururmm_protocol::enroll::EnrollmentToken;
+use gururmm_protocol::selftest::CheckState;
 use tokio_util::sync::CancellationToken;
 
 use crate::agent::{self, AgentError, Ended, Options};
+use crate::core::clock::SystemClock;
 use crate::core::random::SystemRandom;
 use crate::link::address::ServerAddress;
 use crate::link::{enroll, tls};
 use crate::service::{self, EXIT_LASTING};
 use crate::store::{DataDir, status};
-use crate::{log, platform};
+use crate::{log, platform, selftest};
 
 /// GuruRMM agent: runs on each managed machine.
 #[derive(Debug, Parser)]
@@ -26,7 +28,8 @@ pub struct Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done, or stopped in order, or decommissioned; 78 starting again is useless \
-                          (not enrolled, decommissioned earlier, configuration broken); 1 anything else.";
+                          (not enrolled, decommissioned earlier, configuration broken); 1 anything else, and for \
+                          selftest: a check has failed.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -51,6 +54,20 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Examine this machine and the way to the server; also while the agent runs.
+    Selftest(Selftest),
+}
+
+#[derive(Debug, Args)]
+struct Selftest {
+    #[command(flatten)]
+    data: Data,
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
+    /// Look for this server instead of the one that this machine is enrolled with.
+    #[arg(long, value_name = "URL")]
+    server: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -133,6 +150,10 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Service(Service::Uninstall { data, purge }) => say(service::uninstall(&data.data_dir, purge)),
         Command::Service(Service::Status { data }) => say(service::state(&data.data_dir)),
         Command::Status { data, json } => show_status(&data.data_dir, json),
+        Command::Selftest(arguments) => match selftest(&arguments) {
+            Ok(CheckState::Failed) => return ExitCode::FAILURE,
+            done => done.map(drop),
+        },
     };
     if let Err(error) = &done {
         eprintln!("gururmm-agent: {error:#}");
@@ -284,6 +305,22 @@ fn show_status(data_dir: &Path, json: bool) -> anyhow::Result<()> {
         println!("as of: {}", status.written_at);
     }
     Ok(())
+}
+
+/// Prints the report, and tells the worst that it found.
+fn selftest(arguments: &Selftest) -> anyhow::Result<CheckState> {
+    let server = arguments.server.as_deref().map(ServerAddress::parse).transpose()?;
+    let options = selftest::Options { data_dir: arguments.data.data_dir.clone(), server };
+    let runtime = runtime()?;
+    let report = runtime.block_on(selftest::run(options, &SystemClock, &SystemRandom));
+    // A check that hangs does not hold the end up.
+    runtime.shutdown_background();
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        println!("{}", selftest::summary(&report));
+    }
+    Ok(report.overall)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ pub mod link;
 pub mod log;
 pub mod platform;
 pub mod run;
+pub mod selftest;
 pub mod service;
 pub mod store;
 

@@ -42,6 +42,19 @@ impl Installed {
     }
 }
 
+/// What the service manager says about the service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// Whether there is such a service.
+    pub installed: bool,
+    /// Whether it starts with the machine.
+    pub automatic: bool,
+    /// Whether it runs.
+    pub running: bool,
+    /// The same in the service manager's own words.
+    pub words: String,
+}
+
 /// The service could not be installed, removed or asked.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
@@ -143,7 +156,7 @@ pub fn remove(installed: &Installed) -> Result<(), ServiceError> {
 /// # Errors
 /// [`ServiceError`] where there is no service manager.
 pub fn state(data_dir: &Path) -> Result<String, ServiceError> {
-    let manager = system::state()?;
+    let manager = system::look()?.words;
     let running = status::look(data_dir)?.running;
     Ok(format!("service {}: {manager}; agent: {}", system::NAME, if running { "running" } else { "not running" }))
 }

@@ -13,6 +13,7 @@ pub mod inventory;
 pub mod limits;
 pub mod message;
 pub mod readings;
+pub mod selftest;
 pub mod text;
 
 /// The version of the agent link that this build speaks.

@@ -161,7 +161,8 @@ impl Engine {
             tracing::warn!("the connection did not close in time");
         }
         let ended = self.farewell();
-        if link_live { Ok(ended) } else { Err(AgentError::Broken) }
+        // A decommissioned agent is not started again to do better: it goes on to remove itself.
+        if link_live || ended.0 == Ended::Decommissioned { Ok(ended) } else { Err(AgentError::Broken) }
     }
 
     /// The session's channel, when there is something to send.

@@ -1,6 +1,8 @@
 //! The running agent: one loop that owns what is known, fed by the connection, the commands and the sensors.
 
 mod engine;
+#[cfg(test)]
+mod engine_tests;
 mod envelopes;
 mod leave;
 
@@ -26,9 +28,6 @@ use crate::store::config::{Config, Decommissioned};
 use crate::store::ledger::{Ledger, SharedLedger};
 use crate::store::{DataDir, StoreError};
 use engine::Engine;
-
-/// Where the scripts of running commands lie, in the data directory.
-const SCRIPTS: &str = "scripts";
 
 /// What an agent is run with.
 pub struct Options {
@@ -150,7 +149,7 @@ pub async fn run(options: Options) -> Result<Ended, AgentError> {
     let link_stop = CancellationToken::new();
     let link = tokio::spawn(supervise::run(peer, clock, random, link_events, link_stop.clone()));
     let sensors = tokio::spawn(collect::run(schedule, Arc::clone(&time), found));
-    let runner = Runner::new(ledger.clone(), Arc::clone(&time), run_events, dir.join(SCRIPTS));
+    let runner = Runner::new(ledger.clone(), Arc::clone(&time), run_events, dir.path().to_owned());
     let engine = Engine::new(dir, config, time, ledger, outbox, runner);
     let ended = engine.run(engine::Inputs { linked, ran, collected, stop }, link_stop, link).await;
     sensors.abort();

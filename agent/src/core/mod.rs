@@ -1,6 +1,7 @@
 //! The agent's rules as state machines. No I/O: instants, randomness and stored output are passed in.
 
 pub mod backoff;
+pub mod certificate;
 pub mod clock;
 pub mod firmware;
 pub mod inventory;

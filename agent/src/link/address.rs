@@ -60,6 +60,12 @@ impl ServerAddress {
         self.loopback
     }
 
+    /// Whether the connection is encrypted.
+    #[must_use]
+    pub fn is_encrypted(&self) -> bool {
+        self.base.scheme() == "https"
+    }
+
     /// The address of an HTTP endpoint; `path` begins with a slash.
     #[must_use]
     pub fn endpoint(&self, path: &str) -> Url {

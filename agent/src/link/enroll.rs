@@ -164,6 +164,20 @@ pub async fn enroll(dir: &DataDir, enrollment: Enrollment<'_>) -> Result<Config,
     Ok(config)
 }
 
+/// Asks the server who it is, once. Whether the answer is right is the caller's to verify.
+///
+/// # Errors
+/// [`EnrollError`].
+pub async fn ask_identity(
+    client: &Client,
+    server: &ServerAddress,
+    random: &dyn Random,
+    nonce: Fingerprint,
+) -> Result<IdentityResponse, EnrollError> {
+    let link = Link { client: client.clone(), server, random, until: Instant::now() };
+    link.post(IDENTITY_PATH, &IdentityRequest { nonce }).await
+}
+
 /// The configuration and key of an earlier enrollment; one that cannot be read is as good as none.
 fn earlier_enrollment(dir: &DataDir) -> Option<(Config, SigningKey)> {
     let read = || -> Result<_, StoreError> {
@@ -178,9 +192,16 @@ fn earlier_enrollment(dir: &DataDir) -> Option<(Config, SigningKey)> {
 }
 
 fn client(server: &ServerAddress, ca_pem: Option<&str>) -> Result<Client, EnrollError> {
-    let config = tls::client_config(ca_pem)?;
+    http_client(server, &*tls::client_config(ca_pem)?)
+}
+
+/// A client that follows no redirect, and uses no proxy to this machine itself.
+///
+/// # Errors
+/// [`EnrollError::Unreachable`] when the TLS settings cannot be used.
+pub fn http_client(server: &ServerAddress, config: &rustls::ClientConfig) -> Result<Client, EnrollError> {
     let mut builder = Client::builder()
-        .tls_backend_preconfigured(rustls::ClientConfig::clone(&config))
+        .tls_backend_preconfigured(config.clone())
         // A redirect would carry the token to another address, perhaps in plain text.
         .redirect(redirect::Policy::none())
         .timeout(TIMEOUT)

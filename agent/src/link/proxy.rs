@@ -7,7 +7,7 @@ use std::time::Duration;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::dns::GaiResolver;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
-use hyper_util::client::proxy::matcher::Matcher;
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::http::Uri;
 use tower_service::Service as _;
@@ -22,6 +22,44 @@ pub(super) const TCP_TIMEOUT: Duration = Duration::from_secs(15);
 #[derive(Debug)]
 pub struct Proxies(Matcher);
 
+/// The proxy on the way to the server.
+#[derive(Debug)]
+pub struct Proxy {
+    intercept: Intercept,
+    /// Host and port, without credentials.
+    pub name: String,
+}
+
+impl Proxy {
+    fn new(intercept: Intercept) -> Self {
+        let authority = intercept.uri().authority().map_or("", |authority| authority.as_str());
+        let name = authority.rsplit('@').next().unwrap_or_default().to_owned();
+        Self { intercept, name }
+    }
+
+    /// Whether it is one that can be used.
+    #[must_use]
+    pub fn is_supported(&self) -> bool {
+        self.intercept.uri().scheme_str() == Some("http")
+    }
+
+    /// Whether a name and a password are sent to it.
+    #[must_use]
+    pub fn has_credentials(&self) -> bool {
+        self.intercept.basic_auth().is_some()
+    }
+
+    /// Opens a connection to the proxy itself, and closes it again.
+    ///
+    /// # Errors
+    /// In words.
+    pub async fn reach(&self) -> io::Result<()> {
+        let uri = self.intercept.uri().clone();
+        let reached = connector(GaiResolver::new()).call(uri).await;
+        reached.map(drop).map_err(|error| io::Error::other(chain(&error)))
+    }
+}
+
 impl Proxies {
     /// Reads the environment.
     #[must_use]
@@ -29,30 +67,38 @@ impl Proxies {
         Self(Matcher::from_env())
     }
 
-    /// Opens a connection to the server. Nothing goes through a proxy to this machine itself: what is said there may be
-    /// in plain text.
+    /// The proxy on the way to the server. Nothing goes through one to this machine itself: what is said there may be in
+    /// plain text.
+    #[must_use]
+    pub fn on_the_way(&self, server: &ServerAddress) -> Option<Proxy> {
+        if server.is_loopback() {
+            return None;
+        }
+        let uri: Uri = server.endpoint("/").as_str().parse().ok()?;
+        self.0.intercept(&uri).map(Proxy::new)
+    }
+
+    /// Opens a connection to the server.
     ///
     /// # Errors
     /// In words, naming the proxy where one was used.
     pub async fn connect(&self, server: &ServerAddress) -> io::Result<TcpStream> {
         let (host, port) = server.authority();
-        let target = server.endpoint("/");
-        let uri: Uri = target.as_str().parse().map_err(io::Error::other)?;
-        let via = if server.is_loopback() { None } else { self.0.intercept(&uri) };
         let mut tcp = connector(GaiResolver::new());
-        let stream = match via {
-            None => tcp.call(uri).await.map_err(|error| io::Error::other(chain(&error)))?.into_inner(),
-            Some(via) => {
-                let proxy = via.uri().clone();
-                let name = proxy.authority().map_or("", |authority| authority.as_str()).to_owned();
-                let name = name.rsplit('@').next().unwrap_or_default();
-                if proxy.scheme_str() != Some("http") {
+        let stream = match self.on_the_way(server) {
+            None => {
+                let uri: Uri = server.endpoint("/").as_str().parse().map_err(io::Error::other)?;
+                tcp.call(uri).await.map_err(|error| io::Error::other(chain(&error)))?.into_inner()
+            }
+            Some(proxy) => {
+                let name = &proxy.name;
+                if !proxy.is_supported() {
                     return Err(io::Error::other(format!(
                         "the proxy {name} is not an http:// proxy; only those are supported"
                     )));
                 }
-                let mut tunnel = Tunnel::new(proxy.clone(), tcp);
-                if let Some(credentials) = via.basic_auth() {
+                let mut tunnel = Tunnel::new(proxy.intercept.uri().clone(), tcp);
+                if let Some(credentials) = proxy.intercept.basic_auth() {
                     tunnel = tunnel.with_auth(credentials.clone());
                 }
                 let destination: Uri = format!("https://{host}:{port}").parse().map_err(io::Error::other)?;
@@ -78,7 +124,7 @@ fn connector<R>(resolver: R) -> HttpConnector<R> {
 }
 
 /// An error with its causes, in one line.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
+pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -7,7 +7,7 @@ use ed25519_dalek::SigningKey;
 use futures_util::{SinkExt as _, StreamExt as _};
 use gururmm_protocol::crypto::{Fingerprint, PublicKey};
 use gururmm_protocol::enroll::MachineIdentity;
-use gururmm_protocol::handshake::{Hello, Rejected, Welcome};
+use gururmm_protocol::handshake::{Challenge, Hello, Rejected, Welcome};
 use gururmm_protocol::limits;
 use gururmm_protocol::message::{FromAgent, ToAgent};
 use gururmm_protocol::text::clean_line;
@@ -88,7 +88,7 @@ pub struct Established {
 /// # Errors
 /// [`LinkError`].
 pub async fn open(peer: &Peer, clock: &dyn Clock, random: &dyn Random) -> Result<Established, LinkError> {
-    let mut socket = timeout(CONNECT_TIMEOUT, connect(peer))
+    let mut socket = timeout(CONNECT_TIMEOUT, connect(&peer.server, &peer.proxies, &peer.tls))
         .await
         .map_err(|_| LinkError::failed(format!("{} does not answer", peer.server)))??;
     let (welcome, received) = timeout(limits::HANDSHAKE_TIMEOUT, handshake(&mut socket, peer, clock, random))
@@ -97,21 +97,38 @@ pub async fn open(peer: &Peer, clock: &dyn Clock, random: &dyn Random) -> Result
     Ok(Established { socket, welcome, received })
 }
 
-async fn connect(peer: &Peer) -> Result<Socket, LinkError> {
+/// Opens a WebSocket, hears the challenge with which the server begins, and leaves. Nothing is said of this agent: a
+/// session that it has is not disturbed.
+///
+/// # Errors
+/// [`LinkError`].
+pub async fn knock(server: &ServerAddress, proxies: &Proxies, tls: &Arc<ClientConfig>) -> Result<Challenge, LinkError> {
+    let mut socket = connect(server, proxies, tls).await?;
+    let first = receive(&mut socket).await?;
+    // The close frame is a courtesy.
+    let _ = socket.close(None).await;
+    match first {
+        ToAgent::Challenge(challenge) => Ok(challenge),
+        ToAgent::Rejected(rejected) => Err(LinkError::Rejected(cleaned(rejected))),
+        _ => Err(LinkError::failed("the server began with something else than a challenge")),
+    }
+}
+
+async fn connect(server: &ServerAddress, proxies: &Proxies, tls: &Arc<ClientConfig>) -> Result<Socket, LinkError> {
     let unreachable = |error: &dyn std::error::Error| {
-        LinkError::failed(clean_line(&format!("{} cannot be reached: {}", peer.server, chain(error)), MAX_REASON))
+        LinkError::failed(clean_line(&format!("{server} cannot be reached: {}", chain(error)), MAX_REASON))
     };
-    let stream = peer.proxies.connect(&peer.server).await.map_err(|error| unreachable(&error))?;
+    let stream = proxies.connect(server).await.map_err(|error| unreachable(&error))?;
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(0)
         .max_message_size(Some(limits::MAX_MESSAGE))
         .max_frame_size(Some(limits::MAX_MESSAGE));
-    let connector = Connector::Rustls(Arc::clone(&peer.tls));
-    match client_async_tls_with_config(peer.server.socket(), stream, Some(config), Some(connector)).await {
+    let connector = Connector::Rustls(Arc::clone(tls));
+    match client_async_tls_with_config(server.socket(), stream, Some(config), Some(connector)).await {
         Ok((socket, _)) => Ok(socket),
         Err(WsError::Http(response)) => {
-            let problem = format!("{} answered HTTP {}", peer.server, response.status());
+            let problem = format!("{server} answered HTTP {}", response.status());
             Err(LinkError::Failed { problem, retry_after: retry_after(response.headers()) })
         }
         Err(error) => Err(unreachable(&error)),

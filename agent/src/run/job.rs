@@ -5,11 +5,13 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use gururmm_protocol::command::{CommandResult, Outcome, OutputStream, RunCommand};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
+use super::start::{self, NotStarted};
 use super::{Context, Exit, Order, RunEvent, Stop};
 use crate::core::journal::Record;
 use crate::core::output::Output;
@@ -91,10 +93,12 @@ enum Killed {
 
 async fn execute(context: &Context, job: &Job, mut stop: watch::Receiver<Option<Stop>>) -> CommandResult {
     let command = &job.command;
-    let order = Order { id: job.id, command, scratch: &context.scratch };
-    let mut process = match Process::start(&order) {
+    let mut process = match start_process(context, job, &mut stop).await {
         Ok(process) => process,
-        Err(reason) => return end(context, Outcome::Failed, Some(&reason)),
+        Err(not_started) => {
+            let (outcome, reason) = without_process(not_started);
+            return end(context, outcome, Some(&reason));
+        }
     };
     let mut pump = Pump::new(context, job, process.output());
     let deadline = Instant::now() + Duration::from_secs(u64::from(command.timeout_seconds));
@@ -140,6 +144,47 @@ async fn execute(context: &Context, job: &Job, mut stop: watch::Receiver<Option<
         output_chunks: chunks,
         output_dropped_bytes: dropped,
         ..end(context, outcome, reason.as_deref())
+    }
+}
+
+async fn start_process(
+    context: &Context,
+    job: &Job,
+    stop: &mut watch::Receiver<Option<Stop>>,
+) -> Result<Process, NotStarted> {
+    let (id, command) = (job.id, job.command.clone());
+    let (scratch, data_dir) = (context.scratch.clone(), context.data_dir.clone());
+    let work = move || Process::start(&Order { id, command: &command, scratch: &scratch, data_dir: &data_dir });
+    let runtime = Handle::current();
+    let undo = move |process: Process| {
+        tracing::warn!(command = %id, "a command started after it was given up; it is ended");
+        runtime.block_on(platform::kill_tree(process.tree()));
+    };
+    start::start(&context.starts, start::PATIENCE, work, undo, stopped(stop)).await
+}
+
+/// How a command ends of which there is no process.
+fn without_process(not_started: NotStarted) -> (Outcome, String) {
+    match not_started {
+        NotStarted::Refused(reason) => (Outcome::Failed, reason),
+        NotStarted::Late => {
+            let reason = format!(
+                "it did not start within {} s: its program or working directory may lie on a disk that does not \
+                 answer. Should it start after all, it is ended at once",
+                start::PATIENCE.as_secs()
+            );
+            (Outcome::Failed, reason)
+        }
+        NotStarted::TooMany => {
+            let reason =
+                "not started: too many earlier commands hang at their start, as on a disk that does not answer";
+            (Outcome::Failed, reason.to_owned())
+        }
+        NotStarted::Stopped(Stop::Cancelled) => (
+            Outcome::Cancelled,
+            "cancelled while it was being started; should it start after all, it is ended".to_owned(),
+        ),
+        NotStarted::Stopped(Stop::AgentEnds(why)) => (Outcome::Unknown, why.to_owned()),
     }
 }
 

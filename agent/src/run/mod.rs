@@ -1,6 +1,7 @@
 //! Running commands: four at a time, each with everything that it starts as one tree.
 
 mod job;
+mod start;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,9 @@ use crate::store::ledger::SharedLedger;
 
 /// Commands that run at the same time; others wait (SPEC-002, commands).
 pub const SLOTS: usize = 4;
+
+/// Where the scripts of running commands lie, in the data directory.
+const SCRIPTS: &str = "scripts";
 
 /// A step that was written down and can be reported.
 #[derive(Debug)]
@@ -55,6 +59,8 @@ pub struct Order<'a> {
     pub command: &'a RunCommand,
     /// A private directory for files that a system's shells need; it may be missing.
     pub scratch: &'a Path,
+    /// The agent's data directory.
+    pub data_dir: &'a Path,
 }
 
 /// How a process ended.
@@ -87,7 +93,10 @@ struct Context {
     time: Arc<Time>,
     events: mpsc::UnboundedSender<RunEvent>,
     slots: Arc<Semaphore>,
+    /// For starts, which may hang.
+    starts: Arc<Semaphore>,
     scratch: PathBuf,
+    data_dir: PathBuf,
 }
 
 /// All commands that wait or run.
@@ -97,15 +106,16 @@ pub struct Runner {
 }
 
 impl Runner {
-    /// `events` gets every step after it was written down. `scratch` is for the scripts of running commands: what an
+    /// `events` gets every step after it was written down. Scripts of running commands lie in the data directory: what an
     /// earlier run left there is removed.
     #[must_use]
     pub fn new(
         ledger: SharedLedger,
         time: Arc<Time>,
         events: mpsc::UnboundedSender<RunEvent>,
-        scratch: PathBuf,
+        data_dir: PathBuf,
     ) -> Self {
+        let scratch = data_dir.join(SCRIPTS);
         match std::fs::remove_dir_all(&scratch) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 tracing::warn!(%error, path = %scratch.display(), "scripts of earlier commands cannot be removed");
@@ -113,7 +123,8 @@ impl Runner {
             _ => {}
         }
         let slots = Arc::new(Semaphore::new(SLOTS));
-        Self { context: Context { ledger, time, events, slots, scratch }, jobs: HashMap::new() }
+        let starts = Arc::new(Semaphore::new(start::MOST_HANGING));
+        Self { context: Context { ledger, time, events, slots, starts, scratch, data_dir }, jobs: HashMap::new() }
     }
 
     /// Takes on a command whose id is in the journal.

@@ -45,6 +45,14 @@ impl Config {
     /// # Errors
     /// [`StoreError`] when the file cannot be read or is not a configuration.
     pub fn load(dir: &DataDir) -> Result<Option<Self>, StoreError> {
+        Self::look(dir.path())
+    }
+
+    /// As [`Self::load`], beside an agent that runs.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn look(dir: &Path) -> Result<Option<Self>, StoreError> {
         read_json(dir, CONFIG)
     }
 
@@ -61,6 +69,14 @@ impl Config {
     /// # Errors
     /// [`StoreError`] when it is missing or no key.
     pub fn load_key(&self, dir: &DataDir) -> Result<SigningKey, StoreError> {
+        self.look_at_key(dir.path())
+    }
+
+    /// As [`Self::load_key`], beside an agent that runs.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn look_at_key(&self, dir: &Path) -> Result<SigningKey, StoreError> {
         read_key(&dir.join(&self.key_file))
     }
 
@@ -144,6 +160,14 @@ impl Decommissioned {
     /// # Errors
     /// [`StoreError`] when it is there and cannot be read.
     pub fn load(dir: &DataDir) -> Result<Option<Self>, StoreError> {
+        Self::look(dir.path())
+    }
+
+    /// As [`Self::load`], beside an agent that runs.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn look(dir: &Path) -> Result<Option<Self>, StoreError> {
         read_json(dir, DECOMMISSIONED)
     }
 
@@ -164,8 +188,8 @@ impl Decommissioned {
     }
 }
 
-fn read_json<T: serde::de::DeserializeOwned>(dir: &DataDir, name: &str) -> Result<Option<T>, StoreError> {
-    let path: PathBuf = dir.join(name);
+fn read_json<T: serde::de::DeserializeOwned>(dir: &Path, name: &str) -> Result<Option<T>, StoreError> {
+    let path = dir.join(name);
     let Some(content) = files::read_optional(&path)? else { return Ok(None) };
     serde_json::from_slice(&content)
         .map(Some)

@@ -98,7 +98,15 @@ impl DataDir {
     /// Whether an agent has its data there.
     #[must_use]
     pub fn is_one(path: &Path) -> bool {
-        path.join(LOCK).exists()
+        Self::find(path).unwrap_or(false)
+    }
+
+    /// As [`Self::is_one`], for those who want to know why it cannot be seen.
+    ///
+    /// # Errors
+    /// When the directory may not be looked into.
+    pub fn find(path: &Path) -> io::Result<bool> {
+        path.join(LOCK).try_exists()
     }
 
     /// Where it is.

@@ -62,7 +62,8 @@ impl Spool {
             let file = match self.writers.entry(id) {
                 Entry::Occupied(entry) => entry.into_mut(),
                 Entry::Vacant(entry) => {
-                    crate::platform::create_private_dir(&self.dir)?;
+                    // Not its parents: output that comes after an uninstall must not bring the data directory back.
+                    crate::platform::create_private_subdir(&self.dir)?;
                     entry.insert(crate::platform::private(File::options().create(true).append(true)).open(&path)?)
                 }
             };
@@ -163,6 +164,19 @@ impl Spool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn output_after_an_uninstall_brings_nothing_back() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("data");
+        let dir = DataDir::open(&path).unwrap();
+        let mut spool = Spool::new(&dir);
+        spool.append(Uuid::from_u128(1), &piece("a\n")).unwrap();
+        drop(dir);
+        fs::remove_dir_all(&path).unwrap();
+        spool.append(Uuid::from_u128(2), &piece("b\n")).unwrap_err();
+        assert!(!path.exists());
+    }
 
     fn piece(text: &str) -> Piece {
         Piece { stream: OutputStream::Stdout, text: text.into() }

@@ -10,4 +10,5 @@ mod link;
 mod proxy;
 mod reports;
 mod restart;
+mod selftest;
 mod server;

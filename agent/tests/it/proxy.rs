@@ -5,12 +5,16 @@ use std::sync::{Arc, Mutex};
 
 use axum_server::tls_rustls::RustlsConfig;
 use gururmm_agent::link::tls;
+use gururmm_agent::store::DataDir;
+use gururmm_agent::store::config::Config;
+use gururmm_protocol::selftest::{CheckName, CheckState};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::binary::{Running, finished, program};
-use super::server::{TestServer, script};
+use super::selftest::{check, found, report, selftest};
+use super::server::{TestServer, greet_who_leaves, script};
 
 const NAME: &str = "rmm.customer.test";
 
@@ -106,6 +110,49 @@ async fn enrollment_and_session_go_through_the_proxy_and_trust_the_given_authori
     assert_eq!(asked.len(), 1);
     assert!(asked[0].to_ascii_lowercase().contains("proxy-authorization: basic ywdlbnq6cgfzcw=="), "{}", asked[0]);
     agent.kill();
+}
+
+#[tokio::test]
+async fn the_selftest_looks_at_proxy_and_certificate_and_shows_no_password() {
+    let mut server = TestServer::start().await;
+    let (authority, target) = with_tls(&server).await;
+    let (proxy, _asked) = proxy(target).await;
+    let dir = super::agent::enrolled(&server);
+    let command = |url: &str| {
+        let mut command = selftest(program(), dir.path());
+        command.args(["--server", url]).env("HTTPS_PROXY", format!("http://agent:hunter2@{proxy}"));
+        command
+    };
+    let distrusted = finished(&mut command(&format!("https://{NAME}"))).await;
+    assert_eq!(distrusted.status.code(), Some(1));
+    let distrusted = report(&distrusted);
+    assert_eq!(found(&distrusted, CheckName::Proxy), (CheckState::Ok, "proxy_reached"));
+    assert_eq!(found(&distrusted, CheckName::Tls), (CheckState::Failed, "unknown_issuer"));
+    assert_eq!(found(&distrusted, CheckName::Reachability), (CheckState::Skipped, "earlier_failure"));
+
+    let held = DataDir::open(dir.path()).unwrap();
+    let mut config = Config::load(&held).unwrap().unwrap();
+    config.ca_pem = Some(authority);
+    config.save(&held).unwrap();
+    drop(held);
+    let mut trusted = command(&format!("https://{NAME}"));
+    let (output, ()) = tokio::join!(finished(&mut trusted), async {
+        greet_who_leaves(&mut server.socket().await).await;
+    });
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(!String::from_utf8_lossy(&output.stdout).contains("hunter2"));
+    let trusted = report(&output);
+    assert_eq!(found(&trusted, CheckName::NameResolution), (CheckState::Skipped, "proxy_resolves"));
+    assert_eq!(found(&trusted, CheckName::Tls), (CheckState::Ok, "believed"));
+    let evidence = check(&trusted, CheckName::Tls).evidence.join(", ");
+    assert!(evidence.contains("valid until ") && evidence.contains("TLSv1_3"), "{evidence}");
+    assert_eq!(found(&trusted, CheckName::ServerIdentity), (CheckState::Ok, "proven"));
+    assert_eq!(found(&trusted, CheckName::AgentSocket), (CheckState::Ok, "open"));
+
+    // Another name than the one in the certificate; the proxy knows only the one.
+    let unknown = report(&finished(&mut command("https://other.customer.test")).await);
+    assert_eq!(found(&unknown, CheckName::Tls), (CheckState::Skipped, "no_connection"));
+    assert_eq!(found(&unknown, CheckName::Reachability), (CheckState::Failed, "not_reached"));
 }
 
 #[tokio::test]

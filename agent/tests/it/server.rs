@@ -84,6 +84,7 @@ impl TestServer {
             .route("/api/agent/identity", post(identity))
             .route("/api/agent/enroll", post(enroll))
             .route("/ws/agent", get(socket))
+            .route("/health", get(|| async { "ok" }))
             .layer(middleware::from_fn_with_state(shared.clone(), record))
             .with_state(shared.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -137,6 +138,13 @@ pub async fn challenge(socket: &mut WebSocket, server_time: DateTime<Utc>) -> (H
         FromAgent::Hello(hello) => (hello, nonce),
         other => panic!("expected a hello, got {other:?}"),
     }
+}
+
+/// Says the first words to a connection, and waits until the other side leaves without a word.
+pub async fn greet_who_leaves(socket: &mut WebSocket) {
+    let nonce = Fingerprint::from_bytes([7; 32]);
+    send(socket, &ToAgent::Challenge(Challenge { nonce, protocol_version: 1, server_time: now() })).await;
+    assert!(timeout(PATIENCE, try_receive(socket)).await.expect("it leaves").is_none(), "it says nothing");
 }
 
 pub async fn reject(socket: &mut WebSocket, code: RejectCode, retry_after_seconds: Option<u32>) {

@@ -10,6 +10,7 @@ use gururmm_protocol::inventory::{
 };
 use gururmm_protocol::message::{FromAgent, Report};
 use gururmm_protocol::readings::{Reading, VolumeUse};
+use gururmm_protocol::selftest::{Check, CheckName, CheckState, SCHEMA, SelftestReport};
 
 use crate::check::{Golden, all_words, variants};
 use crate::fixed::{at, id};
@@ -277,7 +278,39 @@ pub fn reports() -> Vec<Golden> {
     for (name, event) in events() {
         all.push(golden(format!("command.{name}"), Report::Command { id: id(10), event }));
     }
+    all.push(Golden::new("selftest", selftest()));
     all
+}
+
+/// Not a message of its own: the output of a command.
+fn selftest() -> SelftestReport {
+    let ok = Check {
+        name: CheckName::Disk,
+        state: CheckState::Ok,
+        code: "writable".into(),
+        reason: "The data directory takes files, and there is space.".into(),
+        fix: None,
+        evidence: vec![],
+        duration_ms: 12,
+    };
+    let failed = Check {
+        name: CheckName::Tls,
+        state: CheckState::Failed,
+        code: "unknown_issuer".into(),
+        reason: "The server's certificate was issued by an authority that this machine does not trust.".into(),
+        fix: some("Install the authority's certificate on this machine."),
+        evidence: vec!["rmm.example.com:443".into(), "invalid peer certificate: UnknownIssuer".into()],
+        duration_ms: 48,
+    };
+    SelftestReport {
+        schema: SCHEMA,
+        agent_version: "0.1.0".into(),
+        system: "windows x86_64".into(),
+        started_at: at(60),
+        duration_ms: 2_310,
+        overall: CheckState::Failed,
+        checks: vec![ok, failed],
+    }
 }
 
 /// Every value of every enum without content.
@@ -312,6 +345,12 @@ pub fn words() -> Vec<Golden> {
             all_words!(ServiceStart: Automatic, AutomaticDelayed, Manual, Disabled, Unknown),
         ),
         Golden::new("words.software_source", all_words!(SoftwareSource: Machine, Machine32, User, Dpkg, Rpm, Other)),
+        Golden::new(
+            "words.check_name",
+            all_words!(CheckName: Permissions, Disk, Enrollment, ServiceManager, NameResolution, Proxy, Tls, Reachability,
+                ServerIdentity, AgentSocket, Clock, Wmi, TaskScheduler, Unknown),
+        ),
+        Golden::new("words.check_state", all_words!(CheckState: Ok, Warning, Failed, Skipped)),
         Golden::new("words.machine_role", all_words!(MachineRole: Workstation, Server, DomainController, Unknown)),
     ]
 }

@@ -22,6 +22,21 @@ pub fn private(options: &mut OpenOptions) -> &mut OpenOptions {
 /// When it cannot be created or changed.
 pub fn create_private_dir(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    narrow(path)
+}
+
+/// As [`create_private_dir`], in a directory that must be there: what was removed for good does not come back so.
+///
+/// # Errors
+/// As there, and when there is no such directory.
+pub fn create_private_subdir(path: &Path) -> io::Result<()> {
+    match DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => narrow(path),
+    }
+}
+
+fn narrow(path: &Path) -> io::Result<()> {
     let mode = std::fs::metadata(path)?.permissions().mode();
     if mode & 0o077 != 0 {
         std::fs::set_permissions(path, Permissions::from_mode(0o700))?;

@@ -8,6 +8,7 @@ mod identity;
 mod meter;
 mod network;
 mod os;
+pub mod probe;
 mod process;
 mod reboot;
 mod role;
@@ -20,7 +21,9 @@ mod users;
 mod volumes;
 
 pub use disks::disks;
-pub use files::{close_inherited, create_private_dir, default_data_dir, harden, private, replace, sync_dir};
+pub use files::{
+    close_inherited, create_private_dir, create_private_subdir, default_data_dir, harden, private, replace, sync_dir,
+};
 pub use groups::local_groups;
 pub use hardware::hardware;
 pub use identity::machine_identity;

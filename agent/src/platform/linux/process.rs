@@ -45,7 +45,7 @@ impl Process {
     /// # Errors
     /// In words, when this system has no such interpreter, the directory cannot be used, or the program cannot be started.
     pub fn start(order: &Order<'_>) -> Result<Self, String> {
-        let mut command = prepare(&order.command.program, order.command.working_directory.as_deref())?;
+        let mut command = prepare(order)?;
         command.envs(&order.command.environment).envs(&order.command.secrets);
         // Last, so that nothing overwrites it.
         command.env(MARK, order.id.to_string());
@@ -93,10 +93,13 @@ pub struct Tree {
     pid: u32,
 }
 
+/// This very program, also when its file was replaced or removed meanwhile (proc_pid_exe(5)).
+const THIS_PROGRAM: &str = "/proc/self/exe";
+
 /// Builds the process of a command: no standard input, pipes for output, a process group of its own, and nothing of
 /// the agent's own environment.
-fn prepare(program: &Program, directory: Option<&str>) -> Result<Command, String> {
-    let mut command = match program {
+fn prepare(order: &Order<'_>) -> Result<Command, String> {
+    let mut command = match &order.command.program {
         Program::Shell { interpreter: Interpreter::Sh, script } => {
             let mut command = Command::new("/bin/sh");
             command.arg("-c").arg(script);
@@ -111,9 +114,17 @@ fn prepare(program: &Program, directory: Option<&str>) -> Result<Command, String
             command.args(argv);
             command
         }
-        Program::Selftest => return Err("this agent cannot examine itself yet".to_owned()),
+        Program::Selftest => {
+            let mut command = Command::new(THIS_PROGRAM);
+            command.arg0("gururmm-agent").args(["selftest", "--json", "--data-dir"]).arg(order.data_dir);
+            command
+        }
     };
-    let directory = directory.unwrap_or("/");
+    if order.command.program != Program::Selftest {
+        // Except for the agent itself: the proxy, among other things, is set there.
+        command.env_clear();
+    }
+    let directory = order.command.working_directory.as_deref().unwrap_or("/");
     if !Path::new(directory).is_dir() {
         return Err(format!("working_directory: {directory} is not a directory on this machine"));
     }
@@ -123,7 +134,6 @@ fn prepare(program: &Program, directory: Option<&str>) -> Result<Command, String
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0)
-        .env_clear()
         .env("PATH", PATH)
         .env("LANG", "C.UTF-8")
         .env("SHELL", "/bin/sh");

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::service::{EXIT_LASTING, Installed, ServiceError, Work};
+use crate::service::{EXIT_LASTING, Installed, Seen, ServiceError, Work};
 
 /// The service's name.
 pub const NAME: &str = "gururmm-agent";
@@ -22,13 +22,17 @@ const PROGRAM: &str = "/usr/local/bin/gururmm-agent";
 /// [`ServiceError`] with what to do instead.
 pub fn check() -> Result<(), ServiceError> {
     if !Path::new("/run/systemd/system").is_dir() {
-        return Err(ServiceError::NoManager(
-            "systemd does not run on this machine, so there is no service to manage; start the agent yourself with \
-             `gururmm-agent run`"
-                .to_owned(),
-        ));
+        return Err(no_systemd());
     }
     if nix::unistd::geteuid().is_root() { Ok(()) } else { Err(ServiceError::NotAllowed) }
+}
+
+fn no_systemd() -> ServiceError {
+    ServiceError::NoManager(
+        "systemd does not run on this machine, so there is no service to manage; start the agent yourself with \
+         `gururmm-agent run`"
+            .to_owned(),
+    )
 }
 
 /// Copies the running program to its place and writes the unit.
@@ -141,13 +145,13 @@ pub fn remove(installed: &Installed) -> Result<(), ServiceError> {
     disabled.and(unit.map_err(Into::into)).and(program.map_err(Into::into)).and(reloaded)
 }
 
-/// One line about the unit.
+/// What systemd says about the unit.
 ///
 /// # Errors
 /// [`ServiceError`] when systemd does not run here.
-pub fn state() -> Result<String, ServiceError> {
+pub fn look() -> Result<Seen, ServiceError> {
     if !Path::new("/run/systemd/system").is_dir() {
-        check()?;
+        return Err(no_systemd());
     }
     let ask = |verb: &str| {
         // The answer is a word on standard output; the exit code only repeats it.
@@ -155,11 +159,21 @@ pub fn state() -> Result<String, ServiceError> {
             .args([verb, NAME])
             .output()
             .map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
-            .ok()
-            .filter(|word| !word.is_empty())
-            .unwrap_or_else(|| "not installed".to_owned())
+            .unwrap_or_default()
     };
-    Ok(format!("{}, {}", ask("is-enabled"), ask("is-active")))
+    Ok(seen(&ask("is-enabled"), &ask("is-active")))
+}
+
+/// The answers of `systemctl is-enabled` and `is-active` (systemctl(1)); the former says nothing, or `not-found`, of a
+/// unit that is not there.
+fn seen(enabled: &str, active: &str) -> Seen {
+    let or_not = |word: &str| if word.is_empty() { "not installed".to_owned() } else { word.to_owned() };
+    Seen {
+        installed: !matches!(enabled, "" | "not-found"),
+        automatic: matches!(enabled, "enabled" | "enabled-runtime"),
+        running: matches!(active, "active" | "reloading" | "activating"),
+        words: format!("{}, {}", or_not(enabled), or_not(active)),
+    }
 }
 
 fn systemctl(arguments: &[&str]) -> Result<(), ServiceError> {
@@ -184,5 +198,19 @@ mod tests {
         assert!(unit.contains("ExecStart=\"/opt/my dir/agent\" run --data-dir \"/var/lib/gururmm-agent\"\n"), "{unit}");
         assert!(unit.contains("RestartPreventExitStatus=78\n"));
         assert!(super::unit(Path::new("/opt/a\nb"), Path::new("/")).is_err());
+    }
+
+    #[test]
+    fn what_systemctl_says_is_understood() {
+        let flags = |enabled, active| {
+            let seen = seen(enabled, active);
+            (seen.installed, seen.automatic, seen.running)
+        };
+        assert_eq!(flags("enabled", "active"), (true, true, true));
+        assert_eq!(flags("disabled", "inactive"), (true, false, false));
+        assert_eq!(flags("enabled", "failed"), (true, true, false));
+        assert_eq!(flags("not-found", "inactive"), (false, false, false));
+        assert_eq!(flags("", "inactive"), (false, false, false));
+        assert_eq!(seen("", "inactive").words, "not installed, inactive");
     }
 }

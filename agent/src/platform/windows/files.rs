@@ -41,6 +41,14 @@ pub fn create_private_dir(path: &Path) -> io::Result<()> {
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent)?;
     }
+    create_private_subdir(path)
+}
+
+/// As [`create_private_dir`], in a directory that must be there: what was removed for good does not come back so.
+///
+/// # Errors
+/// As there, and when there is no such directory.
+pub fn create_private_subdir(path: &Path) -> io::Result<()> {
     let me = access::me()?;
     match access::create_directory(path, &private_list(&me)) {
         Err(error) if is(&error, ERROR_ALREADY_EXISTS) => make_private(path, &me),
@@ -50,6 +58,13 @@ pub fn create_private_dir(path: &Path) -> io::Result<()> {
 
 fn is(error: &io::Error, code: u32) -> bool {
     error.raw_os_error() == Some(code.cast_signed())
+}
+
+/// A sentence with the accounts in it as people know them.
+pub(super) fn with_names(why: &str) -> String {
+    let named =
+        why.split(' ').map(|word| if word.starts_with("S-1-") { access::account_name(word) } else { word.to_owned() });
+    named.collect::<Vec<_>>().join(" ")
 }
 
 fn make_private(path: &Path, me: &Me) -> io::Result<()> {
@@ -79,13 +94,7 @@ fn make_private(path: &Path, me: &Me) -> io::Result<()> {
     let was_empty = is_empty()?;
     match judge(&access::look(&directory)?, me, was_empty) {
         Verdict::Private => Ok(()),
-        Verdict::Refuse(why) => {
-            // The account as people know it.
-            let named = why
-                .split(' ')
-                .map(|word| if word.starts_with("S-1-") { access::account_name(word) } else { word.to_owned() });
-            Err(refuse(&named.collect::<Vec<_>>().join(" ")))
-        }
+        Verdict::Refuse(why) => Err(refuse(&with_names(&why))),
         Verdict::Narrow => {
             let change = if me.administrator { WRITE_DAC | WRITE_OWNER } else { WRITE_DAC };
             access::set(&open(READ_CONTROL | change)?, &private_list(me))?;

@@ -1,12 +1,21 @@
-//! Whether parts of Windows that the agent depends on answer.
+//! Looking at what the agent itself needs from this machine.
 
+use std::fs::File;
+use std::io;
+use std::os::windows::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
+use windows_sys::Win32::Storage::FileSystem::{
+    FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OPEN_REPARSE_POINT, FILE_READ_ATTRIBUTES, READ_CONTROL,
+};
 
-use super::{sys, wmi};
+use super::guard::{Verdict, judge};
+use super::{files, sys, wmi};
 use crate::core::windows::wmi_error::Code;
 use crate::platform::lane::Lane;
+use crate::selftest::facts::{Account, Privacy, Space};
 
 /// Somebody waits for the answer.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -14,22 +23,69 @@ const DEADLINE: Duration = Duration::from_secs(20);
 /// The scheduler's service may hang as WMI's does.
 static TASKS: Lane = Lane::new("tasks", 2);
 
-/// Asks WMI for its own version of what the machine is.
+/// Who this process runs as.
 ///
 /// # Errors
-/// When it does not answer in time, or not with what was asked.
-pub fn wmi() -> anyhow::Result<String> {
+/// When Windows does not tell.
+pub fn account() -> io::Result<Account> {
+    let me = sys::access::me()?;
+    Ok(Account { name: sys::access::account_name(&me.user), privileged: me.administrator })
+}
+
+/// Who may look into a directory.
+///
+/// # Errors
+/// When it cannot be looked at.
+pub fn privacy(directory: &Path) -> io::Result<Privacy> {
+    let opened = File::options()
+        .access_mode(READ_CONTROL | FILE_READ_ATTRIBUTES)
+        .custom_flags(FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT)
+        .open(directory)?;
+    let access = sys::access::look(&opened)?;
+    let owner = sys::access::account_name(&access.owner);
+    Ok(match judge(&access, &sys::access::me()?, false) {
+        Verdict::Private => Privacy::Private(format!("owner {owner}, nobody but SYSTEM and administrators")),
+        Verdict::Narrow => Privacy::Open(format!("others than SYSTEM and administrators may read it (owner {owner})")),
+        Verdict::Refuse(why) => Privacy::Open(files::with_names(&why)),
+    })
+}
+
+/// The space of the volume that a directory lies on.
+///
+/// # Errors
+/// When the volume cannot be asked.
+pub fn space(directory: &Path) -> io::Result<Space> {
+    let (total_bytes, free_bytes) = sys::volumes::space(directory)?;
+    Ok(Space { total_bytes, free_bytes })
+}
+
+/// A directory on the volume of the system itself.
+#[must_use]
+pub fn system_volume() -> PathBuf {
+    sys::files::system_directory().ancestors().last().map(Path::to_owned).unwrap_or_default()
+}
+
+/// Asks WMI for its own version of what the machine is; an error when it does not answer in time, or not with what was
+/// asked.
+#[must_use]
+pub fn wmi() -> Option<anyhow::Result<String>> {
+    Some(ask_wmi())
+}
+
+fn ask_wmi() -> anyhow::Result<String> {
     let rows = wmi::objects(r"root\cimv2", "Win32_OperatingSystem", DEADLINE)?;
     let caption = rows.first().and_then(|row| row.get("Caption")?.as_str()).unwrap_or_default().trim();
     ensure!(!caption.is_empty(), "WMI answers, but not which system this is: its repository may be damaged");
     Ok(format!("answers: {caption}"))
 }
 
-/// Connects to the task scheduler.
-///
-/// # Errors
-/// When it does not answer in time, or refuses.
-pub fn task_scheduler() -> anyhow::Result<String> {
+/// Connects to the task scheduler; an error when it does not answer in time, or refuses.
+#[must_use]
+pub fn task_scheduler() -> Option<anyhow::Result<String>> {
+    Some(ask_task_scheduler())
+}
+
+fn ask_task_scheduler() -> anyhow::Result<String> {
     let version = TASKS
         .call(DEADLINE, sys::tasks::version)
         .context("the task scheduler")?
@@ -42,7 +98,7 @@ mod tests {
     #[test]
     fn both_answer() {
         for answer in [super::wmi(), super::task_scheduler()] {
-            assert!(answer.unwrap().starts_with("answers: "));
+            assert!(answer.unwrap().unwrap().starts_with("answers: "));
         }
     }
 }

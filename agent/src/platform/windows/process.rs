@@ -60,10 +60,15 @@ impl Process {
             return Err(format!("working_directory: {} is not a directory on this machine", directory.display()));
         }
         let (mut command, script) = program(order)?;
-        command.current_dir(directory).env_clear();
-        let account = environment::of_account().map_err(|error| format!("the environment cannot be read: {error}"))?;
-        let own = |name: &std::ffi::OsString| name.to_string_lossy().to_ascii_uppercase().starts_with(OWN_VARIABLES);
-        command.envs(account.into_iter().filter(|(name, _)| !own(name)));
+        command.current_dir(directory);
+        // Except for the agent itself: the proxy, among other things, is set there.
+        if order.command.program != Program::Selftest {
+            let account =
+                environment::of_account().map_err(|error| format!("the environment cannot be read: {error}"))?;
+            let own =
+                |name: &std::ffi::OsString| name.to_string_lossy().to_ascii_uppercase().starts_with(OWN_VARIABLES);
+            command.env_clear().envs(account.into_iter().filter(|(name, _)| !own(name)));
+        }
         command.envs(&order.command.environment).envs(&order.command.secrets);
         Self::spawn(command, script).map_err(|error| format!("the program could not be started: {error}"))
     }
@@ -154,7 +159,15 @@ fn program(order: &Order<'_>) -> Result<(Command, Option<Script>), String> {
             command.args(argv);
             Ok((command, None))
         }
-        Program::Selftest => Err("this agent cannot examine itself yet".to_owned()),
+        Program::Selftest => {
+            let agent = std::env::current_exe().map_err(|error| format!("where the agent's program lies: {error}"))?;
+            if !agent.exists() {
+                return Err(format!("the agent's own program is not at {} any more", agent.display()));
+            }
+            let mut command = Command::new(agent);
+            command.args(["selftest", "--json", "--data-dir"]).arg(order.data_dir);
+            Ok((command, None))
+        }
     }
 }
 

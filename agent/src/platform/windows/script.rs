@@ -42,7 +42,7 @@ impl Script {
     }
 
     fn new(order: &Order<'_>) -> io::Result<Self> {
-        super::create_private_dir(order.scratch)?;
+        super::create_private_subdir(order.scratch)?;
         Ok(Self { path: PathBuf::new(), all: Vec::new(), proof: None })
     }
 

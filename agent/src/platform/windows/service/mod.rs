@@ -21,7 +21,7 @@ use windows_sys::Win32::Foundation::{
 };
 
 use super::{event_log, identity, removal, sys};
-use crate::service::{EXIT_LASTING, Installed, ServiceError};
+use crate::service::{EXIT_LASTING, Installed, Seen, ServiceError};
 pub use host::host;
 
 /// The service's name.
@@ -204,13 +204,13 @@ pub fn remove(installed: &Installed) -> Result<(), ServiceError> {
     service.and(program)
 }
 
-/// One line about the service.
+/// What the service manager says about the service.
 ///
 /// # Errors
 /// [`ServiceError`] when the service manager does not answer.
-pub fn state() -> Result<String, ServiceError> {
+pub fn look() -> Result<Seen, ServiceError> {
     let Some(service) = open(ServiceAccess::QUERY_STATUS | ServiceAccess::QUERY_CONFIG)? else {
-        return Ok("not installed".to_owned());
+        return Ok(Seen { installed: false, automatic: false, running: false, words: "not installed".to_owned() });
     };
     let config = service.query_config().map_err(told("the service cannot be asked"))?;
     let start = match config.start_type {
@@ -227,7 +227,12 @@ pub fn state() -> Result<String, ServiceError> {
         ServiceState::Running => "running",
         _ => "paused",
     };
-    Ok(format!("{start}, {state}{}", end_of(&status)))
+    Ok(Seen {
+        installed: true,
+        automatic: config.start_type == ServiceStartType::AutoStart,
+        running: matches!(status.current_state, ServiceState::Running | ServiceState::StartPending),
+        words: format!("{start}, {state}{}", end_of(&status)),
+    })
 }
 
 /// How a stopped service ended, where it was not in order.

@@ -1,6 +1,7 @@
 //! Volumes.
 
 use std::io;
+use std::path::Path;
 use std::ptr::null_mut;
 
 use windows_sys::Win32::Foundation::{ERROR_MORE_DATA, ERROR_NO_MORE_FILES, HANDLE, INVALID_HANDLE_VALUE};
@@ -9,7 +10,7 @@ use windows_sys::Win32::Storage::FileSystem::{
     GetVolumePathNamesForVolumeNameW,
 };
 
-use super::{check, text_at, wide};
+use super::{check, text_at, wide, wide_path};
 use crate::core::windows::volumes::{FileSystem, RawVolume, is_kept};
 
 /// Longest name of a volume, with room to spare: `\\?\Volume{…}\` has 49 characters.
@@ -108,6 +109,11 @@ fn file_system(path: &[u16]) -> Result<FileSystem, (i32, String)> {
     // SAFETY: the call wrote texts with their ends.
     let (label, kind) = unsafe { (text_at(label.as_ptr()), text_at(kind.as_ptr())) };
     Ok(FileSystem { kind, label })
+}
+
+/// Size and free bytes of the volume that a directory lies on.
+pub fn space(directory: &Path) -> io::Result<(u64, u64)> {
+    size(&wide_path(directory)?)
 }
 
 /// Size and free bytes.
