@@ -28,26 +28,52 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(merge_agent))
 }
 
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct AgentQuery {
-    /// Part of name, host name, operating system or address.
-    q: Option<String>,
-    organization_id: Option<Uuid>,
-    site_id: Option<Uuid>,
-    #[param(inline)]
-    presence: Option<PresenceState>,
-    #[param(inline)]
-    os_family: Option<OsFamily>,
-    #[param(inline)]
-    role: Option<MachineRole>,
-    /// Without it, all but the decommissioned.
-    #[param(inline)]
-    state: Option<AgentState>,
-    /// That need somebody: for any reason, or for this one.
-    #[param(inline)]
-    attention: Option<AttentionFilter>,
+/// A query with the filters of agents, and what else it takes. Written out in each, because `serde` neither names the field
+/// of a bad value nor refuses unknown ones where one structure lies in another.
+macro_rules! agent_query {
+    ($name:ident { $($more:tt)* }) => {
+        #[derive(Deserialize, IntoParams)]
+        #[serde(deny_unknown_fields)]
+        #[into_params(parameter_in = Query)]
+        struct $name {
+            /// Part of name, host name, operating system or address.
+            q: Option<String>,
+            organization_id: Option<Uuid>,
+            site_id: Option<Uuid>,
+            #[param(inline)]
+            presence: Option<PresenceState>,
+            #[param(inline)]
+            os_family: Option<OsFamily>,
+            #[param(inline)]
+            role: Option<MachineRole>,
+            /// Without it, all but the decommissioned.
+            #[param(inline)]
+            state: Option<AgentState>,
+            /// That need somebody: for any reason, or for this one.
+            #[param(inline)]
+            attention: Option<AttentionFilter>,
+            $($more)*
+        }
+
+        impl $name {
+            fn filter(&self) -> Result<AgentFilter> {
+                Ok(AgentFilter {
+                    pattern: search::contains_pattern("q", self.q.as_deref())?,
+                    organization_id: self.organization_id,
+                    site_id: self.site_id,
+                    presence: self.presence,
+                    os_family: self.os_family,
+                    role: self.role,
+                    state: self.state,
+                    attention: self.attention,
+                })
+            }
+        }
+    };
+}
+
+agent_query!(AgentCountQuery {});
+agent_query!(AgentQuery {
     /// Order [name].
     #[param(inline)]
     sort: Option<AgentSort>,
@@ -55,29 +81,7 @@ struct AgentQuery {
     limit: Option<u32>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
-}
-
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct AgentCountQuery {
-    /// Part of name, host name, operating system or address.
-    q: Option<String>,
-    organization_id: Option<Uuid>,
-    site_id: Option<Uuid>,
-    #[param(inline)]
-    presence: Option<PresenceState>,
-    #[param(inline)]
-    os_family: Option<OsFamily>,
-    #[param(inline)]
-    role: Option<MachineRole>,
-    /// Without it, all but the decommissioned.
-    #[param(inline)]
-    state: Option<AgentState>,
-    /// That need somebody: for any reason, or for this one.
-    #[param(inline)]
-    attention: Option<AttentionFilter>,
-}
+});
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -132,17 +136,7 @@ async fn list_agents(
     Query(query): Query<AgentQuery>,
 ) -> Result<Json<Listing<AgentSummary>>> {
     let page = PageRequest::parse(query.limit, query.cursor.as_deref())?;
-    let filter = AgentFilter {
-        pattern: search::contains_pattern("q", query.q.as_deref())?,
-        organization_id: query.organization_id,
-        site_id: query.site_id,
-        presence: query.presence,
-        os_family: query.os_family,
-        role: query.role,
-        state: query.state,
-        attention: query.attention,
-    };
-    Ok(Json(service::list(&app, &ctx, &filter, query.sort.unwrap_or_default(), &page).await?))
+    Ok(Json(service::list(&app, &ctx, &query.filter()?, query.sort.unwrap_or_default(), &page).await?))
 }
 
 /// How many agents there are.
@@ -153,17 +147,7 @@ async fn count_agents(
     SignedIn(ctx): SignedIn,
     Query(query): Query<AgentCountQuery>,
 ) -> Result<Json<AgentCount>> {
-    let filter = AgentFilter {
-        pattern: search::contains_pattern("q", query.q.as_deref())?,
-        organization_id: query.organization_id,
-        site_id: query.site_id,
-        presence: query.presence,
-        os_family: query.os_family,
-        role: query.role,
-        state: query.state,
-        attention: query.attention,
-    };
-    Ok(Json(service::count(&app, &ctx, &filter).await?))
+    Ok(Json(service::count(&app, &ctx, &query.filter()?).await?))
 }
 
 /// One agent.

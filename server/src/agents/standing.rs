@@ -20,19 +20,6 @@ use crate::hub::bus::{AgentSignal, DashboardEvent};
 /// Most machines kept as evidence of one quarantine.
 const MAX_EVIDENCE: usize = 16;
 
-impl std::str::FromStr for State {
-    type Err = Error;
-    fn from_str(text: &str) -> Result<Self> {
-        match text {
-            "active" => Ok(Self::Active),
-            "quarantined" => Ok(Self::Quarantined),
-            "decommissioning" => Ok(Self::Decommissioning),
-            "decommissioned" => Ok(Self::Decommissioned),
-            _ => Err(Error::internal(format!("unknown agent state {text:?}"))),
-        }
-    }
-}
-
 /// The record that an unrevoked key belongs to.
 #[derive(Debug, Clone)]
 pub struct Record {

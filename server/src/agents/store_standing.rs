@@ -16,7 +16,7 @@ use crate::core::Result;
 /// One query: a connection asks it before anything else.
 pub async fn record_of_key(connection: &mut PgConnection, key: &PublicKey) -> Result<Option<Record>> {
     let row = sqlx::query!(
-        r#"SELECT a.id, a.organization_id, a.name, a.state, a.machine_id, a.boot_id, a.hostname, a.rejected_machine_ids,
+        r#"SELECT a.id, a.organization_id, a.name, a.state AS "state: State", a.machine_id, a.boot_id, a.hostname, a.rejected_machine_ids,
                   a.agent_version, a.protocol_version, a.address, a.server_host,
                   coalesce(p.last_seen_at, a.enrolled_at) AS "last_seen_at!",
                   (SELECT coalesce(jsonb_object_agg(i.section, i.digest), '{}') FROM agent_inventory i
@@ -27,25 +27,22 @@ pub async fn record_of_key(connection: &mut PgConnection, key: &PublicKey) -> Re
     )
     .fetch_optional(connection)
     .await?;
-    row.map(|row| {
-        Ok(Record {
-            agent_id: row.id,
-            organization_id: row.organization_id,
-            name: row.name,
-            state: row.state.parse()?,
-            machine: MachineIdentity { machine_id: row.machine_id, boot_id: row.boot_id, hostname: row.hostname },
-            rejected_machine_ids: row.rejected_machine_ids,
-            last: ConnectionFacts {
-                agent_version: row.agent_version,
-                protocol_version: row.protocol_version,
-                address: row.address,
-            },
-            last_seen_at: row.last_seen_at,
-            server_host: row.server_host,
-            inventory: row.inventory.0,
-        })
-    })
-    .transpose()
+    Ok(row.map(|row| Record {
+        agent_id: row.id,
+        organization_id: row.organization_id,
+        name: row.name,
+        state: row.state,
+        machine: MachineIdentity { machine_id: row.machine_id, boot_id: row.boot_id, hostname: row.hostname },
+        rejected_machine_ids: row.rejected_machine_ids,
+        last: ConnectionFacts {
+            agent_version: row.agent_version,
+            protocol_version: row.protocol_version,
+            address: row.address,
+        },
+        last_seen_at: row.last_seen_at,
+        server_host: row.server_host,
+        inventory: row.inventory.0,
+    }))
 }
 
 pub async fn update_facts(
@@ -83,12 +80,12 @@ pub async fn lock_quarantine(
     agent_id: Uuid,
 ) -> Result<Option<(State, Vec<SeenMachine>)>> {
     let row = sqlx::query!(
-        r#"SELECT state, quarantine_machines AS "machines: Json<Vec<SeenMachine>>" FROM agents WHERE id = $1 FOR NO KEY UPDATE"#,
+        r#"SELECT state AS "state: State", quarantine_machines AS "machines: Json<Vec<SeenMachine>>" FROM agents WHERE id = $1 FOR NO KEY UPDATE"#,
         agent_id
     )
     .fetch_optional(connection)
     .await?;
-    row.map(|row| Ok((row.state.parse()?, row.machines.0))).transpose()
+    Ok(row.map(|row| (row.state, row.machines.0)))
 }
 
 pub async fn set_quarantined(

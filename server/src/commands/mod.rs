@@ -12,7 +12,6 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::authz::Permission;
-use crate::core::Error;
 
 pub mod epoch;
 pub mod lifecycle;
@@ -37,8 +36,9 @@ pub const PATIENCE: TimeDelta = TimeDelta::minutes(10);
 pub const SENT_SILENCE: TimeDelta = TimeDelta::seconds(60);
 
 /// Where a command stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
 pub enum CommandState {
     /// Waits for its agent.
     Queued,
@@ -97,16 +97,6 @@ impl CommandState {
     }
 }
 
-impl std::str::FromStr for CommandState {
-    type Err = Error;
-    fn from_str(text: &str) -> Result<Self, Error> {
-        Self::ALL
-            .into_iter()
-            .find(|state| state.as_str() == text)
-            .ok_or_else(|| Error::internal(format!("unknown command state {text:?}")))
-    }
-}
-
 impl From<wire::Outcome> for CommandState {
     fn from(outcome: wire::Outcome) -> Self {
         match outcome {
@@ -134,7 +124,7 @@ pub struct CommandFilter {
 }
 
 /// A command as lists show it.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema, sqlx::FromRow)]
 pub struct CommandSummary {
     /// Id; also that of its envelope.
     pub id: Uuid,

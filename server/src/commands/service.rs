@@ -14,7 +14,8 @@ use super::lifecycle::{Event, Step, step};
 use super::store::{self, Agent, Detail, NewCommand};
 use super::store_link::{self, End, Locked};
 use super::{
-    Command, CommandFilter, CommandPermissions, CommandState, CommandSummary, MAX_OPEN_PER_AGENT, Output, PATIENCE, orders,
+    Command, CommandFilter, CommandPermissions, CommandState, CommandSummary, MAX_OPEN_PER_AGENT, Output, PATIENCE,
+    orders,
 };
 use crate::agents::view::AgentState;
 use crate::app::{App, Ctx};

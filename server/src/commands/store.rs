@@ -99,51 +99,8 @@ pub async fn insert(connection: &mut PgConnection, command: &NewCommand<'_>) -> 
     Ok(())
 }
 
-#[derive(sqlx::FromRow)]
-struct SummaryRow {
-    id: Uuid,
-    agent_id: Uuid,
-    agent_name: String,
-    organization_id: Uuid,
-    summary: String,
-    state: String,
-    requested_by_label: String,
-    created_at: DateTime<Utc>,
-    sent_at: Option<DateTime<Utc>>,
-    started_at: Option<DateTime<Utc>>,
-    finished_at: Option<DateTime<Utc>>,
-    expires_at: DateTime<Utc>,
-    exit_code: Option<i32>,
-}
-
-impl TryFrom<SummaryRow> for CommandSummary {
-    type Error = Error;
-    fn try_from(row: SummaryRow) -> Result<Self> {
-        Ok(Self {
-            id: row.id,
-            agent_id: row.agent_id,
-            agent_name: row.agent_name,
-            organization_id: row.organization_id,
-            summary: row.summary,
-            state: row.state.parse()?,
-            requested_by: row.requested_by_label,
-            created_at: row.created_at,
-            sent_at: row.sent_at,
-            started_at: row.started_at,
-            finished_at: row.finished_at,
-            expires_at: row.expires_at,
-            exit_code: row.exit_code,
-        })
-    }
-}
-
 /// The conditions on `commands c`, and the newest of what meets them.
-fn push_newest(
-    query: &mut QueryBuilder<Postgres>,
-    scope: &Scope,
-    filter: &CommandFilter,
-    page: &PageRequest<Uuid>,
-) {
+fn push_newest(query: &mut QueryBuilder<Postgres>, scope: &Scope, filter: &CommandFilter, page: &PageRequest<Uuid>) {
     if let Some(organizations) = scope.organizations() {
         query.push(" AND c.organization_id = ANY(").push_bind(organizations.to_vec()).push(")");
     }
@@ -171,8 +128,9 @@ pub async fn list(
 ) -> Result<Vec<CommandSummary>> {
     // Only the filters that are set: one statement for all of them would be planned for none.
     let mut query = QueryBuilder::<Postgres>::new(
-        "SELECT c.id, c.agent_id, a.name AS agent_name, c.organization_id, c.summary, c.state, c.requested_by_label,
-                c.created_at, c.sent_at, c.started_at, c.finished_at, c.expires_at, c.exit_code",
+        "SELECT c.id, c.agent_id, a.name AS agent_name, c.organization_id, c.summary, c.state,
+                c.requested_by_label AS requested_by, c.created_at, c.sent_at, c.started_at, c.finished_at, c.expires_at,
+                c.exit_code",
     );
     if let Some(site_id) = filter.site_id {
         // A page of each agent, by its index: a quiet site would else be looked for among everybody's commands.
@@ -184,8 +142,7 @@ pub async fn list(
         query.push(" FROM commands c JOIN agents a ON a.id = c.agent_id WHERE true");
         push_newest(&mut query, scope, filter, page);
     }
-    let rows: Vec<SummaryRow> = query.build_query_as().fetch_all(connection).await?;
-    rows.into_iter().map(TryInto::try_into).collect()
+    Ok(query.build_query_as().fetch_all(connection).await?)
 }
 
 /// A command, whole, with what its permissions depend on.
@@ -203,8 +160,8 @@ pub struct Detail {
 
 pub async fn detail(connection: &mut PgConnection, scope: &Scope, id: Uuid) -> Result<Option<Detail>> {
     let row = sqlx::query!(
-        r#"SELECT c.id, c.agent_id, a.name AS agent_name, c.organization_id, c.summary, c.state, c.requested_by_label,
-                  c.created_at, c.sent_at, c.started_at, c.finished_at, c.expires_at, c.exit_code, c.spec, c.signal,
+        r#"SELECT c.id, c.agent_id, a.name AS agent_name, c.organization_id, c.summary,
+                  c.state AS "state: CommandState", c.requested_by_label, c.created_at, c.sent_at, c.started_at, c.finished_at, c.expires_at, c.exit_code, c.spec, c.signal,
                   c.reason, c.cancel_requested_at, c.output_dropped_bytes, c.late_result, a.server_host,
                   coalesce(c.output_chunks, (SELECT max(index) + 1 FROM command_output o WHERE o.command_id = c.id), 0)
                       AS "output_chunks!"
@@ -224,7 +181,7 @@ pub async fn detail(connection: &mut PgConnection, scope: &Scope, id: Uuid) -> R
             agent_name: row.agent_name,
             organization_id: row.organization_id,
             summary: row.summary,
-            state: row.state.parse()?,
+            state: row.state,
             requested_by: row.requested_by_label,
             created_at: row.created_at,
             sent_at: row.sent_at,
@@ -246,15 +203,14 @@ pub async fn detail(connection: &mut PgConnection, scope: &Scope, id: Uuid) -> R
 
 /// The state of a command within the scope.
 pub async fn state(connection: &mut PgConnection, scope: &Scope, id: Uuid) -> Result<Option<CommandState>> {
-    sqlx::query_scalar!(
-        "SELECT state FROM commands WHERE id = $1 AND ($2::uuid[] IS NULL OR organization_id = ANY($2))",
+    Ok(sqlx::query_scalar!(
+        r#"SELECT state AS "state: CommandState" FROM commands
+           WHERE id = $1 AND ($2::uuid[] IS NULL OR organization_id = ANY($2))"#,
         id,
         scope.organizations()
     )
     .fetch_optional(connection)
-    .await?
-    .map(|state| state.parse())
-    .transpose()
+    .await?)
 }
 
 /// Output of a command after a chunk, in order.

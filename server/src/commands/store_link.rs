@@ -25,36 +25,12 @@ pub struct Locked {
     pub has_late_result: bool,
 }
 
-macro_rules! locked {
-    ($row:expr) => {{
-        let row = $row;
-        Ok(Locked {
-            id: row.id,
-            agent_id: row.agent_id,
-            organization_id: row.organization_id,
-            summary: row.summary,
-            facts: Facts {
-                state: row.state.parse()?,
-                was_sent: row.was_sent,
-                cancel_requested: row.cancel_requested,
-                expires_at: row.expires_at,
-                exit_code: row.exit_code,
-                signal: row.signal,
-            },
-            timeout_seconds: row.timeout_seconds,
-            output_limit_bytes: row.output_limit_bytes,
-            output_bytes: row.output_bytes,
-            created_at: row.created_at,
-            has_late_result: row.has_late_result,
-        })
-    }};
-}
-
 /// The commands among `ids` that belong to this agent, or to a record that was merged into it: its machine had them.
 /// Locked, in the order of their ids, so that two callers cannot wait for each other.
 pub async fn lock(connection: &mut PgConnection, agent_id: Uuid, ids: &[Uuid]) -> Result<Vec<Locked>> {
-    sqlx::query!(
-        r#"SELECT id, agent_id, organization_id, summary, state, sent_at IS NOT NULL AS "was_sent!",
+    let rows = sqlx::query!(
+        r#"SELECT id, agent_id, organization_id, summary, state AS "state: CommandState",
+                  sent_at IS NOT NULL AS "was_sent!",
                   cancel_requested_at IS NOT NULL AS "cancel_requested!",
                   expires_at, exit_code, signal, timeout_seconds, output_bytes, created_at,
                   (spec->>'output_limit_bytes')::bigint AS "output_limit_bytes!",
@@ -67,10 +43,29 @@ pub async fn lock(connection: &mut PgConnection, agent_id: Uuid, ids: &[Uuid]) -
         ids
     )
     .fetch_all(connection)
-    .await?
-    .into_iter()
-    .map(|row| locked!(row))
-    .collect()
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Locked {
+            id: row.id,
+            agent_id: row.agent_id,
+            organization_id: row.organization_id,
+            summary: row.summary,
+            facts: Facts {
+                state: row.state,
+                was_sent: row.was_sent,
+                cancel_requested: row.cancel_requested,
+                expires_at: row.expires_at,
+                exit_code: row.exit_code,
+                signal: row.signal,
+            },
+            timeout_seconds: row.timeout_seconds,
+            output_limit_bytes: row.output_limit_bytes,
+            output_bytes: row.output_bytes,
+            created_at: row.created_at,
+            has_late_result: row.has_late_result,
+        })
+        .collect())
 }
 
 /// Of the records that these commands of an agent were made for, those that are sent no more. None of them departs until

@@ -22,8 +22,8 @@ const MAX_PER_HOUR: i64 = 2_000;
 const KEPT: TimeDelta = TimeDelta::days(365);
 /// Changes that are forgotten in one statement.
 const FORGET_BATCH: i64 = 5_000;
-/// Statements in one pass.
-const FORGET_BATCHES: u32 = 40;
+/// Statements in one pass: few, because other passes wait for their turn.
+const FORGET_BATCHES: u32 = 4;
 
 /// Changes of one section.
 pub(super) struct SectionChanges {
@@ -98,7 +98,7 @@ pub async fn list(
     Ok(page.page(rows, |row| ChangeKey { at: row.at, id: row.id }))
 }
 
-/// Forgets changes that are old; to be called every hour or so. What one call leaves, the next one takes.
+/// Forgets changes that are old; to be called every few minutes. What one call leaves, the next one takes.
 ///
 /// # Errors
 /// When the database cannot be reached.

@@ -48,7 +48,7 @@ pub(super) fn all() -> Vec<Pass> {
         },
         Pass {
             name: "inventory_changes",
-            every: seconds(3600),
+            every: seconds(300),
             once_in_cluster: true,
             run: |app| Box::pin(async move { inventory::history::forget(&app).await }),
         },
