@@ -21,3 +21,4 @@ pub mod operations;
 pub mod organizations;
 pub mod reconcile;
 pub mod serve;
+pub mod software;

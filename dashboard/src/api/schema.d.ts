@@ -521,6 +521,80 @@ export interface paths {
         patch: operations["update_site"];
         trace?: never;
     };
+    "/api/software": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What is installed in the fleet, by name, with the number of agents and the versions. Decommissioned agents do not count.
+         *     How many agents' software is not known: `/api/software/coverage`.
+         */
+        get: operations["list_titles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/software/agents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Agents that have a title installed, by version, oldest first. Decommissioned agents are left out. */
+        get: operations["list_installed"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/software/coverage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How much is known of the software of agents. One that is not in a list of `/api/software/agents` may have the title all
+         *     the same if its software is not known.
+         */
+        get: operations["coverage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/software/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Versions of a title with the number of agents, newest first; null where agents cannot tell it. */
+        get: operations["list_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health": {
         parameters: {
             query?: never;
@@ -1100,6 +1174,49 @@ export interface components {
              */
             command_id: string;
         } | Record<string, never> | Record<string, never>;
+        /** @description A version of a title on an agent. An agent with several versions is there several times. */
+        InstalledSoftware: {
+            /**
+             * Format: uuid
+             * @description The agent.
+             */
+            agent_id: string;
+            /** @description Its name. */
+            agent_name: string;
+            /**
+             * Format: date-time
+             * @description When the server received the agent's software last. An agent sends it when it changes.
+             */
+            collected_at: string;
+            /**
+             * Format: date-time
+             * @description The agent's last proof of life: until then this was so, unless it could not be read.
+             */
+            last_seen_at: string;
+            /**
+             * Format: uuid
+             * @description Its organization.
+             */
+            organization_id: string;
+            /** @description The organization's name. */
+            organization_name: string;
+            /** @description Its kind of operating system. */
+            os_family?: ("windows" | "linux" | "other") | null;
+            /** @description The publisher; null when the agent cannot tell. */
+            publisher?: string | null;
+            /**
+             * Format: uuid
+             * @description Its site.
+             */
+            site_id: string;
+            /** @description The site's name. */
+            site_name: string;
+            /** @description How much is known of the agent's software now. */
+            standing: components["schemas"]["SoftwareStanding"];
+            state: ("active" | "quarantined" | "decommissioning" | "decommissioned") & Record<string, never>;
+            /** @description The version; null when the agent cannot tell. */
+            version?: string | null;
+        };
         /**
          * @description The shell that reads a script.
          * @enum {string}
@@ -1546,6 +1663,54 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_InstalledSoftware: {
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: uuid
+                 * @description The agent.
+                 */
+                agent_id: string;
+                /** @description Its name. */
+                agent_name: string;
+                /**
+                 * Format: date-time
+                 * @description When the server received the agent's software last. An agent sends it when it changes.
+                 */
+                collected_at: string;
+                /**
+                 * Format: date-time
+                 * @description The agent's last proof of life: until then this was so, unless it could not be read.
+                 */
+                last_seen_at: string;
+                /**
+                 * Format: uuid
+                 * @description Its organization.
+                 */
+                organization_id: string;
+                /** @description The organization's name. */
+                organization_name: string;
+                /** @description Its kind of operating system. */
+                os_family?: ("windows" | "linux" | "other") | null;
+                /** @description The publisher; null when the agent cannot tell. */
+                publisher?: string | null;
+                /**
+                 * Format: uuid
+                 * @description Its site.
+                 */
+                site_id: string;
+                /** @description The site's name. */
+                site_name: string;
+                /** @description How much is known of the agent's software now. */
+                standing: components["schemas"]["SoftwareStanding"];
+                state: ("active" | "quarantined" | "decommissioning" | "decommissioned") & Record<string, never>;
+                /** @description The version; null when the agent cannot tell. */
+                version?: string | null;
+            }[];
+            /** @description Give it back as `cursor` for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_InventoryChange: {
             /** @description The rows. */
             items: {
@@ -1634,6 +1799,47 @@ export interface components {
                 organization_name: string;
                 /** @description What the caller may do with it. */
                 permissions: components["schemas"]["SitePermissions"];
+            }[];
+            /** @description Give it back as `cursor` for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_SoftwareTitle: {
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description Agents that have it, in a version that was asked for.
+                 */
+                agents: number;
+                /** @description The versions that most agents have, at most 5, the most frequent first. */
+                common_versions: components["schemas"]["VersionCount"][];
+                /** @description Its name, as one of the agents writes it. Upper and lower case make no difference. */
+                name: string;
+                /** @description Its publishers, as agents report them, at most 5. */
+                publishers: string[];
+                /** @description Who keeps track of it. */
+                source: components["schemas"]["TitleSource"];
+                /**
+                 * Format: int64
+                 * @description Different versions among them.
+                 */
+                versions: number;
+            }[];
+            /** @description Give it back as `cursor` for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_VersionCount: {
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description Agents that have it.
+                 */
+                agents: number;
+                /** @description The version; null where agents cannot tell. */
+                version?: string | null;
             }[];
             /** @description Give it back as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
@@ -1830,6 +2036,68 @@ export interface components {
             /** @description Rename it. */
             edit: components["schemas"]["Permission"];
         };
+        /** @description How much is known of the software of agents: each counts once. What is not `known` may have a title without being found. */
+        SoftwareCoverage: {
+            /**
+             * Format: int64
+             * @description All agents, without decommissioned ones.
+             */
+            agents: number;
+            /**
+             * Format: int64
+             * @description Of these: read whole, and seen in the last 7 days.
+             */
+            known: number;
+            /**
+             * Format: int64
+             * @description Of these: never read.
+             */
+            never: number;
+            /**
+             * Format: int64
+             * @description Of these: read in part.
+             */
+            partial: number;
+            /**
+             * Format: int64
+             * @description Of these: not seen for 7 days.
+             */
+            stale: number;
+            /**
+             * Format: int64
+             * @description Of these: cannot be read now.
+             */
+            unread: number;
+        };
+        /**
+         * @description How much is known of the software of an agent.
+         * @enum {string}
+         */
+        SoftwareStanding: "known" | "partial" | "stale" | "unread" | "never";
+        /**
+         * @description A program or package that is installed somewhere. Of all that is counted, agents outside the caller's scope and
+         *     decommissioned ones are left out.
+         */
+        SoftwareTitle: {
+            /**
+             * Format: int64
+             * @description Agents that have it, in a version that was asked for.
+             */
+            agents: number;
+            /** @description The versions that most agents have, at most 5, the most frequent first. */
+            common_versions: components["schemas"]["VersionCount"][];
+            /** @description Its name, as one of the agents writes it. Upper and lower case make no difference. */
+            name: string;
+            /** @description Its publishers, as agents report them, at most 5. */
+            publishers: string[];
+            /** @description Who keeps track of it. */
+            source: components["schemas"]["TitleSource"];
+            /**
+             * Format: int64
+             * @description Different versions among them.
+             */
+            versions: number;
+        };
         /** @description What is stored of an inventory section. */
         StoredSection: {
             /**
@@ -1859,6 +2127,11 @@ export interface components {
              */
             section: string;
         };
+        /**
+         * @description Who keeps track of an installation. The same name in two of them is two titles: they number their versions differently.
+         * @enum {string}
+         */
+        TitleSource: "windows" | "dpkg" | "rpm" | "other";
         /** @description What the caller may do with an enrollment token. */
         TokenPermissions: {
             /** @description Revoke it. */
@@ -1898,6 +2171,16 @@ export interface components {
             name: string;
             /** @description Role in the installation. */
             role: components["schemas"]["GlobalRole"];
+        };
+        /** @description How many agents have a version. */
+        VersionCount: {
+            /**
+             * Format: int64
+             * @description Agents that have it.
+             */
+            agents: number;
+            /** @description The version; null where agents cannot tell. */
+            version?: string | null;
         };
         /** @description How full a volume is, or was at a reading. */
         VolumeUse: {
@@ -3205,6 +3488,166 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Site"];
+                };
+            };
+            /** @description What went wrong, as problem+json (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_titles: {
+        parameters: {
+            query?: {
+                /** @description Part of the name, in any case. */
+                search?: string;
+                /** @description Part of the publisher, in any case. */
+                publisher?: string;
+                /** @description Who keeps track of it. */
+                source?: "windows" | "dpkg" | "rpm" | "other";
+                /** @description Only versions below this one, in dpkg's order: `1.9` is below `1.10`. Unknown versions are left out. */
+                version_below?: string;
+                /** @description Only this version and those above. */
+                version_at_least?: string;
+                organization_id?: string;
+                site_id?: string;
+                /** @description Rows, 1 to 200 [50]. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SoftwareTitle"];
+                };
+            };
+            /** @description What went wrong, as problem+json (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_installed: {
+        parameters: {
+            query: {
+                /** @description The whole name of the title, in any case. */
+                title: string;
+                /** @description Who keeps track of it. */
+                source: "windows" | "dpkg" | "rpm" | "other";
+                /** @description Only this version, as it is written. */
+                version?: string;
+                /** @description Only versions below this one, in dpkg's order: `1.9` is below `1.10`. Unknown versions are left out. */
+                version_below?: string;
+                /** @description Only this version and those above. */
+                version_at_least?: string;
+                organization_id?: string;
+                site_id?: string;
+                /** @description Rows, 1 to 200 [50]. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_InstalledSoftware"];
+                };
+            };
+            /** @description What went wrong, as problem+json (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    coverage: {
+        parameters: {
+            query?: {
+                organization_id?: string;
+                site_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SoftwareCoverage"];
+                };
+            };
+            /** @description What went wrong, as problem+json (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_versions: {
+        parameters: {
+            query: {
+                /** @description The whole name of the title, in any case. */
+                title: string;
+                /** @description Who keeps track of it. */
+                source: "windows" | "dpkg" | "rpm" | "other";
+                organization_id?: string;
+                site_id?: string;
+                /** @description Rows, 1 to 200 [50]. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_VersionCount"];
                 };
             };
             /** @description What went wrong, as problem+json (RFC 9457) */

@@ -111,7 +111,8 @@ pub async fn hold_site(connection: &mut PgConnection, organization: Uuid, site: 
     .await?)
 }
 
-/// Ends the record: key revoked, open orders done, and where it went if it was merged.
+/// Ends the record: key revoked, open orders done, and where it went if it was merged. It counts no more where software
+/// is searched for; its inventory stays.
 pub async fn end(connection: &mut PgConnection, id: Uuid, merged_into: Option<Uuid>, now: DateTime<Utc>) -> Result<()> {
     revoke_keys(connection, id, now).await?;
     sqlx::query!("UPDATE agent_envelopes SET done_at = $2 WHERE agent_id = $1 AND done_at IS NULL", id, now)
@@ -125,8 +126,16 @@ pub async fn end(connection: &mut PgConnection, id: Uuid, merged_into: Option<Uu
         now,
         merged_into
     )
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
+    forget_software(connection, id).await
+}
+
+/// Removes an ended record from what is installed in the fleet. A report that is being stored waits for the record or is
+/// waited for, so that it leaves nothing behind.
+pub(super) async fn forget_software(connection: &mut PgConnection, id: Uuid) -> Result<()> {
+    sqlx::query!("DELETE FROM agent_software WHERE agent_id = $1", id).execute(&mut *connection).await?;
+    sqlx::query!("DELETE FROM agent_software_reports WHERE agent_id = $1", id).execute(connection).await?;
     Ok(())
 }
 

@@ -10,6 +10,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::standing::{ConnectionFacts, Record, SeenMachine, State};
+use super::store::forget_software;
 use super::store_enrollment::revoke_keys;
 use crate::core::Result;
 
@@ -143,7 +144,7 @@ pub async fn finish_decommission(
         .await?;
     revoke_keys(connection, agent_id, at).await?;
     sqlx::query!("UPDATE agents SET state = 'decommissioned', state_since = $2 WHERE id = $1", agent_id, at)
-        .execute(connection)
+        .execute(&mut *connection)
         .await?;
-    Ok(())
+    forget_software(connection, agent_id).await
 }

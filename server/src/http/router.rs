@@ -14,7 +14,9 @@ use super::middleware;
 use super::openapi::{ApiDocument, with_problems};
 use crate::app::App;
 use crate::core::Error;
-use crate::{accounts, agents, audit, commands, enrollment_tokens, events, hub, inventory, operations, organizations};
+use crate::{
+    accounts, agents, audit, commands, enrollment_tokens, events, hub, inventory, operations, organizations, software,
+};
 
 /// Largest request body, bytes.
 const MAX_BODY: usize = 1024 * 1024;
@@ -31,6 +33,7 @@ fn documented() -> OpenApiRouter<App> {
         .merge(agents::routes::router())
         .merge(agents::routes_enrollment::router())
         .merge(inventory::routes::router())
+        .merge(software::routes::router())
         .merge(commands::routes::router())
         .merge(audit::routes::router())
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use gururmm_protocol::inventory::{
-    InventoryReport, InventorySection, OsIdentity, PackedSection, SECTION_NAMES, Section, UnreadSection,
+    InventoryReport, InventorySection, OsIdentity, PackedSection, SECTION_NAMES, Section, Software, UnreadSection,
 };
 use gururmm_protocol::limits;
 
@@ -112,6 +112,15 @@ impl Received {
     pub fn os(&self) -> Option<&OsIdentity> {
         match &self.sections.get("os")?.content {
             Section::Os(os) => Some(os),
+            _ => None,
+        }
+    }
+
+    /// What is installed, if this report tells of it.
+    #[must_use]
+    pub fn software(&self) -> Option<&[Software]> {
+        match &self.sections.get("software")?.content {
+            Section::Software(list) => Some(list),
             _ => None,
         }
     }

@@ -11,6 +11,7 @@ use crate::authz::{self, Action, Resource};
 use crate::commands::link::Verdict;
 use crate::core::{Error, Result};
 use crate::hub::agents_changed;
+use crate::software;
 
 /// Days for which readings are kept.
 const KEPT_DAYS: i64 = 30;
@@ -47,9 +48,13 @@ pub(crate) async fn store(app: &App, agent_id: Uuid, organization_id: Uuid, repo
     if let Some(pending) = received.pending_reboot() {
         store::copy_pending_reboot(&mut tx, agent_id, pending).await?;
     }
+    let mut rows = changes;
+    if let Some(list) = received.software() {
+        rows += software::derive::replace(&mut tx, agent_id, list, now).await?;
+    }
     tx.commit().await?;
     agents_changed(app, &[(agent_id, organization_id)]).await;
-    Ok((Verdict::Stored, read.unfolded + changes * ROW_COST))
+    Ok((Verdict::Stored, read.unfolded + rows * ROW_COST))
 }
 
 /// What is stored of an agent's inventory.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Pass;
 use crate::hub::{presence, recheck};
-use crate::{accounts, agents, audit, commands, inventory, operations};
+use crate::{accounts, agents, audit, commands, inventory, operations, software};
 
 /// Every pass of the server.
 pub(super) fn all() -> Vec<Pass> {
@@ -51,6 +51,18 @@ pub(super) fn all() -> Vec<Pass> {
             every: seconds(300),
             once_in_cluster: true,
             run: |app| Box::pin(async move { inventory::history::forget(&app).await }),
+        },
+        Pass {
+            name: "software_titles",
+            every: seconds(3600),
+            once_in_cluster: true,
+            run: |app| Box::pin(async move { software::derive::remove_unused_titles(&app).await }),
+        },
+        Pass {
+            name: "software_catch_up",
+            every: seconds(30),
+            once_in_cluster: true,
+            run: |app| Box::pin(async move { software::derive::catch_up(&app).await }),
         },
         Pass {
             name: "audit_seal",

@@ -35,4 +35,5 @@ mod process;
 mod real_agent;
 mod refused_orders;
 mod reports;
+mod software;
 mod spa;

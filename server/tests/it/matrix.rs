@@ -70,6 +70,10 @@ GET /api/sites                               401       401       401   200      
 DELETE /api/sites/{id}                       401       401       401   204       204   204       403        403    404
 GET /api/sites/{id}                          401       401       401   200       200   200       200        200    404
 PATCH /api/sites/{id}                        401       401       401   200       200   200       403        403    404
+GET /api/software                            401       401       401   200       200   200       200        200    200
+GET /api/software/agents                     401       401       401   200       200   200       200        200    200
+GET /api/software/coverage                   401       401       401   200       200   200       200        200    200
+GET /api/software/versions                   401       401       401   200       200   200       200        200    200
 GET /health                                  200       200       200   200       200   200       200        200    200
 GET /health/ready                            200       200       200   200       200   200       200        200    200
 GET /metrics                                 200       200       200   200       200   200       200        200    200
@@ -139,7 +143,10 @@ impl World {
             "enrollment-tokens" => self.token.clone(),
             _ => String::new(),
         };
-        template.replace("{id}", &id)
+        // The only parameters that an operation cannot do without.
+        let of_title = ["/api/software/agents", "/api/software/versions"].contains(&template);
+        let query = if of_title { "?title=Chrome&source=windows" } else { "" };
+        format!("{}{query}", template.replace("{id}", &id))
     }
 
     fn body(&self, app: &TestApp, operation: &str) -> Option<Value> {

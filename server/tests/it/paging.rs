@@ -1,10 +1,12 @@
 //! Every list, walked page by page, is the whole list: no row twice, none left out, also where sort keys are equal.
 
 use chrono::TimeDelta;
+use gururmm_protocol::inventory::{Software, SoftwareSource};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use uuid::Uuid;
 
+use crate::software::{report, windows};
 use crate::support::fleet::{AgentRow, column};
 use crate::support::{Client, TestApp};
 
@@ -156,8 +158,40 @@ async fn changes_of_the_inventory(db: PgPool) {
     admin.get(&format!("{path}?section=nonsense")).await.expect_problem(422, "invalid");
 }
 
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn software(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let (organization, site) = app.organization("Acme").await;
+    for seed in 0..7 {
+        let agent = app.agent_in(organization, site, seed).await;
+        // Versions that are equal though written differently, agents with two of them, and one name in two sources.
+        let version = ["1.0", "1.00", "2"][usize::try_from(seed).unwrap() % 3];
+        let tool = format!("Tool {seed}");
+        let mut list = windows(&[("Editor", version), ("editor", "1.000"), ("Paint", ""), (&tool, "1")]);
+        list.push(Software { source: SoftwareSource::Dpkg, ..list[0].clone() });
+        list.push(Software { publisher: Some("Another".into()), ..list[0].clone() });
+        report(&agent, list).await;
+    }
+    let admin = app.admin().await;
+    for (path, expected) in [
+        ("/api/software".to_owned(), 10),
+        ("/api/software?search=tool".to_owned(), 7),
+        (format!("/api/software?site_id={site}"), 10),
+        ("/api/software/versions?source=windows&title=EDITOR".to_owned(), 4),
+        ("/api/software/agents?source=windows&title=EDITOR".to_owned(), 14),
+        ("/api/software/agents?source=windows&title=editor&version_below=2".to_owned(), 12),
+        (format!("/api/software/agents?source=windows&title=paint&organization_id={organization}"), 7),
+    ] {
+        let rows = walk(&admin, &path, 200).await;
+        assert_eq!(rows.len(), expected, "{path}");
+        for limit in [1, 2, 5, expected] {
+            assert_eq!(walk(&admin, &path, limit).await, rows, "{path} by {limit}");
+        }
+    }
+}
+
 /// Lists that the tests above walk.
-const WALKED: [&str; 9] = [
+const WALKED: [&str; 12] = [
     "/api/agents",
     "/api/agents/{id}/commands",
     "/api/agents/{id}/inventory/changes",
@@ -167,6 +201,9 @@ const WALKED: [&str; 9] = [
     "/api/organizations",
     "/api/organizations/{id}/sites",
     "/api/sites",
+    "/api/software",
+    "/api/software/agents",
+    "/api/software/versions",
 ];
 
 #[test]
