@@ -37,3 +37,4 @@ mod refused_orders;
 mod reports;
 mod software;
 mod spa;
+mod windows_agent;

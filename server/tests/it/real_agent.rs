@@ -6,55 +6,36 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use crate::support::Client;
-use crate::support::process::{Agent, Server};
+use crate::support::desk::Desk;
+use crate::support::process::Agent;
 
 struct House {
     // Dropped in this order: the agent lives in the server's directory.
     agent: Agent,
-    server: Server,
-    client: Client,
+    desk: Desk,
     id: String,
 }
 
 impl House {
     async fn new() -> Self {
-        let mut server = Server::new();
-        server.start().await;
-        let nobody = Client::new(&server.url(), None);
-        let account = json!({"email": "ada@example.com", "password": "a long enough password", "name": "Ada"});
-        let login = nobody.post("/api/auth/register", account).await.expect(201);
-        let client = Client::new(&server.url(), Some(login["token"].as_str().unwrap().to_owned()));
-        let organization = client.post("/api/organizations", json!({"name": "Dataforth"})).await.expect(201);
-        let sites = format!("/api/organizations/{}/sites", organization["id"].as_str().unwrap());
-        let site = client.post(&sites, json!({"name": "HQ"})).await.expect(201);
-        let token = client.post("/api/enrollment-tokens", json!({"site_id": site["id"]})).await.expect(201);
-        let mut agent = Agent::enroll(&server, token["secret"].as_str().unwrap());
+        let mut desk = Desk::new().await;
+        let mut agent = Agent::enroll(&desk.server, &desk.token);
+        desk.agent_log = agent.dir.join("test.log");
         agent.start();
-        let id = client.get("/api/agents").await.expect(200)["items"][0]["id"].as_str().unwrap().to_owned();
-        let house = Self { agent, server, client, id };
-        house.wait_for_presence("online").await;
-        house
+        let id = desk.agent().await;
+        desk.wait_for_presence(&id, "online").await;
+        Self { agent, desk, id }
     }
 
-    async fn wait_for_presence(&self, state: &str) {
-        let path = format!("/api/agents/{}", self.id);
-        let started = Instant::now();
-        loop {
-            let agent = self.client.get(&path).await.expect(200);
-            if agent["presence"]["state"] == state {
-                return;
-            }
-            assert!(started.elapsed() < Duration::from_secs(60), "not {state}: {agent}\n{}", self.agent.log());
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
+    async fn order(&self, script: &str) -> String {
+        self.desk.order(&self.id, json!({"kind": "shell", "interpreter": "sh", "script": script})).await
     }
 
     /// A section of the inventory, as soon as it is there.
     async fn section(&self, name: &str) -> Value {
         let started = Instant::now();
         loop {
-            let inventory = self.client.get(&format!("/api/agents/{}/inventory", self.id)).await.expect(200);
+            let inventory = self.desk.client.get(&format!("/api/agents/{}/inventory", self.id)).await.expect(200);
             if let Some(section) = inventory["sections"].as_array().unwrap().iter().find(|s| s["section"] == name) {
                 return section.clone();
             }
@@ -63,44 +44,8 @@ impl House {
         }
     }
 
-    async fn order(&self, script: &str) -> String {
-        let body = json!({"program": {"kind": "shell", "interpreter": "sh", "script": script}, "timeout_seconds": 60});
-        let command = self.client.post(&format!("/api/agents/{}/commands", self.id), body).await.expect(201);
-        command["id"].as_str().unwrap().to_owned()
-    }
-
-    async fn command(&self, id: &str) -> Value {
-        self.client.get(&format!("/api/commands/{id}")).await.expect(200)
-    }
-
-    async fn wait_for(&self, id: &str, wanted: impl Fn(&str) -> bool) -> Value {
-        let started = Instant::now();
-        loop {
-            let command = self.command(id).await;
-            if wanted(command["state"].as_str().unwrap()) {
-                return command;
-            }
-            assert!(
-                started.elapsed() < Duration::from_secs(90),
-                "{command}\nserver: {}\nagent: {}",
-                self.server.log(),
-                self.agent.log()
-            );
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-    }
-
-    async fn end_of(&self, id: &str) -> Value {
-        self.wait_for(id, |state| !matches!(state, "queued" | "sent" | "running")).await
-    }
-
-    async fn output_of(&self, id: &str) -> String {
-        let output = self.client.get(&format!("/api/commands/{id}/output?limit=200")).await.expect(200);
-        output["chunks"].as_array().unwrap().iter().map(|chunk| chunk["text"].as_str().unwrap()).collect()
-    }
-
     async fn audit_rows_of(&self, command: &str) -> usize {
-        let rows = self.client.get("/api/audit?action=command.create&limit=200").await.expect(200);
+        let rows = self.desk.client.get("/api/audit?action=command.create&limit=200").await.expect(200);
         rows["items"].as_array().unwrap().iter().filter(|row| row["target"]["id"] == command).count()
     }
 }
@@ -113,45 +58,45 @@ fn lines(path: &Path) -> usize {
 async fn a_machine_is_seen_and_does_what_it_is_told() {
     let mut house = House::new().await;
     let os = house.section("os").await;
-    let agent = house.client.get(&format!("/api/agents/{}", house.id)).await.expect(200);
+    let agent = house.desk.client.get(&format!("/api/agents/{}", house.id)).await.expect(200);
     assert_eq!(agent["os_family"], "linux");
     assert_eq!(agent["server_host"], true, "this machine is the server's own host");
     let hostname = nix::unistd::gethostname().unwrap().into_string().unwrap();
     assert_eq!(os["data"]["hostname"], hostname.as_str());
 
     let id = house.order("echo to stdout; echo to stderr >&2; exit 3").await;
-    let command = house.end_of(&id).await;
+    let command = house.desk.end_of(&id).await;
     assert_eq!((command["state"].as_str(), command["exit_code"].as_i64()), (Some("failed"), Some(3)), "{command}");
-    let output = house.output_of(&id).await;
+    let output = house.desk.output_of(&id).await;
     assert!(output.contains("to stdout\n") && output.contains("to stderr\n"), "{output:?}");
 
     let long = house.order("echo begun; sleep 50").await;
-    house.wait_for(&long, |state| state == "running").await;
-    house.client.post(&format!("/api/commands/{long}/cancel"), json!({})).await.expect(200);
-    assert_eq!(house.end_of(&long).await["state"], "cancelled");
+    house.desk.wait_for(&long, |state| state == "running").await;
+    house.desk.client.post(&format!("/api/commands/{long}/cancel"), json!({})).await.expect(200);
+    assert_eq!(house.desk.end_of(&long).await["state"], "cancelled");
 
     house.agent.signal(Signal::SIGTERM);
-    house.wait_for_presence("offline").await;
+    house.desk.wait_for_presence(&house.id, "offline").await;
     let waiting = house.order("echo later").await;
-    assert_eq!(house.command(&waiting).await["state"], "queued");
+    assert_eq!(house.desk.command(&waiting).await["state"], "queued");
     house.agent.start();
-    assert_eq!(house.end_of(&waiting).await["state"], "succeeded");
+    assert_eq!(house.desk.end_of(&waiting).await["state"], "succeeded");
 
-    house.client.delete(&format!("/api/agents/{}", house.id)).await.expect(202);
+    house.desk.client.delete(&format!("/api/agents/{}", house.id)).await.expect(202);
     house.agent.wait(Duration::from_secs(30));
     let started = Instant::now();
-    while house.client.get(&format!("/api/agents/{}", house.id)).await.expect(200)["state"] != "decommissioned" {
+    while house.desk.client.get(&format!("/api/agents/{}", house.id)).await.expect(200)["state"] != "decommissioned" {
         assert!(started.elapsed() < Duration::from_secs(30));
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    let history = house.client.get(&format!("/api/agents/{}/commands", house.id)).await.expect(200);
+    let history = house.desk.client.get(&format!("/api/agents/{}/commands", house.id)).await.expect(200);
     assert_eq!(history["items"].as_array().unwrap().len(), 3, "history stays");
 }
 
 #[tokio::test]
 async fn whoever_dies_at_any_moment_a_command_runs_at_most_once_and_ends_honestly() {
     let mut house = House::new().await;
-    let marks = house.server.dir.join("marks");
+    let marks = house.desk.server.dir.join("marks");
     std::fs::create_dir(&marks).unwrap();
     let mut round = 0;
     for delay in [0_u64, 5, 20, 60, 150, 400] {
@@ -162,18 +107,18 @@ async fn whoever_dies_at_any_moment_a_command_runs_at_most_once_and_ends_honestl
             let id = house.order(&format!("echo run >> {}; sleep 0.3; echo the end", mark.display())).await;
             tokio::time::sleep(Duration::from_millis(delay)).await;
             if kill_server {
-                house.server.signal(Signal::SIGKILL);
-                house.server.start().await;
+                house.desk.server.signal(Signal::SIGKILL);
+                house.desk.server.start().await;
             } else {
                 house.agent.signal(Signal::SIGKILL);
                 house.agent.start();
             }
-            let command = house.end_of(&id).await;
+            let command = house.desk.end_of(&id).await;
             let case = format!("kill {} after {delay} ms: {command}", if kill_server { "server" } else { "agent" });
             match command["state"].as_str().unwrap() {
                 "succeeded" => {
                     assert_eq!(lines(&mark), 1, "{case}");
-                    assert_eq!(house.output_of(&id).await, "the end\n", "{case}");
+                    assert_eq!(house.desk.output_of(&id).await, "the end\n", "{case}");
                 }
                 "unknown" if !kill_server => {
                     assert!(lines(&mark) <= 1, "{case}");
@@ -190,11 +135,11 @@ async fn whoever_dies_at_any_moment_a_command_runs_at_most_once_and_ends_honestl
 async fn a_command_that_ends_while_the_server_is_away_is_told_afterwards() {
     let mut house = House::new().await;
     let id = house.order("echo first; sleep 1; echo second; exit 7").await;
-    house.wait_for(&id, |state| state == "running").await;
-    house.server.signal(Signal::SIGKILL);
+    house.desk.wait_for(&id, |state| state == "running").await;
+    house.desk.server.signal(Signal::SIGKILL);
     tokio::time::sleep(Duration::from_secs(3)).await;
-    house.server.start().await;
-    let command = house.end_of(&id).await;
+    house.desk.server.start().await;
+    let command = house.desk.end_of(&id).await;
     assert_eq!(command["exit_code"], 7, "{command}");
-    assert_eq!(house.output_of(&id).await, "first\nsecond\n");
+    assert_eq!(house.desk.output_of(&id).await, "first\nsecond\n");
 }

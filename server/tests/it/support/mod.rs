@@ -2,11 +2,13 @@
 
 mod agents;
 pub mod client;
+pub mod desk;
 pub mod fleet;
 pub mod killable;
 pub mod place;
 pub mod process;
 pub mod proxy;
+pub mod wine;
 
 use std::sync::Arc;
 
