@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::Client;
 use super::process::Server;
 
-/// How long a test waits for what must come.
-const PATIENCE: Duration = Duration::from_secs(90);
+/// How long a test waits for what must come; far more than it takes.
+const PATIENCE: Duration = Duration::from_secs(120);
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// A running server with its first administrator, an organization and a site.
@@ -46,7 +46,7 @@ impl Desk {
     }
 
     /// Looks again and again at what is behind this path until it is as wanted.
-    pub async fn wait_at(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    pub async fn wait_at(&self, path: &str, mut wanted: impl FnMut(&Value) -> bool) -> Value {
         let started = Instant::now();
         loop {
             let found = self.client.get(path).await.expect(200);
@@ -64,9 +64,9 @@ impl Desk {
         self.wait_at(&format!("/api/agents/{agent}"), |agent| agent["presence"]["state"] == state).await
     }
 
-    /// Orders a command with a minute to run; answers its id.
+    /// Orders a command with more time than it needs; answers its id.
     pub async fn order(&self, agent: &str, program: Value) -> String {
-        self.order_with(agent, json!({"program": program, "timeout_seconds": 60})).await
+        self.order_with(agent, json!({"program": program, "timeout_seconds": 300})).await
     }
 
     pub async fn order_with(&self, agent: &str, command: Value) -> String {
@@ -88,7 +88,14 @@ impl Desk {
 
     /// What a command has written so far, both streams as they came.
     pub async fn output_of(&self, id: &str) -> String {
+        self.written(id, &["stdout", "stderr"]).await
+    }
+
+    /// What a command has written so far to these streams.
+    pub async fn written(&self, id: &str, streams: &[&str]) -> String {
         let output = self.client.get(&format!("/api/commands/{id}/output?limit=200")).await.expect(200);
-        output["chunks"].as_array().unwrap().iter().map(|chunk| chunk["text"].as_str().unwrap()).collect()
+        let chunks = output["chunks"].as_array().unwrap().iter();
+        let wanted = chunks.filter(|chunk| streams.contains(&chunk["stream"].as_str().unwrap()));
+        wanted.map(|chunk| chunk["text"].as_str().unwrap()).collect()
     }
 }

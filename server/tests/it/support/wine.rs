@@ -7,7 +7,11 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 const WINE: &str = "/usr/lib/wine/wine64";
-const WINESERVER: &str = "/usr/lib/wine/wineserver64";
+/// Makes and removes machines.
+const PREFIX: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/wine-prefix");
+/// How long a test waits for what must come; far more than it takes.
+const PATIENCE: Duration = Duration::from_secs(120);
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// Where the agent was put, as if somebody had downloaded it.
 pub const DOWNLOADED: &str = r"C:\agent.exe";
 /// Where it is installed.
@@ -21,24 +25,19 @@ pub struct Wine {
 }
 
 impl Wine {
-    /// A copy of the prepared machine, with the agent on its disk.
+    /// A fresh machine, with the agent on its disk.
     pub fn new() -> Self {
-        let [prepared, agent] = ["GURURMM_WINE_PREFIX", "GURURMM_WINDOWS_AGENT"].map(|name| {
-            PathBuf::from(
-                std::env::var_os(name).unwrap_or_else(|| panic!("{name} is not set: run scripts/test windows")),
-            )
-        });
-        let name = format!("test-{}-{}", std::process::id(), fastrand::u32(..));
-        let prefix = prepared.with_file_name(name);
-        // Files as links: a Windows has hundreds of megabytes, of which nothing is changed in place.
-        let copied = Command::new("cp").args(["-a", "--link"]).args([&prepared, &prefix]).status().unwrap();
-        assert!(copied.success());
+        let agent = std::env::var_os("GURURMM_WINDOWS_AGENT").expect("run by scripts/test windows");
+        let machines = std::env::var_os("GURURMM_WINE_MACHINES").expect("run by scripts/test windows");
+        let prefix = Path::new(&machines).join(format!("{}-{}", std::process::id(), fastrand::u32(..)));
+        let made = Command::new(PREFIX).arg("copy").arg(&prefix).status().unwrap();
+        assert!(made.success());
         std::fs::copy(agent, prefix.join("drive_c/agent.exe")).unwrap();
-        let mut session =
-            command(&prefix, "cmd").arg("/q").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let session = command(&prefix, "cmd").arg("/q").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut wine = Self { prefix, session };
         // The machine is up when it greets.
-        session.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
-        Self { prefix, session }
+        wine.session.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
+        wine
     }
 
     /// A file on its disk; the path begins below `C:\` and has slashes.
@@ -65,7 +64,7 @@ impl Wine {
         text
     }
 
-    /// The numbers of its processes of this program.
+    /// The numbers of its processes of this program, named without *.exe*.
     pub fn processes(&self, program: &str) -> Vec<u32> {
         let ours = format!("WINEPREFIX={}", self.prefix.display()).into_bytes();
         let belongs = |process: &Path| {
@@ -74,13 +73,30 @@ impl Wine {
             else {
                 return false;
             };
-            let name = line.split(|byte| *byte == 0).next().unwrap_or_default();
-            String::from_utf8_lossy(name).ends_with(program) && environment.split(|byte| *byte == 0).any(|v| v == ours)
+            // A path of Windows, or what somebody typed.
+            let name = String::from_utf8_lossy(line.split(|byte| *byte == 0).next().unwrap_or_default()).to_lowercase();
+            let name = name.rsplit(['\\', '/']).next().unwrap_or_default();
+            name.strip_suffix(".exe").unwrap_or(name) == program
+                && environment.split(|byte| *byte == 0).any(|v| v == ours)
         };
         let all = std::fs::read_dir("/proc").unwrap().flatten();
         all.filter(|entry| belongs(&entry.path()))
             .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
             .collect()
+    }
+}
+
+/// Looks again and again until nothing is in the way any more.
+#[track_caller]
+pub fn until_nothing<T: std::fmt::Debug>(mut in_the_way: impl FnMut() -> Vec<T>) {
+    let started = Instant::now();
+    loop {
+        let left = in_the_way();
+        if left.is_empty() {
+            return;
+        }
+        assert!(started.elapsed() < PATIENCE, "{left:?}");
+        std::thread::sleep(LOOK_AGAIN);
     }
 }
 
@@ -101,12 +117,9 @@ fn command(prefix: &Path, program: impl AsRef<OsStr>) -> Command {
 
 impl Drop for Wine {
     fn drop(&mut self) {
-        for argument in ["-k", "-w"] {
-            let _ = Command::new(WINESERVER).arg(argument).env("WINEPREFIX", &self.prefix).status();
-        }
+        let _ = Command::new(PREFIX).arg("end").arg(&self.prefix).status();
         let _ = self.session.kill();
         let _ = self.session.wait();
-        let _ = std::fs::remove_dir_all(&self.prefix);
     }
 }
 
@@ -129,15 +142,9 @@ impl Running {
     }
 
     /// The exit code, when it has ended by itself.
-    pub fn end(mut self, patience: Duration) -> Option<i32> {
-        let started = Instant::now();
-        while started.elapsed() < patience {
-            if let Some(status) = self.0.try_wait().unwrap() {
-                return status.code();
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        panic!("the agent goes on");
+    pub fn end(mut self) -> Option<i32> {
+        until_nothing(|| if self.0.try_wait().unwrap().is_none() { vec!["the agent goes on"] } else { vec![] });
+        self.0.wait().unwrap().code()
     }
 }
 

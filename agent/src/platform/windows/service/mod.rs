@@ -167,12 +167,15 @@ pub fn start() -> Result<(), ServiceError> {
     )))
 }
 
-/// Stops the service and waits until it has stopped; one that does not run, or is not there, is as good.
+/// Stops the service and waits until it has stopped and its process is gone, with the files that it held; one that does
+/// not run, or is not there, is as good.
 ///
 /// # Errors
 /// [`ServiceError`] when it does not stop.
 pub fn stop() -> Result<(), ServiceError> {
     let Some(service) = open(ServiceAccess::STOP | ServiceAccess::QUERY_STATUS)? else { return Ok(()) };
+    // A process that has ended by now cannot be opened, and need not be waited for.
+    let process = query(&service)?.process_id.and_then(|id| sys::process::Other::open(id).ok());
     if let Err(error) = service.stop()
         && code(&error) != Some(ERROR_SERVICE_NOT_ACTIVE)
         // One that is on its way already refuses the request, too.
@@ -180,7 +183,13 @@ pub fn stop() -> Result<(), ServiceError> {
     {
         return Err(told("the service cannot be stopped")(error));
     }
-    wait(&service, |state| state == ServiceState::Stopped).map(drop)
+    wait(&service, |state| state == ServiceState::Stopped)?;
+    match process {
+        Some(process) if !process.ends_within(PATIENCE) => {
+            Err(ServiceError::Failed("the service has stopped, but its process does not end; look again later".into()))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Removes service, source in the Event Log, and program. Does not stop the service: it may be the caller; it is gone when

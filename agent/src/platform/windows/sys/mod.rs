@@ -11,6 +11,7 @@ pub mod groups;
 pub mod job;
 pub mod loader;
 pub mod network;
+pub mod process;
 pub mod services;
 pub mod sessions;
 pub mod tasks;
