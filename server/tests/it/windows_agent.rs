@@ -93,6 +93,8 @@ impl House {
         assert!(has(&services, &agent), "{services}");
         let editor = |program: &Value| program["name"] == "Example Editor" && program["version"] == "4.2";
         assert!(has(&software, &editor), "{software}");
+        let path = format!("/api/agents/{}", self.id);
+        self.desk.wait_at(&path, |agent| agent["os_family"] == "windows").await;
     }
 
     /// Waits until nothing of the agent is left on the machine but the copy that was downloaded.
@@ -121,9 +123,8 @@ async fn as_a_service_from_enrollment_to_its_own_removal() {
         house.wine.succeed("reg", &["add", INSTALLED_PROGRAM, "/v", name, "/d", value, "/f"]);
     }
     house.install_service().await;
-    let agent = house.desk.client.get(&format!("/api/agents/{}", house.id)).await.expect(200);
-    assert_eq!(agent["os_family"], "windows", "{agent}");
     house.until_service("automatic, running; agent: running");
+    assert_eq!(house.wine.processes("gururmm-agent").len(), 1);
     let definition = house.wine.succeed("reg", &["query", SERVICE]);
     let path = format!("\"{INSTALLED}\" run --service --data-dir C:\\ProgramData\\GuruRMM");
     assert!(definition.contains(&path) && definition.contains("LocalSystem"), "{definition}");
