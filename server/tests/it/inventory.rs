@@ -126,12 +126,13 @@ fn told(rows: &[(&str, &str, &str)]) -> Vec<(String, String, String)> {
 #[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
 async fn the_first_report_is_no_history_and_later_ones_are_what_they_change(db: PgPool) {
     let app = TestApp::new(db).await;
-    let agent = app.agent(1).await;
+    let mut agent = app.agent(1).await;
+    let Section::Groups(own) = groups(&["adm", "sudo"]).content else { panic!() };
+    agent.machine.groups = own;
     let viewer = app.admin().await;
     let mut session = agent.connect().await.unwrap();
     session.report(unread("groups", "locked")).await.unwrap();
     session.report_inventory(&agent).await.unwrap();
-    session.report(Report::Inventory(vec![groups(&["adm", "sudo"])].into())).await.unwrap();
     assert_eq!(history(&viewer, &agent, "").await, told(&[]));
 
     app.advance(TimeDelta::hours(1));

@@ -3,17 +3,20 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use gururmm_protocol::enroll::MachineIdentity;
 use gururmm_protocol::inventory::{
-    Hardware, LoggedInUser, MachineRole, NetworkInterface, OsFamily, OsIdentity, PendingReboot, Volume,
+    Disk, DiskHealth, DiskMedia, Hardware, LocalGroup, LoggedInUser, MachineRole, NetworkInterface, OsFamily,
+    OsIdentity, PendingReboot, Volume, VolumeEncryption,
 };
 
 use super::names::{self, Flavour};
-use super::{Machine, MachineKind};
+use super::{Machine, MachineKind, catalog};
+use crate::random;
 
 const GIB: u64 = 1 << 30;
 /// 2026-11-01 00:00 UTC: machines start in the days after it until [`Machine::restart`] says otherwise.
 const FIRST_BOOT: i64 = 1_793_491_200;
 
-pub fn build(rng: &mut fastrand::Rng, flavour: usize) -> Machine {
+pub fn build(seed: u64, flavour: usize) -> Machine {
+    let rng = &mut random::stream(seed, "machine");
     let flavour = &names::FLAVOURS[flavour % names::FLAVOURS.len()];
     let kind = match rng.u32(0..100) {
         0..62 => MachineKind::WindowsWorkstation,
@@ -25,15 +28,20 @@ pub fn build(rng: &mut fastrand::Rng, flavour: usize) -> Machine {
     let booted_at = DateTime::from_timestamp(FIRST_BOOT, 0).unwrap_or_default()
         + TimeDelta::seconds(i64::from(rng.u32(0..20 * 86_400)));
     let hardware = hardware(rng, kind);
+    let volumes = volumes(rng, kind);
     Machine {
         kind,
         os: os(rng, kind, flavour, &identity.hostname, booted_at),
-        volumes: volumes(rng, kind),
+        disks: disks(&mut random::stream(seed, "disks"), kind, &hardware, &volumes),
+        volumes,
         network: network(rng, kind, flavour),
         users: users(rng, kind, flavour, booted_at),
+        groups: groups(kind, flavour),
         reboot: reboot(rng, kind),
         hardware,
         identity,
+        seed,
+        updates: 0,
     }
 }
 
@@ -140,6 +148,7 @@ fn volumes(rng: &mut fastrand::Rng, kind: MachineKind) -> Vec<Volume> {
         encryption_method: None,
     };
     let system = pick(rng, &[120, 237, 476, 953]);
+    let workstation = kind == MachineKind::WindowsWorkstation;
     if kind == MachineKind::LinuxServer {
         let mut volumes = vec![volume("/", "/dev/sda2", "ext4", system), volume("/boot", "/dev/sda1", "ext4", 1)];
         if rng.bool() {
@@ -147,13 +156,77 @@ fn volumes(rng: &mut fastrand::Rng, kind: MachineKind) -> Vec<Volume> {
         }
         return volumes;
     }
-    let mut volumes = vec![volume("C:", "Windows", "NTFS", system)];
-    if kind != MachineKind::WindowsWorkstation {
+    let mut volumes = vec![Volume {
+        encryption: Some(if workstation { VolumeEncryption::Encrypted } else { VolumeEncryption::Unencrypted }),
+        encryption_method: workstation.then(|| "BitLocker XTS-AES 128".to_owned()),
+        ..volume("C:", "Windows", "NTFS", system)
+    }];
+    if !workstation {
         volumes.push(volume("D:", "Data", "NTFS", pick(rng, &[500, 1000, 2000, 8000])));
     } else if rng.u32(0..100) < 10 {
         volumes.push(Volume { removable: true, ..volume("E:", "USB", "exFAT", 58) });
     }
     volumes
+}
+
+/// One disk for each volume that a drive of its own would hold.
+fn disks(rng: &mut fastrand::Rng, kind: MachineKind, hardware: &Hardware, volumes: &[Volume]) -> Vec<Disk> {
+    let fixed = volumes.iter().filter(|volume| !volume.removable && volume.total_bytes > 2 * GIB);
+    let disk = |(index, volume): (usize, &Volume)| {
+        let (dice, serial) = (rng.u32(0..100), hex_text(rng, 6).to_uppercase());
+        let (model, bus, flash) = match &hardware.virtualization {
+            Some(hypervisor) => (format!("{hypervisor} Virtual Disk"), "scsi", None),
+            None => {
+                let (model, bus, flash) = pick(rng, &catalog::DISKS);
+                (model.to_owned(), bus, Some(flash))
+            }
+        };
+        // A virtual disk says nothing of how it feels.
+        let (health, detail) = match (flash, dice) {
+            (None, _) => (DiskHealth::Unknown, Some("a virtual disk does not tell")),
+            (_, 0) => (DiskHealth::Failing, Some("SMART: the drive says that it will fail soon")),
+            (_, 1..4) => (DiskHealth::Warning, Some("SMART: 12 reallocated sectors")),
+            _ => (DiskHealth::Healthy, None),
+        };
+        Disk {
+            name: match kind {
+                MachineKind::LinuxServer => {
+                    format!("sd{}", char::from(b'a' + u8::try_from(index % 26).unwrap_or_default()))
+                }
+                _ => format!("PHYSICALDRIVE{index}"),
+            },
+            model: Some(model),
+            serial: Some(serial),
+            bus: Some(bus.to_owned()),
+            media: match flash {
+                Some(true) => DiskMedia::Ssd,
+                Some(false) => DiskMedia::Hdd,
+                None => DiskMedia::Unknown,
+            },
+            total_bytes: volume.total_bytes,
+            health,
+            health_detail: detail.map(str::to_owned),
+        }
+    };
+    fixed.enumerate().map(disk).collect()
+}
+
+fn groups(kind: MachineKind, flavour: &Flavour) -> Vec<LocalGroup> {
+    let group = |name: &str, id: &str, members: &[&str]| LocalGroup {
+        name: name.to_owned(),
+        id: Some(id.to_owned()),
+        members: members.iter().map(|member| member.replace("DOMAIN", flavour.prefix)).collect(),
+    };
+    match kind {
+        MachineKind::LinuxServer => vec![group("adm", "4", &["syslog"]), group("sudo", "27", &["admin", "deploy"])],
+        // A domain controller has no groups of its own.
+        MachineKind::DomainController => Vec::new(),
+        MachineKind::WindowsWorkstation | MachineKind::WindowsServer => vec![
+            group("Administrators", "S-1-5-32-544", &["Administrator", r"DOMAIN\Domain Admins"]),
+            group("Remote Desktop Users", "S-1-5-32-555", &[r"DOMAIN\Support"]),
+            group("Users", "S-1-5-32-545", &[r"DOMAIN\Domain Users"]),
+        ],
+    }
 }
 
 fn network(rng: &mut fastrand::Rng, kind: MachineKind, flavour: &Flavour) -> Vec<NetworkInterface> {
@@ -178,7 +251,13 @@ fn network(rng: &mut fastrand::Rng, kind: MachineKind, flavour: &Flavour) -> Vec
         dhcp: None,
     };
     let link_local = |rng: &mut fastrand::Rng| format!("fe80::{:x}:{:x}/64", rng.u16(1..), rng.u16(1..));
-    let mut interfaces = vec![interface(name, mac(rng), vec![address, link_local(rng)])];
+    let gateway = format!("10.{a}.{b}.1");
+    let mut interfaces = vec![NetworkInterface {
+        gateways: vec![gateway.clone()],
+        dns: vec![format!("10.{a}.{b}.2"), gateway],
+        dhcp: Some(kind == MachineKind::WindowsWorkstation),
+        ..interface(name, mac(rng), vec![address, link_local(rng)])
+    }];
     if kind == MachineKind::WindowsWorkstation && rng.bool() {
         interfaces.push(interface("Wi-Fi", mac(rng), Vec::new()));
     }
@@ -207,7 +286,7 @@ fn user(rng: &mut fastrand::Rng, kind: MachineKind, prefix: &str, from: String, 
 
 /// Somebody who logs in now.
 pub fn visitor(machine: &Machine, now: DateTime<Utc>, rng: &mut fastrand::Rng) -> Vec<LoggedInUser> {
-    let prefix = machine.identity.hostname.split('-').next().unwrap_or_default();
+    let prefix = machine.prefix();
     let address = machine.network.first().and_then(|interface| interface.addresses.first());
     let from = address.and_then(|address| address.split('/').next()).unwrap_or_default().to_owned();
     vec![user(rng, machine.kind, prefix, from, now)]

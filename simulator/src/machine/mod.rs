@@ -1,15 +1,15 @@
 //! The machine that a simulated agent says it runs on: everything follows from a seed.
 
 mod build;
+mod catalog;
+mod installed;
 mod names;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use gururmm_protocol::enroll::MachineIdentity;
 use gururmm_protocol::inventory::{
-    Hardware, LoggedInUser, NetworkInterface, OsFamily, OsIdentity, PendingReboot, Section, Volume,
+    Disk, Hardware, LocalGroup, LoggedInUser, NetworkInterface, OsFamily, OsIdentity, PendingReboot, Section, Volume,
 };
-
-use crate::random;
 
 /// What kind of machine it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,12 +37,20 @@ pub struct Machine {
     pub hardware: Hardware,
     /// Volumes.
     pub volumes: Vec<Volume>,
+    /// Physical disks.
+    pub disks: Vec<Disk>,
     /// Network interfaces.
     pub network: Vec<NetworkInterface>,
     /// Who is logged in.
     pub users: Vec<LoggedInUser>,
+    /// The machine's own groups.
+    pub groups: Vec<LocalGroup>,
     /// Whether a restart is pending.
     pub reboot: PendingReboot,
+    /// What the software on it follows from.
+    seed: u64,
+    /// How many rounds of updates it has had.
+    updates: usize,
 }
 
 impl Machine {
@@ -56,20 +64,31 @@ impl Machine {
     /// address range and time zone, so that a site looks as if it belonged together.
     #[must_use]
     pub fn in_organization(seed: u64, flavour: usize) -> Self {
-        build::build(&mut random::stream(seed, "machine"), flavour)
+        build::build(seed, flavour)
     }
 
     /// The inventory sections of the machine, in the order of their names on the wire.
     #[must_use]
     pub fn inventory(&self) -> Vec<Section> {
-        vec![
+        let mut sections = vec![
             Section::Os(self.os.clone()),
             Section::Hardware(self.hardware.clone()),
             Section::Volumes(self.volumes.clone()),
+            Section::Disks(self.disks.clone()),
             Section::Network(self.network.clone()),
             Section::Users(self.users.clone()),
-            Section::Reboot(self.reboot.clone()),
-        ]
+            Section::Groups(self.groups.clone()),
+            Section::Services(installed::services(self)),
+            Section::Software(installed::software(self)),
+        ];
+        sections.extend(installed::hot_fixes(self).map(Section::HotFixes));
+        sections.push(Section::Reboot(self.reboot.clone()));
+        sections
+    }
+
+    /// What host names of its organization begin with.
+    fn prefix(&self) -> &str {
+        self.identity.hostname.split('-').next().unwrap_or_default()
     }
 
     /// Memory in bytes.
@@ -93,12 +112,14 @@ impl Machine {
         }
     }
 
-    /// Lets a moment pass: now and then somebody logs in or out, and more rarely an update wants a restart.
+    /// Lets a moment pass: now and then somebody logs in or out, and more rarely software is updated, which wants a
+    /// restart.
     pub fn pass_time(&mut self, now: DateTime<Utc>, rng: &mut fastrand::Rng) {
         if rng.u32(0..240) == 0 {
             self.users = if self.users.is_empty() { build::visitor(self, now, rng) } else { Vec::new() };
         }
         if rng.u32(0..5_000) == 0 {
+            self.updates += 1;
             self.reboot = build::wants_restart(self.kind);
         }
     }

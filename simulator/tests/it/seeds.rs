@@ -1,6 +1,6 @@
 use std::collections::HashSet;
 
-use gururmm_protocol::inventory::MachineRole;
+use gururmm_protocol::inventory::{MachineRole, Section, Software};
 use gururmm_sim::{Machine, MachineKind, SimAgent};
 
 #[test]
@@ -35,4 +35,27 @@ fn an_organization_has_one_domain_and_others_have_another() {
     let domain = |seed, flavour| Machine::in_organization(seed, flavour).os.domain;
     assert_eq!(domain(1, 0), domain(2, 0));
     assert_ne!(domain(1, 0), domain(1, 2));
+}
+
+#[test]
+fn software_is_updated_with_time_and_the_same_machine_has_the_same() {
+    let software = |machine: &Machine| {
+        machine
+            .inventory()
+            .into_iter()
+            .find_map(|section| if let Section::Software(list) = section { Some(list) } else { None })
+    };
+    let mut machine = Machine::from_seed(7);
+    let before = software(&machine).unwrap();
+    assert!(before.len() > 5);
+    assert_eq!(software(&Machine::from_seed(7)).unwrap(), before);
+    let mut rng = fastrand::Rng::with_seed(1);
+    let now = chrono::DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+    for _ in 0..40_000 {
+        machine.pass_time(now, &mut rng);
+    }
+    let after = software(&machine).unwrap();
+    let names = |list: &[Software]| list.iter().map(|software| software.name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&before), names(&after));
+    assert_ne!(before, after, "some of it is newer");
 }
