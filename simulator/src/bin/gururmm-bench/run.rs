@@ -1,4 +1,4 @@
-//! The measurement, step by step.
+//! The measurement of a fleet, step by step.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,6 @@ use anyhow::{bail, ensure};
 use gururmm_sim::auto::Behaviour;
 use gururmm_sim::fleet::{Fleet, FleetOptions};
 
-use crate::Args;
 use crate::api::Api;
 use crate::figures::{Figures, Percentiles};
 use crate::server::Server;
@@ -15,7 +14,7 @@ const SITES: usize = 10;
 /// After all are connected: inventory is stored, buffers have their size.
 const SETTLE: Duration = Duration::from_secs(5);
 
-pub async fn run(args: &Args, server: &mut Server) -> anyhow::Result<Figures> {
+pub async fn run(args: &crate::Fleet, profile: &str, server: &mut Server) -> anyhow::Result<Figures> {
     let patience = Duration::from_secs(args.patience);
     say("starting the server for the first time");
     let first_start = server.start().await?;
@@ -58,7 +57,7 @@ pub async fn run(args: &Args, server: &mut Server) -> anyhow::Result<Figures> {
     let fleet = fleet.stop().await;
 
     Ok(Figures {
-        profile: args.profile.clone(),
+        profile: profile.to_owned(),
         processors: std::thread::available_parallelism()?.get(),
         agents: args.agents,
         first_start_seconds: seconds(first_start),
@@ -121,7 +120,7 @@ async fn commands(api: &Api, agents: &[String], count: u32) -> anyhow::Result<Pe
     Ok(Percentiles::of(times))
 }
 
-fn seconds(time: Duration) -> f64 {
+pub fn seconds(time: Duration) -> f64 {
     (time.as_secs_f64() * 1000.0).round() / 1000.0
 }
 
@@ -129,6 +128,6 @@ fn per_second(count: u32, time: Duration) -> f64 {
     (f64::from(count) / time.as_secs_f64()).round()
 }
 
-fn say(step: &str) {
+pub fn say(step: &str) {
     eprintln!("==> {step}");
 }

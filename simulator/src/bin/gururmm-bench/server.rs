@@ -11,6 +11,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::process::{Child, Command};
 
+use crate::process;
+
 const START_LIMIT: Duration = Duration::from_secs(120);
 const STOP_LIMIT: Duration = Duration::from_secs(60);
 
@@ -35,6 +37,10 @@ impl Server {
         Ok(Self { program: program.to_owned(), port, dir, child: None })
     }
 
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
@@ -42,6 +48,11 @@ impl Server {
     /// Where the fleet keeps its enrollments.
     pub fn fleet_dir(&self) -> PathBuf {
         self.dir.path().join("fleet")
+    }
+
+    /// Where the agent keeps its data.
+    pub fn agent_dir(&self) -> PathBuf {
+        self.dir.path().join("agent")
     }
 
     /// Starts it and waits until it is ready; returns the time that took.
@@ -80,12 +91,7 @@ impl Server {
 
     /// Resident memory of the server's own process (its Postgres not counted), in bytes.
     pub fn resident_bytes(&self) -> anyhow::Result<u64> {
-        let pid = self.child.as_ref().and_then(Child::id).context("the server does not run")?;
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-        let kib = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
-        Ok(kib.context("no VmRSS")? * 1024)
+        process::memory(self.child.as_ref().and_then(Child::id).context("the server does not run")?, "VmRSS")
     }
 
     /// Ends it properly, which also ends its Postgres.
