@@ -255,7 +255,10 @@ pub enum Program {
         /// Program first.
         argv: Vec<String>,
     },
-    /// The agent examines itself and its machine; standard output is one JSON document.
+    /// The agent examines itself, its machine and the way to the server: rights, disk, clock, name resolution, proxy, TLS,
+    /// reachability, WMI, task scheduler. Standard output is one JSON document with `overall` (`ok`, `warning` or
+    /// `failed`) and `checks` (`name`, `state`, `code`, `reason`, `fix`, `evidence`); the exit code is 1, and the command
+    /// fails, when a check has failed. It takes at most 90 seconds.
     Selftest,
 }
 

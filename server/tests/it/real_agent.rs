@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use gururmm_protocol::selftest::{CheckName, CheckState, SelftestReport};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
@@ -91,6 +92,28 @@ async fn a_machine_is_seen_and_does_what_it_is_told() {
     }
     let history = house.desk.client.get(&format!("/api/agents/{}/commands", house.id)).await.expect(200);
     assert_eq!(history["items"].as_array().unwrap().len(), 3, "history stays");
+}
+
+#[tokio::test]
+async fn a_machine_examines_itself_when_it_is_asked_to() {
+    let house = House::new().await;
+    let id = house.desk.order(&house.id, json!({"kind": "selftest"})).await;
+    let command = house.desk.end_of(&id).await;
+    let output = house.desk.output_of(&id).await;
+    assert_eq!((command["state"].as_str(), command["exit_code"].as_i64()), (Some("succeeded"), Some(0)), "{output}");
+    let report: SelftestReport = serde_json::from_str(&output).unwrap();
+    let found = |name: CheckName| {
+        let check = report.checks.iter().find(|check| check.name == name).unwrap();
+        (check.state, check.code.as_str())
+    };
+    assert_ne!(report.overall, CheckState::Failed, "{output}");
+    assert_eq!(found(CheckName::Reachability), (CheckState::Ok, "reached"), "{output}");
+    assert_eq!(found(CheckName::ServerIdentity), (CheckState::Ok, "proven"), "{output}");
+    assert_eq!(found(CheckName::AgentSocket), (CheckState::Ok, "open"), "{output}");
+    assert_eq!(found(CheckName::Clock), (CheckState::Ok, "in_step"), "{output}");
+    let agent = house.desk.client.get(&format!("/api/agents/{}", house.id)).await.expect(200);
+    assert_eq!(agent["presence"]["state"], "online", "its session was not disturbed: {agent}");
+    assert_eq!(agent["state"], "active", "{agent}");
 }
 
 #[tokio::test]

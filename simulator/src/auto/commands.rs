@@ -121,7 +121,7 @@ impl Commands {
         while self.running.len() < SLOTS
             && let Some((id, run)) = self.waiting.pop_front()
         {
-            let course = course(&run, machine, statement_takes, rng);
+            let course = course(&run, machine, now, statement_takes, rng);
             self.journal.insert(id, Entry::Running);
             outbox.push(Report::Command { id, event: CommandEvent::Started { started_at: now } });
             let next = Instant::now() + course.chunks.front().map_or(course.tail, |(pause, ..)| *pause);

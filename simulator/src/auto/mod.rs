@@ -3,6 +3,7 @@
 mod commands;
 mod live;
 mod outbox;
+mod selftest;
 mod walk;
 mod workload;
 

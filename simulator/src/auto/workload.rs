@@ -3,9 +3,11 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use gururmm_protocol::command::{Outcome, OutputStream, Program, REDACTED, RunCommand};
 use gururmm_protocol::limits::MAX_OUTPUT_CHUNK;
 
+use super::selftest;
 use crate::Machine;
 
 /// The course of one pretended process.
@@ -25,11 +27,22 @@ pub struct Course {
 /// Works out what `run` says on `machine`: `echo`, `sleep`, `exit`, `false` and some well-known commands by their
 /// meaning, anything else as one line that says it is simulated. Each statement takes up to `statement_takes`. Output
 /// limit and timeout hold.
-pub fn course(run: &RunCommand, machine: &Machine, statement_takes: Duration, rng: &mut fastrand::Rng) -> Course {
-    let text = match &run.program {
-        Program::Shell { script, .. } => script.clone(),
-        Program::Exec { argv } => argv.join(" "),
-        Program::Selftest => "selftest".to_owned(),
+pub fn course(
+    run: &RunCommand,
+    machine: &Machine,
+    now: DateTime<Utc>,
+    statement_takes: Duration,
+    rng: &mut fastrand::Rng,
+) -> Course {
+    let effects = match &run.program {
+        Program::Shell { script, .. } => effects(script, run, machine),
+        Program::Exec { argv } => effects(&argv.join(" "), run, machine),
+        Program::Selftest => {
+            let report = selftest::report(machine, now, statement_takes, rng);
+            // It has no map with keys that are not text.
+            let text = serde_json::to_string_pretty(&report).unwrap_or_default();
+            vec![Effect::Say(OutputStream::Stdout, text)]
+        }
     };
     let limit = Duration::from_secs(run.timeout_seconds.into());
     let mut spent = Duration::ZERO;
@@ -42,9 +55,9 @@ pub fn course(run: &RunCommand, machine: &Machine, statement_takes: Duration, rn
         exit_code: Some(0),
         dropped: 0,
     };
-    for statement in text.split(['\n', ';']).map(str::trim).filter(|s| !s.is_empty() && !s.starts_with('#')) {
+    for effect in effects {
         pause += statement_takes.mul_f64(rng.f64());
-        match look_at(&expand(statement, run), machine) {
+        match effect {
             Effect::Say(stream, mut line) => {
                 line.push('\n');
                 let kept = line.floor_char_boundary(left.min(MAX_OUTPUT_CHUNK));
@@ -73,6 +86,12 @@ pub fn course(run: &RunCommand, machine: &Machine, statement_takes: Duration, rn
         course.outcome = Outcome::Failed;
     }
     course
+}
+
+/// What a script's statements do, one after the other.
+fn effects(script: &str, run: &RunCommand, machine: &Machine) -> Vec<Effect> {
+    let statements = script.split(['\n', ';']).map(str::trim).filter(|s| !s.is_empty() && !s.starts_with('#'));
+    statements.map(|statement| look_at(&expand(statement, run), machine)).collect()
 }
 
 enum Effect {
@@ -143,6 +162,7 @@ fn addresses(machine: &Machine) -> String {
 mod tests {
     use super::*;
     use gururmm_protocol::command::Interpreter;
+    use gururmm_protocol::selftest::SelftestReport;
     use std::collections::BTreeMap;
 
     fn shell(script: &str) -> RunCommand {
@@ -158,7 +178,8 @@ mod tests {
 
     fn play(run: &RunCommand) -> (Course, String) {
         let pace = Duration::from_millis(40);
-        let course = course(run, &Machine::from_seed(1), pace, &mut fastrand::Rng::with_seed(1));
+        let now = DateTime::UNIX_EPOCH;
+        let course = course(run, &Machine::from_seed(1), now, pace, &mut fastrand::Rng::with_seed(1));
         let text = course.chunks.iter().map(|(_, _, text)| text.as_str()).collect();
         (course, text)
     }
@@ -172,6 +193,18 @@ mod tests {
         assert_eq!((course.outcome, course.exit_code), (Outcome::Succeeded, Some(0)));
         assert!(course.chunks[1].0 >= Duration::from_secs(1));
         assert_eq!(play(&shell("false")).0.outcome, Outcome::Failed);
+    }
+
+    #[test]
+    fn a_selftest_is_one_document() {
+        let run = RunCommand { program: Program::Selftest, output_limit_bytes: 100_000, ..shell("") };
+        let (course, text) = play(&run);
+        assert_eq!((course.outcome, course.exit_code, course.dropped), (Outcome::Succeeded, Some(0), 0));
+        let mut report: SelftestReport = serde_json::from_str(&text).unwrap();
+        let whole = report.clone();
+        report.bound();
+        assert_eq!(report, whole);
+        assert!(report.checks.len() > 10);
     }
 
     #[test]
