@@ -16,6 +16,7 @@ const PAGES = {
   decommission: "/agents/{agent}?dialog=decommission",
   commands: "/commands",
   command: "/commands/{command}",
+  selftest: "/commands/{selftest}",
   organizations: "/organizations",
   organization: "/organizations/{organization}",
   tokens: "/enrollment-tokens",
@@ -23,16 +24,20 @@ const PAGES = {
 } as const;
 
 async function address(page: Page, path: string): Promise<string> {
+  interface Items {
+    items: { id: string; reading_at?: string | null; summary?: string }[];
+  }
+  const items = async (list: string) => (await (await page.request.get(`/api/${list}?limit=50`)).json()) as Items;
+  const selftest = async () => (await items("commands")).items.find(({ summary }) => summary === "selftest")?.id ?? "none";
   const first = async (list: string) => {
-    const answer = (await (await page.request.get(`/api/${list}?limit=50`)).json()) as {
-      items: { id: string; reading_at?: string | null }[];
-    };
+    const answer = await items(list);
     // An agent with readings shows more.
     return (answer.items.find((each) => each.reading_at) ?? answer.items[0])?.id ?? "none";
   };
   return path
     .replace("{agent}", await first("agents"))
     .replace("{command}", await first("commands"))
+    .replace("{selftest}", await selftest())
     .replace("{organization}", await first("organizations"));
 }
 

@@ -187,6 +187,26 @@ test("a long command is cancelled", async ({ page }) => {
   await expect(current.getByRole("status")).toContainText("Cancelled");
 });
 
+test("an agent examines itself, and the report is read on the page", async ({ page }) => {
+  test.setTimeout(150_000);
+  await logIn(page);
+  await page.goto(agentPath);
+  await page.getByRole("button", { name: "More" }).click();
+  await page.getByRole("menuitem", { name: "Self-test" }).click();
+  await page.waitForURL("**/commands/*-*");
+  await expect(page.getByRole("heading", { name: "Self-test of the agent" })).toBeVisible();
+  const report = page.getByRole("region", { name: "Self-test report" });
+  await expect(report).toBeVisible({ timeout: 100_000 });
+  const identity = report.getByRole("listitem").filter({ hasText: "Server identity" }).first();
+  await expect(identity).toContainText("OK");
+  await expect(identity).toContainText("The server holds the key that this machine was enrolled with.");
+  await identity.getByText("Evidence").click();
+  await expect(identity.getByText("code proven")).toBeVisible();
+  await shot(page, "selftest");
+  await page.getByRole("button", { name: "Output as it was written" }).click();
+  await expect(page.getByRole("log")).toContainText('"name": "task_scheduler"');
+});
+
 test("a secret goes in and never comes out", async ({ page }) => {
   const secret = "correct-horse-battery-staple";
   await logIn(page);

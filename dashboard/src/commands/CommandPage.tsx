@@ -45,7 +45,7 @@ function programTitle(program: Command["program"]): string {
     case "exec":
       return "Program and arguments";
     case "selftest":
-      return "Selftest of the agent";
+      return "Self-test of the agent";
   }
 }
 
@@ -56,7 +56,7 @@ function programText(program: Command["program"]): string {
     case "exec":
       return program.argv.map((argument) => JSON.stringify(argument)).join("\n");
     case "selftest":
-      return "The agent examines itself and its machine.";
+      return "The agent examines itself, its machine and the way to this server.";
   }
 }
 

@@ -13,8 +13,8 @@ import { GatedButton } from "../ui/GatedButton";
 import { COMMAND_STATE, isFinal } from "../ui/looks";
 import { Banner, Failure, Loading } from "../ui/Notice";
 import { State } from "../ui/State";
+import { CommandOutput } from "./CommandOutput";
 import styles from "./CommandView.module.css";
-import { OutputView } from "./OutputView";
 
 /** A command's life so far, its output, and the button that ends it. */
 export function CommandView({ commandId }: { commandId: string }) {
@@ -64,7 +64,7 @@ function Loaded({ command }: { command: Command }) {
           <code className="mono any">{JSON.stringify(command.late_result)}</code>
         </Banner>
       ) : null}
-      <OutputView key={command.id} command={command} />
+      <CommandOutput key={command.id} command={command} />
     </div>
   );
 }

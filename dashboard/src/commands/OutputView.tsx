@@ -7,15 +7,15 @@ import { formatBytes, formatCount } from "../lib/units";
 import { isFinal } from "../ui/looks";
 import { Failure } from "../ui/Notice";
 import styles from "./OutputView.module.css";
-import { useOutput } from "./useOutput";
+import type { Output } from "./useOutput";
 
 const LINE_HEIGHT = 19;
 /** Within so many pixels of the end the view follows. */
 const END = 24;
 
 /** What a command wrote, as it writes it. Lines of the error stream are marked by a word, not by colour alone. */
-export function OutputView({ command }: { command: Command }) {
-  const { chunks, complete, error } = useOutput(command.id);
+export function OutputView({ command, output }: { command: Command; output: Output }) {
+  const { chunks, complete, error } = output;
   const lines = useMemo(() => toLines(chunks), [chunks]);
   const scroller = useRef<HTMLDivElement>(null);
   const [follow, setFollow] = useState(true);

@@ -12,7 +12,7 @@ const POLL = 5_000;
 /** At most one request per so many milliseconds. */
 const PAUSE = 250;
 
-interface Output {
+export interface Output {
   chunks: OutputChunk[];
   /** All there will ever be is here. */
   complete: boolean;

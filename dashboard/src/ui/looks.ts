@@ -21,6 +21,7 @@ import {
   IconTrash,
   IconUserOff,
 } from "@tabler/icons-react";
+import type { CheckState } from "../lib/selftest";
 import type { AgentState, AttentionReason, CommandState, EnrollmentToken, PresenceState } from "../api/types";
 import type { StateLook } from "./State";
 
@@ -59,6 +60,14 @@ export const COMMAND_STATE: Record<CommandState, StateLook> = {
   cancelled: { family: "quiet", word: "Cancelled", icon: IconBan },
   expired: { family: "warn", word: "Expired", icon: IconClockX },
   unknown: { family: "unknown", word: "Unknown", icon: IconHelpCircle },
+};
+
+/** What came of a check of a self-test. */
+export const SELFTEST_STATE: Record<CheckState, StateLook> = {
+  ok: { family: "good", word: "OK", icon: IconCircleCheck },
+  warning: { family: "warn", word: "Warning", icon: IconAlertTriangle },
+  failed: { family: "bad", word: "Failed", icon: IconCircleX },
+  skipped: { family: "quiet", word: "Skipped", icon: IconCircleDashed },
 };
 
 export const TOKEN_STATE: Record<EnrollmentToken["state"], StateLook> = {

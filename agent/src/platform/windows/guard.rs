@@ -56,21 +56,38 @@ pub struct Me {
 /// out there.
 #[must_use]
 pub fn judge(access: &Access, me: &Me, is_empty: bool) -> Verdict {
-    let of_system = |who: &str| [SYSTEM, ADMINISTRATORS, TRUSTED_INSTALLER].contains(&who);
-    let trusted = |who: &str| of_system(who) || who == me.user;
-    if !trusted(&access.owner) {
+    if !is_trusted(&access.owner, me) {
         return Verdict::Refuse(format!("it belongs to the account {}", access.owner));
     }
     let Some(grants) = &access.grants else {
         return if is_empty { Verdict::Narrow } else { Verdict::Refuse("everybody may write to it".to_owned()) };
     };
-    let others: Vec<_> = grants.iter().filter(|grant| !trusted(&grant.who) && grant.who != OWNER_RIGHTS).collect();
+    let others = others(grants, me);
     match others.iter().find(|grant| grant.write) {
         Some(writer) if !is_empty => Verdict::Refuse(format!("the account {} may write to it", writer.who)),
         _ if !others.is_empty() => Verdict::Narrow,
-        _ if me.administrator && !of_system(&access.owner) => Verdict::Narrow,
+        _ if me.administrator && !is_of_system(&access.owner) => Verdict::Narrow,
         _ => Verdict::Private,
     }
+}
+
+/// The accounts that the access list lets in besides the trusted ones (SIDs as text); none when there is no list.
+#[must_use]
+pub fn strangers<'a>(access: &'a Access, me: &Me) -> Option<Vec<&'a str>> {
+    let grants = access.grants.as_deref()?;
+    Some(others(grants, me).into_iter().map(|grant| grant.who.as_str()).collect())
+}
+
+fn others<'a>(grants: &'a [Grant], me: &Me) -> Vec<&'a Grant> {
+    grants.iter().filter(|grant| !is_trusted(&grant.who, me) && grant.who != OWNER_RIGHTS).collect()
+}
+
+fn is_trusted(who: &str, me: &Me) -> bool {
+    is_of_system(who) || who == me.user
+}
+
+fn is_of_system(who: &str) -> bool {
+    [SYSTEM, ADMINISTRATORS, TRUSTED_INSTALLER].contains(&who)
 }
 
 /// The access list (SDDL) of the agent's directories: everything for SYSTEM and administrators, nothing for others, the
@@ -133,6 +150,9 @@ mod tests {
         let own = access(ADA, &[(ADA, true), (SYSTEM, true)]);
         assert_eq!(judge(&own, &me(ADA), false), Verdict::Narrow);
         assert!(matches!(judge(&own, &me(SYSTEM), false), Verdict::Refuse(_)));
+        assert_eq!(strangers(&own, &me(ADA)), Some(vec![]), "narrowing changes its owner only");
+        assert_eq!(strangers(&access(ADA, &[(USERS, false), (ADA, true)]), &me(ADA)), Some(vec![USERS]));
+        assert_eq!(strangers(&Access { grants: None, ..own.clone() }, &me(ADA)), None);
         let without_rights = Me { user: ADA.to_owned(), administrator: false };
         assert_eq!(judge(&own, &without_rights, false), Verdict::Private);
         assert_eq!(private_list(&without_rights), format!("D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;{ADA})"));

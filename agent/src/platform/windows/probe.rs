@@ -11,7 +11,7 @@ use windows_sys::Win32::Storage::FileSystem::{
     FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OPEN_REPARSE_POINT, FILE_READ_ATTRIBUTES, READ_CONTROL,
 };
 
-use super::guard::{Verdict, judge};
+use super::guard::{Verdict, judge, strangers};
 use super::{files, sys, wmi};
 use crate::core::windows::wmi_error::Code;
 use crate::platform::lane::Lane;
@@ -42,11 +42,15 @@ pub fn privacy(directory: &Path) -> io::Result<Privacy> {
         .custom_flags(FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT)
         .open(directory)?;
     let access = sys::access::look(&opened)?;
+    let me = sys::access::me()?;
+    if let Verdict::Refuse(why) = judge(&access, &me, false) {
+        return Ok(Privacy::Open(files::with_names(&why)));
+    }
     let owner = sys::access::account_name(&access.owner);
-    Ok(match judge(&access, &sys::access::me()?, false) {
-        Verdict::Private => Privacy::Private(format!("owner {owner}, nobody but SYSTEM and administrators")),
-        Verdict::Narrow => Privacy::Open(format!("others than SYSTEM and administrators may read it (owner {owner})")),
-        Verdict::Refuse(why) => Privacy::Open(files::with_names(&why)),
+    Ok(match strangers(&access, &me).as_deref() {
+        Some([]) => Privacy::Private(format!("owner {owner}, nobody but SYSTEM and administrators")),
+        Some([stranger, ..]) => Privacy::Open(format!("{} may read it", sys::access::account_name(stranger))),
+        None => Privacy::Open("everybody may".to_owned()),
     })
 }
 
