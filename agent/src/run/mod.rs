@@ -115,6 +115,8 @@ impl Runner {
         events: mpsc::UnboundedSender<RunEvent>,
         data_dir: PathBuf,
     ) -> Self {
+        // A self-test is told it, and runs in another directory.
+        let data_dir = std::path::absolute(&data_dir).unwrap_or(data_dir);
         let scratch = data_dir.join(SCRIPTS);
         match std::fs::remove_dir_all(&scratch) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

@@ -180,7 +180,9 @@ async fn as_a_command_it_examines_the_agent_that_runs_even_when_its_file_is_gone
     std::fs::copy(env!("CARGO_BIN_EXE_gururmm-agent"), &program).unwrap();
     let mut command = Command::new(&program);
     command.env_clear().env("PATH", "/usr/bin:/bin").env("GURURMM_LOG", "warn");
-    let agent = Running::start_with(dir.path(), command);
+    // Also when it was told its data directory by a path that holds only where it was started.
+    command.current_dir(dir.path().parent().unwrap());
+    let agent = Running::start_with(Path::new(dir.path().file_name().unwrap()), command);
     let mut session = server.accept().await;
     std::fs::remove_file(&program).unwrap();
 
