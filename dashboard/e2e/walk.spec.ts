@@ -1,4 +1,5 @@
 import type { Page } from "@playwright/test";
+import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { hostname, release, totalmem } from "node:os";
 import { join } from "node:path";
@@ -149,6 +150,89 @@ test("the inventory is this machine's", async ({ page }) => {
   await shot(page, "inventory-software");
   await page.getByRole("textbox", { name: "Find in programs" }).fill("no such program is here");
   await expect(page.getByText("Nothing has all of these words.")).toBeVisible();
+});
+
+test("who has a program below a version is found over the fleet", async ({ page }) => {
+  const version = execFileSync("dpkg-query", ["-W", "-f", "${Version}", "coreutils"], { encoding: "utf8" });
+  await logIn(page);
+  await page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: "Software" }).click();
+  await expect(page.getByText("Known of 1 of 1 agent")).toBeVisible();
+  await page.getByRole("searchbox", { name: "Find a program" }).fill("COREUTIL");
+  const row = page.getByRole("row").filter({ has: page.getByRole("link", { name: "coreutils", exact: true }) });
+  await expect(row).toContainText(version);
+  await expect(row).toContainText("dpkg");
+  await expect(page).toHaveURL(/q=COREUTIL/);
+  const below = page.getByRole("searchbox", { name: "Below version" });
+  // What is installed is not below itself; a tilde is below everything.
+  await below.fill(version);
+  await expect(page.getByRole("heading", { name: "No agent is known to have such software" })).toBeVisible();
+  await below.fill(`${version}.1`);
+  await expect(row).toBeVisible();
+  await page.getByRole("searchbox", { name: "At least version" }).fill(`${version}~`);
+  await expect(page).toHaveURL(/at_least=/);
+  await expect(row).toBeVisible();
+  await shot(page, "software");
+
+  await row.getByRole("link").focus();
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("heading", { level: 1, name: "coreutils" })).toBeVisible();
+  const machine = page.getByRole("row").filter({ has: page.getByRole("link", { name: hostname() }) });
+  await expect(machine).toContainText(version);
+  await expect(machine).toContainText("Contoso Dental");
+  await shot(page, "software-title");
+  // The address alone leads there, a version that looks like a number included.
+  await page.goto("/software/title?title=coreutils&source=dpkg&at_least=999.10");
+  await expect(page.getByRole("searchbox", { name: "At least version" })).toHaveValue("999.10");
+  await expect(page.getByRole("heading", { name: "No agent is known to have such a version" })).toBeVisible();
+  await page.getByRole("button", { name: "Show every version" }).click();
+  await machine.getByRole("link").click();
+  await page.waitForURL("**/inventory**");
+  await expect(page.getByRole("heading", { level: 1, name: hostname() })).toBeVisible();
+});
+
+test("what changed on a machine is told: what it was and what it is", async ({ page }) => {
+  await logIn(page);
+  await page.goto(`${agentPath}/inventory`);
+  await page.getByRole("navigation", { name: "Views of the inventory" }).getByRole("link", { name: "Changes" }).click();
+  await expect(page).toHaveURL(/view=changes/);
+  await expect(page.getByRole("table", { name: "Changes" }).or(page.getByRole("heading", { name: "Nothing has changed yet" }))).toBeVisible();
+
+  // This machine's packages are not changed for a test: the server's answer is put together here.
+  const at = new Date(Date.now() - 3_600_000).toISOString();
+  const item = { name: "openssl", publisher: HOSTILE, source: "dpkg", version: "3.0.15-1~deb12u1" };
+  const pages = [
+    [
+      { id: 9, at, section: "software", kind: "changed", key: "openssl", before: item, after: { ...item, version: "3.0.17-1~deb12u2" } },
+      { id: 8, at, section: "os", kind: "changed", key: "release", before: "6.1.0-31-amd64", after: "6.1.0-37-amd64" },
+      { id: 7, at, section: "software", kind: "removed", key: "telnetd", before: { name: "telnetd", version: "0.17" }, after: null },
+    ],
+    [{ id: 6, at, section: "services", kind: "added", key: "ssh", before: null, after: { name: "ssh", state: "running", start: "automatic" } }],
+  ];
+  const asked: string[] = [];
+  await page.route("**/inventory/changes?**", (route) => {
+    const query = new URL(route.request().url()).searchParams;
+    asked.push(query.get("section") ?? "all");
+    const second = query.get("cursor") === "second";
+    const items = (pages[second ? 1 : 0] ?? []).filter((change) => !query.has("section") || change.section === query.get("section"));
+    return route.fulfill({ json: { items, next_cursor: second || query.has("section") ? null : "second" } });
+  });
+  await page.reload();
+  const table = page.getByRole("table", { name: "Changes" });
+  await expect(table.getByRole("row")).toHaveCount(4);
+  const openssl = table.getByRole("row").filter({ hasText: "openssl" });
+  await expect(openssl).toContainText("Changed");
+  await expect(openssl).toContainText("3.0.15-1~deb12u1 → , is 3.0.17-1~deb12u2");
+  await expect(openssl).not.toContainText("Publisher");
+  await expect(table.getByRole("row").filter({ hasText: "telnetd" })).toContainText("Removed");
+  await shot(page, "inventory-changes");
+  await page.getByRole("button", { name: "Load more" }).click();
+  await expect(table.getByRole("row").filter({ hasText: "ssh" }).last()).toContainText("Added");
+  await expect(page.getByText("That is all of the last year.")).toBeVisible();
+  await page.getByRole("button", { name: "Section" }).click();
+  await page.getByRole("menuitem", { name: "Software" }).click();
+  await expect(page).toHaveURL(/section=software/);
+  await expect(table.getByRole("row")).toHaveCount(3);
+  expect(asked).toContain("software");
 });
 
 test("a command runs with live output, told apart and as text", async ({ page }) => {

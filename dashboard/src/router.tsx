@@ -2,8 +2,10 @@ import {
   createRootRoute,
   createRoute,
   createRouter,
+  parseSearchWith,
   redirect,
   retainSearchParams,
+  stringifySearchWith,
 } from "@tanstack/react-router";
 import { Frame } from "./frame/Frame";
 import { NotFound } from "./frame/NotFound";
@@ -11,7 +13,18 @@ import { PageFailure } from "./frame/PageFailure";
 import { page } from "./frame/pages";
 import { Root } from "./frame/Root";
 import { AGENT_TABS, agentSearch, type AgentTab } from "./lib/agentPage";
-import { agentsSearch, auditSearch, commandsSearch, oneOf, safeNext, scopeOf, text } from "./lib/search";
+import {
+  addressValue,
+  agentsSearch,
+  auditSearch,
+  commandsSearch,
+  oneOf,
+  safeNext,
+  scopeOf,
+  softwareSearch,
+  text,
+  titleSearch,
+} from "./lib/search";
 
 const rootRoute = createRootRoute({ component: Root, notFoundComponent: NotFound, errorComponent: PageFailure });
 
@@ -76,6 +89,20 @@ export const agentRoute = createRoute({
   component: page(() => import("./agent/AgentPage"), "AgentPage"),
 });
 
+export const softwareRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: "/software",
+  validateSearch: softwareSearch,
+  component: page(() => import("./software/SoftwarePage"), "SoftwarePage"),
+});
+
+export const titleRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: "/software/title",
+  validateSearch: titleSearch,
+  component: page(() => import("./software/TitlePage"), "TitlePage"),
+});
+
 export const commandsRoute = createRoute({
   getParentRoute: () => frameRoute,
   path: "/commands",
@@ -122,6 +149,8 @@ const routeTree = rootRoute.addChildren([
     indexRoute,
     agentsRoute.addChildren([enrollRoute]),
     agentRoute,
+    softwareRoute,
+    titleRoute,
     commandsRoute,
     commandRoute,
     organizationsRoute,
@@ -131,7 +160,13 @@ const routeTree = rootRoute.addChildren([
   ]),
 ]);
 
-export const router = createRouter({ routeTree, defaultPreload: "intent", defaultErrorComponent: PageFailure });
+export const router = createRouter({
+  routeTree,
+  defaultPreload: "intent",
+  defaultErrorComponent: PageFailure,
+  parseSearch: parseSearchWith(addressValue),
+  stringifySearch: stringifySearchWith(JSON.stringify, addressValue),
+});
 
 declare module "@tanstack/react-router" {
   interface Register {

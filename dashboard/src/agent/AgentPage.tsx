@@ -103,7 +103,7 @@ function Loaded({ agent }: { agent: Agent }) {
         ) : null}
         {agent.duplicate_of ? <DuplicateBanner agent={agent} original={agent.duplicate_of} /> : null}
         {tab === "overview" ? <OverviewTab agent={agent} span={search.span ?? "24h"} /> : null}
-        {tab === "inventory" ? <InventoryTab agent={agent} /> : null}
+        {tab === "inventory" ? <InventoryTab agent={agent} view={search.view} section={search.section} /> : null}
         {tab === "commands" ? <CommandsTab agent={agent} current={search.command} /> : null}
         {tab === "activity" ? <ActivityTab agent={agent} /> : null}
       </div>

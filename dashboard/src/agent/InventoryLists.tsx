@@ -9,21 +9,27 @@ import styles from "./InventoryTab.module.css";
 
 /** Rows shown at first, and added with each press: thousands at once would make the page slow. */
 const STEP = 50;
+/** Rows shown at first of a list that few people look for: it must not push the rest of the page away. */
+const FEW = 8;
 
 type Columns<T> = Parameters<typeof PlainTable<T>>[0]["columns"];
 
 /** A table of many rows: a search, and more rows on request. */
-function LongTable<T extends object>({ label, what, rows, rowId, columns }: {
+function LongTable<T extends object>({ label, what, first = STEP, rows, rowId, columns }: {
   label: string;
   /** The rows in words, for the search's label and the count. */
   what: string;
+  /** Rows shown at first. */
+  first?: number;
   rows: readonly T[];
   rowId: (row: T, index: number) => string;
   columns: Columns<T>;
 }) {
   const [search, setSearch] = useState("");
-  const [shown, setShown] = useState(STEP);
+  const [shown, setShown] = useState(first);
   const found = matching(rows, search);
+  const left = found.length - shown;
+  const all = left <= STEP * 4;
   return (
     <>
       <div className={styles.tools}>
@@ -34,7 +40,7 @@ function LongTable<T extends object>({ label, what, rows, rowId, columns }: {
           value={search}
           onChange={(event) => {
             setSearch(event.currentTarget.value);
-            setShown(STEP);
+            setShown(first);
           }}
         />
         <span className={styles.count} role="status">
@@ -46,10 +52,10 @@ function LongTable<T extends object>({ label, what, rows, rowId, columns }: {
       ) : (
         <PlainTable label={label} rows={found.slice(0, shown)} rowId={rowId} columns={columns} />
       )}
-      {found.length > shown ? (
+      {left > 0 ? (
         <div className={styles.more}>
-          <Button variant="default" size="xs" onClick={() => setShown(shown + STEP * 4)}>
-            Show more ({found.length - shown} left)
+          <Button variant="default" size="xs" onClick={() => setShown(all ? found.length : shown + STEP * 4)}>
+            {all ? `Show all ${found.length}` : `Show more (${left} left)`}
           </Button>
         </div>
       ) : null}
@@ -113,6 +119,7 @@ export function GroupsSection({ data }: { data: unknown }) {
     <LongTable
       label="Local groups"
       what="groups"
+      first={FEW}
       rows={groupsOf(data)}
       rowId={(group, index) => `${group.name} ${index}`}
       columns={[

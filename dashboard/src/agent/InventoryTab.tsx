@@ -1,8 +1,10 @@
 import { IconClipboardOff } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { inventory } from "../api/queries";
 import type { Agent, InventorySection } from "../api/types";
+import type { AgentSearch } from "../lib/agentPage";
 import {
   hardwareOf,
   networkOf,
@@ -21,11 +23,40 @@ import { OS_WORDS, ROLE_WORDS } from "../ui/looks";
 import { Empty, Failure, Loading } from "../ui/Notice";
 import { PlainTable } from "../ui/PlainTable";
 import styles from "./AgentPage.module.css";
+import { ChangesView, SectionFilter } from "./ChangesView";
 import { DisksSection, GroupsSection, HotFixesSection, ServicesSection, SoftwareSection } from "./InventoryLists";
 import own from "./InventoryTab.module.css";
 
-/** What the machine says of itself, section by section, each with its age. */
-export function InventoryTab({ agent }: { agent: Agent }) {
+/** What the machine says of itself, and what changed of it; each has its own address. */
+export function InventoryTab({ agent, view, section }: { agent: Agent } & Pick<AgentSearch, "view" | "section">) {
+  const changes = view === "changes";
+  return (
+    <>
+      <div className={own.head}>
+        <nav className={own.views} aria-label="Views of the inventory">
+          {[false, true].map((each) => (
+            <Link
+              key={String(each)}
+              to="/agents/$agentId/{-$tab}"
+              params={{ agentId: agent.id, tab: "inventory" }}
+              search={{ view: each ? "changes" : undefined }}
+              className={own.view}
+              data-active={each === changes || undefined}
+              aria-current={each === changes ? "page" : undefined}
+            >
+              {each ? "Changes" : "As it is"}
+            </Link>
+          ))}
+        </nav>
+        {changes ? <SectionFilter agent={agent} section={section} /> : null}
+      </div>
+      {changes ? <ChangesView agent={agent} section={section} /> : <Sections agent={agent} />}
+    </>
+  );
+}
+
+/** Section by section, each with its age. */
+function Sections({ agent }: { agent: Agent }) {
   const list = useQuery(inventory(agent.id));
   if (list.error && !list.data) {
     return <Failure error={list.error} what="The inventory could not be loaded." retry={() => void list.refetch()} />;

@@ -1,10 +1,12 @@
 import { infiniteQueryOptions, QueryClient, queryOptions } from "@tanstack/react-query";
-import type { AgentsSearch, AuditSearch, Scope } from "../lib/search";
+import type { AgentsSearch, AuditSearch, Scope, SoftwareSearch, TitleSearch, TitleSource } from "../lib/search";
 import type { CommandState } from "./types";
 import { api, ApiError, body, ServerAwayError } from "./client";
 
 /** Rows per request of a list that is read to its end by scrolling. */
 const PAGE_SIZE = 100;
+/** Titles per request: each is counted over the whole fleet. */
+const SOFTWARE_PAGE = 50;
 /** Longest lists of a scope selector; beyond it the reader searches. */
 const CHOICES = 200;
 /** A list that was left is kept so long (milliseconds), so that Back finds all that was loaded of it. */
@@ -73,6 +75,22 @@ export const inventory = (id: string) =>
     refetchInterval: REFRESH,
   });
 
+/** What changed in an agent's inventory, newest first; of one section, or of all. */
+export const inventoryChanges = (id: string, section: string | undefined) =>
+  infiniteQueryOptions({
+    queryKey: ["agents", "inventory", id, "changes", section],
+    queryFn: ({ signal, pageParam }) =>
+      body(
+        api.GET("/api/agents/{id}/inventory/changes", {
+          signal,
+          params: { path: { id }, query: { section, limit: PAGE_SIZE, cursor: pageParam } },
+        }),
+      ),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: next,
+    refetchInterval: REFRESH,
+  });
+
 /** Readings of the last `hours` hours. */
 export const readings = (id: string, hours: number) =>
   queryOptions({
@@ -84,6 +102,54 @@ export const readings = (id: string, hours: number) =>
     },
     refetchInterval: REFRESH,
   });
+
+/** Titles that are installed in the fleet, by name. */
+export const softwareTitles = ({ q, publisher, source, below, at_least, organization_id, site_id }: SoftwareSearch) => {
+  const query = { search: q, publisher, source, version_below: below, version_at_least: at_least, organization_id, site_id };
+  return infiniteQueryOptions({
+    queryKey: ["software", "titles", query],
+    queryFn: ({ signal, pageParam }) =>
+      body(api.GET("/api/software", { signal, params: { query: { ...query, limit: SOFTWARE_PAGE, cursor: pageParam } } })),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: next,
+    gcTime: KEPT,
+  });
+};
+
+/** A title with its source: enough to ask for it. */
+export type TitleAsked = TitleSearch & { title: string; source: TitleSource };
+
+/** The newest versions of a title. */
+export const softwareVersions = ({ title, source, organization_id, site_id }: TitleAsked) => {
+  const query = { title, source, organization_id, site_id, limit: CHOICES };
+  return queryOptions({
+    queryKey: ["software", "versions", query],
+    queryFn: ({ signal }) => body(api.GET("/api/software/versions", { signal, params: { query } })),
+  });
+};
+
+/** Agents that have a title, the lowest versions first. */
+export const softwareAgents = ({ title, source, version, below, at_least, organization_id, site_id }: TitleAsked) => {
+  const query = { title, source, version, version_below: below, version_at_least: at_least, organization_id, site_id };
+  return infiniteQueryOptions({
+    queryKey: ["software", "agents", query],
+    queryFn: ({ signal, pageParam }) =>
+      body(api.GET("/api/software/agents", { signal, params: { query: { ...query, limit: PAGE_SIZE, cursor: pageParam } } })),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: next,
+    gcTime: KEPT,
+  });
+};
+
+/** How many agents' software is known. */
+export const softwareCoverage = ({ organization_id, site_id }: Scope) => {
+  const query = { organization_id, site_id };
+  return queryOptions({
+    queryKey: ["software", "coverage", query],
+    queryFn: ({ signal }) => body(api.GET("/api/software/coverage", { signal, params: { query } })),
+    refetchInterval: REFRESH,
+  });
+};
 
 export interface CommandsQuery extends Scope {
   state?: CommandState | undefined;

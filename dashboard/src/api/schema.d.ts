@@ -893,6 +893,11 @@ export interface components {
             /** @description Nobody has an account yet: the first one can be made. */
             bootstrap_required: boolean;
         };
+        /**
+         * @description What happened to an item of a section.
+         * @enum {string}
+         */
+        ChangeKind: "added" | "removed" | "changed" | "more";
         Check: {
             name: string;
             ok: boolean;
@@ -1200,8 +1205,7 @@ export interface components {
             organization_id: string;
             /** @description The organization's name. */
             organization_name: string;
-            /** @description Its kind of operating system. */
-            os_family?: ("windows" | "linux" | "other") | null;
+            os_family?: components["schemas"]["OsFamily"] | null;
             /** @description The publisher; null when the agent cannot tell. */
             publisher?: string | null;
             /**
@@ -1213,7 +1217,8 @@ export interface components {
             site_name: string;
             /** @description How much is known of the agent's software now. */
             standing: components["schemas"]["SoftwareStanding"];
-            state: ("active" | "quarantined" | "decommissioning" | "decommissioned") & Record<string, never>;
+            /** @description Its state. */
+            state: components["schemas"]["AgentState"];
             /** @description The version; null when the agent cannot tell. */
             version?: string | null;
         };
@@ -1243,7 +1248,8 @@ export interface components {
             id: number;
             /** @description Name of the item, for example of a package; or of the property, for example `booted_at` of `os`. */
             key: string;
-            kind: ("added" | "removed" | "changed" | "more") & Record<string, never>;
+            /** @description What happened. */
+            kind: components["schemas"]["ChangeKind"];
             /** @description The section's name. */
             section: string;
         };
@@ -1690,8 +1696,7 @@ export interface components {
                 organization_id: string;
                 /** @description The organization's name. */
                 organization_name: string;
-                /** @description Its kind of operating system. */
-                os_family?: ("windows" | "linux" | "other") | null;
+                os_family?: components["schemas"]["OsFamily"] | null;
                 /** @description The publisher; null when the agent cannot tell. */
                 publisher?: string | null;
                 /**
@@ -1703,7 +1708,8 @@ export interface components {
                 site_name: string;
                 /** @description How much is known of the agent's software now. */
                 standing: components["schemas"]["SoftwareStanding"];
-                state: ("active" | "quarantined" | "decommissioning" | "decommissioned") & Record<string, never>;
+                /** @description Its state. */
+                state: components["schemas"]["AgentState"];
                 /** @description The version; null when the agent cannot tell. */
                 version?: string | null;
             }[];
@@ -1730,7 +1736,8 @@ export interface components {
                 id: number;
                 /** @description Name of the item, for example of a package; or of the property, for example `booted_at` of `os`. */
                 key: string;
-                kind: ("added" | "removed" | "changed" | "more") & Record<string, never>;
+                /** @description What happened. */
+                kind: components["schemas"]["ChangeKind"];
                 /** @description The section's name. */
                 section: string;
             }[];

@@ -1,9 +1,10 @@
-import { IconBuilding, IconDeviceDesktop, IconHistory, IconKey, IconTerminal2 } from "@tabler/icons-react";
+import { IconBuilding, IconDeviceDesktop, IconHistory, IconKey, IconPackages, IconTerminal2 } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import styles from "./Rail.module.css";
 
 const PAGES = [
   { to: "/agents", word: "Agents", icon: IconDeviceDesktop },
+  { to: "/software", word: "Software", icon: IconPackages },
   { to: "/commands", word: "Commands", icon: IconTerminal2 },
   { to: "/organizations", word: "Organizations", short: "Orgs", icon: IconBuilding },
   { to: "/enrollment-tokens", word: "Enrollment tokens", short: "Tokens", icon: IconKey },

@@ -1,3 +1,4 @@
+import { SECTION_TITLES } from "./inventory";
 import { id, oneOf } from "./search";
 
 /** The tabs of an agent's page; each has its own address. The first is shown when the address names none. */
@@ -18,8 +19,18 @@ export interface AgentSearch {
   span?: ChartSpan | undefined;
   /** The command whose output is shown on the commands tab. */
   command?: string | undefined;
+  /** What the inventory tab shows: what is, or what changed. */
+  view?: "changes" | undefined;
+  /** The section whose changes are shown. */
+  section?: string | undefined;
 }
 
 export function agentSearch(raw: Record<string, unknown>): AgentSearch {
-  return { dialog: oneOf(raw, "dialog", DIALOGS), span: oneOf(raw, "span", CHART_SPANS), command: id(raw, "command") };
+  return {
+    dialog: oneOf(raw, "dialog", DIALOGS),
+    span: oneOf(raw, "span", CHART_SPANS),
+    command: id(raw, "command"),
+    view: oneOf(raw, "view", ["changes"]),
+    section: oneOf(raw, "section", Object.keys(SECTION_TITLES)),
+  };
 }

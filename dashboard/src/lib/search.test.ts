@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { agentsSearch, auditSearch, commandsSearch, safeNext, scopeOf } from "./search";
+import { parseSearchWith, stringifySearchWith } from "@tanstack/react-router";
+import { addressValue, agentsSearch, auditSearch, commandsSearch, safeNext, scopeOf, softwareSearch, titleSearch } from "./search";
 
 const A = "0190a6c0-0000-7000-8000-000000000001";
 const B = "0190a6c0-0000-7000-8000-000000000002";
@@ -14,12 +15,26 @@ describe("what stands in the address", () => {
     expect(Object.values(search).every((value) => value === undefined)).toBe(true);
   });
   it("keeps a number that was typed as text", () => expect(agentsSearch({ q: 42 }).q).toBe("42"));
-  it("bounds texts", () => expect(auditSearch({ action: "x".repeat(999) }).action).toHaveLength(200));
+  it("bounds texts", () => expect(auditSearch({ action: "x".repeat(999) }).action).toHaveLength(255));
   it("knows no site without its organization", () => expect(scopeOf({ site_id: B }).site_id).toBeUndefined());
   it("knows the command states", () => {
     expect(commandsSearch({ state: "timed_out" }).state).toBe("timed_out");
     expect(commandsSearch({ state: "done" }).state).toBeUndefined();
   });
+});
+
+describe("versions in the address", () => {
+  const parse = parseSearchWith(addressValue);
+  const stringify = stringifySearchWith(JSON.stringify, addressValue);
+  it.each(["1.10", "120", "120.0", "1e3", "0x10", "1:2.0-1", "007", "true", "null", '"1"', "1.0+b1"])("%s stays what it is", (below) => {
+    expect(titleSearch(parse(stringify({ below })))).toMatchObject({ below });
+  });
+  it("are read as they were typed", () => {
+    expect(softwareSearch(parse("?q=7-zip&below=1.10&at_least=007&source=windows"))).toMatchObject({
+      q: "7-zip", below: "1.10", at_least: "007", source: "windows",
+    });
+  });
+  it("know no other source", () => expect(titleSearch({ title: "x", source: "steam" }).source).toBeUndefined());
 });
 
 describe("safeNext", () => {

@@ -1,7 +1,8 @@
 /** What stands in the address: checked like any other input, and left out when it says nothing. */
 
 const ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-const LONGEST_TEXT = 200;
+/** As long as the longest name of a program may be. */
+const LONGEST_TEXT = 255;
 
 type Raw = Record<string, unknown>;
 
@@ -98,6 +99,62 @@ export interface CommandsSearch {
 
 export function commandsSearch(raw: Raw): CommandsSearch {
   return { state: oneOf(raw, "state", COMMAND_STATES) };
+}
+
+/** Who keeps track of what is installed. */
+export const TITLE_SOURCES = ["windows", "dpkg", "rpm", "other"] as const;
+export type TitleSource = (typeof TITLE_SOURCES)[number];
+
+/** Which versions of installed software are looked for. */
+export interface VersionSearch {
+  /** Only versions below this one. */
+  below?: string | undefined;
+  /** Only this version and those above. */
+  at_least?: string | undefined;
+}
+
+/** What the software page filters by. */
+export interface SoftwareSearch extends Scope, VersionSearch {
+  q?: string | undefined;
+  publisher?: string | undefined;
+  source?: TitleSource | undefined;
+}
+
+export function softwareSearch(raw: Raw): SoftwareSearch {
+  return {
+    ...scopeOf(raw),
+    q: text(raw, "q"),
+    publisher: text(raw, "publisher"),
+    source: oneOf(raw, "source", TITLE_SOURCES),
+    below: text(raw, "below"),
+    at_least: text(raw, "at_least"),
+  };
+}
+
+/** What the page of one title shows; without a title there is nothing to show. */
+export interface TitleSearch extends Scope, VersionSearch {
+  title?: string | undefined;
+  source?: TitleSource | undefined;
+  /** Only this version, as it is written. */
+  version?: string | undefined;
+}
+
+export function titleSearch(raw: Raw): TitleSearch {
+  return {
+    ...scopeOf(raw),
+    title: text(raw, "title"),
+    source: oneOf(raw, "source", TITLE_SOURCES),
+    version: text(raw, "version"),
+    below: text(raw, "below"),
+    at_least: text(raw, "at_least"),
+  };
+}
+
+/** Reads a value of the address. What looks like a number stays text: 1.10 is a version and not 1.1. */
+export function addressValue(value: string): unknown {
+  const parsed: unknown = JSON.parse(value);
+  if (typeof parsed === "number") throw new TypeError("a number stays text");
+  return parsed;
 }
 
 export const OUTCOMES = ["success", "refused"] as const;

@@ -5,8 +5,10 @@ import { useEffect, useState } from "react";
 const PAUSE = 250;
 
 /** A text filter whose value lives in the address: written there when the typing pauses. */
-export function SearchInput({ label, value, width = 220, onChange }: {
+export function SearchInput({ label, word, value, width = 220, onChange }: {
   label: string;
+  /** Stands before what is typed, where the value alone would not say what it is. */
+  word?: string;
   value: string | undefined;
   width?: number | string;
   onChange: (value: string | undefined) => void;
@@ -30,8 +32,9 @@ export function SearchInput({ label, value, width = 220, onChange }: {
       size="xs"
       w={width}
       aria-label={label}
-      placeholder={label}
-      leftSection={<IconSearch size={14} aria-hidden />}
+      placeholder={word ? "any" : label}
+      leftSection={word ? <span className="muted">{word}</span> : <IconSearch size={14} aria-hidden />}
+      leftSectionWidth={word ? `${word.length + 2}ch` : undefined}
       value={typed}
       maxLength={200}
       onChange={(event) => setTyped(event.currentTarget.value)}

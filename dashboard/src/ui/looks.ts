@@ -9,20 +9,24 @@ import {
   IconClockPause,
   IconClockX,
   IconDatabaseExclamation,
+  IconDots,
   IconHelpCircle,
   IconHourglass,
   IconLoader2,
+  IconMinus,
+  IconPencil,
   IconPlayerPlay,
   IconPlugConnected,
   IconPlugConnectedX,
   IconPlugOff,
+  IconPlus,
   IconRefreshAlert,
   IconSend,
   IconTrash,
   IconUserOff,
 } from "@tabler/icons-react";
 import type { CheckState } from "../lib/selftest";
-import type { AgentState, AttentionReason, CommandState, EnrollmentToken, PresenceState } from "../api/types";
+import type { AgentState, AttentionReason, CommandState, EnrollmentToken, InventoryChange, PresenceState, SoftwareStanding } from "../api/types";
 import type { StateLook } from "./State";
 
 /** How each state is shown, everywhere. */
@@ -48,6 +52,23 @@ export const ATTENTION: Record<AttentionReason, StateLook> = {
   never_connected: { family: "warn", word: "Never connected", icon: IconPlugOff },
   volume_full: { family: "bad", word: "Volume nearly full", icon: IconDatabaseExclamation },
   pending_reboot: { family: "warn", word: "Waits for a restart", icon: IconRefreshAlert },
+};
+
+/** How much is known of the software of a machine. */
+export const STANDING: Record<SoftwareStanding, StateLook> = {
+  known: { family: "good", word: "Known", icon: IconCircleCheck },
+  partial: { family: "unknown", word: "Read in part", icon: IconHelpCircle },
+  stale: { family: "unknown", word: "Not seen for 7 days", icon: IconClockX },
+  unread: { family: "warn", word: "Cannot be read", icon: IconAlertTriangle },
+  never: { family: "unknown", word: "Never read", icon: IconCircleDashed },
+};
+
+/** What happened to a part of an inventory. */
+export const CHANGE: Record<InventoryChange["kind"], StateLook> = {
+  added: { family: "info", word: "Added", icon: IconPlus },
+  removed: { family: "quiet", word: "Removed", icon: IconMinus },
+  changed: { family: "info", word: "Changed", icon: IconPencil },
+  more: { family: "unknown", word: "And more", icon: IconDots },
 };
 
 export const COMMAND_STATE: Record<CommandState, StateLook> = {

@@ -60,7 +60,6 @@ pub struct InventoryChange {
     /// The section's name.
     pub section: String,
     /// What happened.
-    #[schema(inline)]
     pub kind: ChangeKind,
     /// Name of the item, for example of a package; or of the property, for example `booted_at` of `os`.
     pub key: String,

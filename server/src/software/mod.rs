@@ -144,7 +144,6 @@ pub struct InstalledSoftware {
     /// Its name.
     pub agent_name: String,
     /// Its state.
-    #[schema(inline)]
     pub state: AgentState,
     /// Its organization.
     pub organization_id: Uuid,
@@ -155,7 +154,6 @@ pub struct InstalledSoftware {
     /// The site's name.
     pub site_name: String,
     /// Its kind of operating system.
-    #[schema(inline)]
     pub os_family: Option<OsFamily>,
     /// The version; null when the agent cannot tell.
     pub version: Option<String>,
