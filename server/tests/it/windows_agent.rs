@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use gururmm_protocol::selftest::{CheckName, CheckState, SelftestReport};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
@@ -97,6 +98,25 @@ impl House {
         self.desk.wait_at(&path, |agent| agent["os_family"] == "windows").await;
     }
 
+    /// The service starts its own program for it. Of the rights nothing is expected: Wine shows everybody what it keeps.
+    async fn examines_itself(&self) {
+        let (command, _) = self.ends(json!({"kind": "selftest"})).await;
+        let output = self.desk.written(command["id"].as_str().unwrap(), &["stdout"]).await;
+        let report: SelftestReport = serde_json::from_str(&output).unwrap_or_else(|error| panic!("{error}: {command}"));
+        for (name, code) in [
+            (CheckName::Enrollment, "enrolled"),
+            (CheckName::ServiceManager, "running"),
+            (CheckName::Reachability, "reached"),
+            (CheckName::ServerIdentity, "proven"),
+            (CheckName::AgentSocket, "open"),
+            (CheckName::Wmi, "answers"),
+            (CheckName::TaskScheduler, "answers"),
+        ] {
+            let check = report.checks.iter().find(|check| check.name == name).unwrap();
+            assert_eq!((check.state, check.code.as_str()), (CheckState::Ok, code), "{output}");
+        }
+    }
+
     /// Waits until nothing of the agent is left on the machine but the copy that was downloaded.
     fn until_gone(&self) {
         self.until_service("not installed");
@@ -133,6 +153,7 @@ async fn as_a_service_from_enrollment_to_its_own_removal() {
     assert_eq!((command["state"].as_str(), output.as_str()), (Some("succeeded"), "from the service\r\n"), "{command}");
 
     house.until_inventory_is_there().await;
+    house.examines_itself().await;
 
     house.desk.server.signal(Signal::SIGKILL);
     house.desk.server.start().await;
