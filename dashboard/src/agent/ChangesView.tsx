@@ -66,8 +66,8 @@ export function ChangesView({ agent, section }: { agent: Agent; section: string 
 }
 
 const COLUMNS: Parameters<typeof PlainTable<InventoryChange>>[0]["columns"] = [
-  { header: "When", narrow: true, cell: (change) => <Age at={change.at} /> },
-  { header: "What", narrow: true, cell: (change) => <State look={CHANGE[change.kind]} /> },
+  { header: "When", narrow: true, hideOnPhone: true, cell: (change) => <Age at={change.at} /> },
+  { header: "What", narrow: true, hideOnPhone: true, cell: (change) => <State look={CHANGE[change.kind]} /> },
   { header: "Section", narrow: true, hideOnPhone: true, cell: (change) => SECTION_TITLES[change.section] ?? change.section },
   { header: "Change", cell: (change) => <What change={change} /> },
 ];
@@ -76,6 +76,11 @@ function What({ change }: { change: InventoryChange }) {
   const lines = changeLines(change);
   return (
     <>
+      <div className={own.onPhone}>
+        <State look={CHANGE[change.kind]} />
+        <span>{SECTION_TITLES[change.section] ?? change.section}</span>
+        <Age at={change.at} />
+      </div>
       <div className={own.changed}>{changeName(change)}</div>
       {lines.length > 0 ? (
         <dl className={own.lines}>
