@@ -897,7 +897,7 @@ export interface components {
          * @description What happened to an item of a section.
          * @enum {string}
          */
-        ChangeKind: "added" | "removed" | "changed" | "more";
+        ChangeKind: "added" | "removed" | "changed" | "more" | "unsure";
         Check: {
             name: string;
             ok: boolean;

@@ -43,6 +43,9 @@ describe("what changed, in lines", () => {
     const more = change({ kind: "more", key: "", after: { added: 1200, removed: 0, changed: 3 } });
     expect(changeLines(more)).toEqual([{ field: "", after: "1,200 added, 3 changed" }]);
     expect(changeName(more)).toBe("More changes than are kept");
+    const unsure = change({ kind: "unsure", key: "", after: { added: 0, removed: 2, changed: 0 } });
+    expect(changeLines(unsure)).toEqual([{ field: "", after: "2 removed" }]);
+    expect(changeName(unsure)).toBe("Perhaps changed: parts could not be read");
   });
   it.each([null, undefined, 7, "text", [], [1, { a: 2 }], { nested: { deep: true } }])("does not fail on %j", (value) => {
     expect(() => changeLines(change({ before: value, after: { name: "x" } }))).not.toThrow();

@@ -48,13 +48,14 @@ function line(field: string, before: unknown, after: unknown): ChangeLine[] {
 /** What the change is about. */
 export function changeName(change: InventoryChange): string {
   if (change.kind === "more") return "More changes than are kept";
+  if (change.kind === "unsure") return "Perhaps changed: parts could not be read";
   return OF_PROPERTIES.has(change.section) ? fieldWords(change.key) : change.key;
 }
 
 /** What changed of it, field by field; of what was added or removed, all that was said of it. */
 export function changeLines({ kind, key, before, after }: InventoryChange): ChangeLine[] {
   const [was, is] = [fieldsOf(before), fieldsOf(after)];
-  if (kind === "more") {
+  if (kind === "more" || kind === "unsure") {
     const parts = Object.entries(is ?? {}).filter(([, count]) => typeof count === "number" && count > 0);
     return [{ field: "", after: parts.map(([word, count]) => `${formatCount(count as number)} ${word}`).join(", ") }];
   }

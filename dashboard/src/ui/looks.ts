@@ -69,6 +69,7 @@ export const CHANGE: Record<InventoryChange["kind"], StateLook> = {
   removed: { family: "quiet", word: "Removed", icon: IconMinus },
   changed: { family: "info", word: "Changed", icon: IconPencil },
   more: { family: "unknown", word: "And more", icon: IconDots },
+  unsure: { family: "unknown", word: "Not certain", icon: IconHelpCircle },
 };
 
 export const COMMAND_STATE: Record<CommandState, StateLook> = {

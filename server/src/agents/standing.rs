@@ -10,10 +10,12 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::server_host;
+use super::store_decommission::lock_leaving;
 use super::store_standing as store;
 pub use super::view::AgentState as State;
 use crate::app::{App, Ctx};
 use crate::audit::{Mutation, Target};
+use crate::authz::Actor;
 use crate::core::{Error, Result};
 use crate::hub::bus::{AgentSignal, DashboardEvent};
 
@@ -214,16 +216,15 @@ pub async fn quarantine(app: &App, record: &Record, reason: &str, seen: &[SeenMa
 /// # Errors
 /// When the database cannot be reached.
 pub async fn decommissioned(app: &App, agent_id: Uuid, organization_id: Uuid, envelope_id: Uuid) -> Result<bool> {
-    let name = {
-        let mut connection = app.db.acquire().await?;
-        match store::decommission_order(&mut connection, agent_id, envelope_id).await? {
-            Some(name) => name,
-            None => return Ok(false),
-        }
-    };
-    let ctx = Ctx::agent(agent_id, name.clone());
-    let target = Target::new("agent", agent_id, name);
-    let mut work = Mutation::begin(app, &ctx, "agent.decommissioned", target).await?;
+    let ctx = Ctx::agent(agent_id, String::new());
+    let mut work = Mutation::begin(app, &ctx, "agent.decommissioned", Target::new("agent", agent_id, "")).await?;
+    // The agent first, then its orders: as whoever ends the record without it.
+    let Some((name, _)) = lock_leaving(&mut work.tx, agent_id).await? else { return Ok(false) };
+    if !store::is_decommission_order(&mut work.tx, agent_id, envelope_id).await? {
+        return Ok(false);
+    }
+    work.entry.target.label.clone_from(&name);
+    work.acted_by(Actor::Agent { id: agent_id, name });
     work.entry.organization_id = Some(organization_id);
     work.entry.agent_id = Some(agent_id);
     let result = store::finish_decommission(&mut work.tx, agent_id, envelope_id, app.env.now()).await;

@@ -116,19 +116,15 @@ pub async fn set_evidence(connection: &mut PgConnection, agent_id: Uuid, machine
     Ok(())
 }
 
-/// The agent's name, when this envelope is a decommission order for it and it is being decommissioned.
-pub async fn decommission_order(
-    connection: &mut PgConnection,
-    agent_id: Uuid,
-    envelope_id: Uuid,
-) -> Result<Option<String>> {
+/// Whether this envelope is a decommission order for this agent.
+pub async fn is_decommission_order(connection: &mut PgConnection, agent_id: Uuid, envelope_id: Uuid) -> Result<bool> {
     Ok(sqlx::query_scalar!(
-        "SELECT a.name FROM agent_envelopes e JOIN agents a ON a.id = e.agent_id
-         WHERE e.id = $1 AND e.agent_id = $2 AND e.kind = 'decommission' AND a.state = 'decommissioning'",
+        r#"SELECT EXISTS (SELECT FROM agent_envelopes
+                          WHERE id = $1 AND agent_id = $2 AND kind = 'decommission') AS "is!""#,
         envelope_id,
         agent_id
     )
-    .fetch_optional(connection)
+    .fetch_one(connection)
     .await?)
 }
 

@@ -105,7 +105,8 @@ fn push_newest(query: &mut QueryBuilder<Postgres>, scope: &Scope, filter: &Comma
         query.push(" AND c.organization_id = ANY(").push_bind(organizations.to_vec()).push(")");
     }
     if let Some(state) = filter.state {
-        query.push(" AND c.state = ").push_bind(state.as_str());
+        // Not bound: only so is it seen that an index for this state will do.
+        query.push(" AND c.state = '").push(state.as_str()).push("'");
     }
     if let Some(agent_id) = filter.agent_id {
         query.push(" AND c.agent_id = ").push_bind(agent_id);
@@ -132,12 +133,17 @@ pub async fn list(
                 c.requested_by_label AS requested_by, c.created_at, c.sent_at, c.started_at, c.finished_at, c.expires_at,
                 c.exit_code",
     );
+    // Of each of the places a page, by its index: what is rare or quiet would else be looked for among everybody's.
     if let Some(site_id) = filter.site_id {
-        // A page of each agent, by its index: a quiet site would else be looked for among everybody's commands.
         query.push(" FROM agents a CROSS JOIN LATERAL (SELECT * FROM commands c WHERE c.agent_id = a.id");
         push_newest(&mut query, scope, filter, page);
         query.push(") c WHERE a.site_id = ").push_bind(site_id);
         query.push(" ORDER BY c.id DESC LIMIT ").push_bind(page.fetch());
+    } else if let (Some(organizations), None, None) = (scope.organizations(), filter.agent_id, filter.organization_id) {
+        query.push(" FROM unnest(").push_bind(organizations.to_vec());
+        query.push(") o(id) CROSS JOIN LATERAL (SELECT * FROM commands c WHERE c.organization_id = o.id");
+        push_newest(&mut query, scope, filter, page);
+        query.push(") c JOIN agents a ON a.id = c.agent_id ORDER BY c.id DESC LIMIT ").push_bind(page.fetch());
     } else {
         query.push(" FROM commands c JOIN agents a ON a.id = c.agent_id WHERE true");
         push_newest(&mut query, scope, filter, page);

@@ -30,6 +30,7 @@ use crate::inventory::readings;
 use admission::Handshakes;
 use batch::Batch;
 use bus::{Bus, DashboardEvent, LocalBus};
+use pace::Paces;
 use registry::Registry;
 
 /// Changes of more agents than this in one batch are told as a change of the fleet.
@@ -75,6 +76,8 @@ pub struct Hub {
 pub struct Sessions {
     /// Established sessions.
     pub registry: Registry,
+    /// How fast each agent may speak.
+    pub paces: Paces,
     /// Handshakes under way.
     handshakes: Arc<Handshakes>,
 }
@@ -94,6 +97,7 @@ impl Hub {
             silence: bounds.silence,
             sessions: Arc::new(Sessions {
                 registry: Registry::default(),
+                paces: Paces::default(),
                 handshakes: Arc::new(Handshakes::new(bounds.handshakes)),
             }),
             presence: Batch::default(),

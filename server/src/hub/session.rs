@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::bus::{AgentSignal, Inbox, Signals};
 use super::dispatch::Dispatch;
 use super::frames::{self, Frame};
-use super::pace::Pace;
+use super::pace::{SharedPace, locked};
 use super::registry::Handle;
 use super::reject;
 use super::reports::{self, Outcome};
@@ -82,7 +82,7 @@ pub struct Session {
     dispatch: Dispatch,
     /// Reports that are stored and not acknowledged yet.
     acks: Vec<u64>,
-    pace: Pace,
+    pace: SharedPace,
     /// The next frame is read no sooner.
     read_at: Instant,
     /// Without a frame until then, the agent is gone.
@@ -103,6 +103,8 @@ impl Session {
     pub fn new(app: App, handle: Arc<Handle>, machine: MachineIdentity, restricted: bool, inbox: Arc<Inbox>) -> Self {
         let now = Instant::now();
         let silent_at = now + app.hub.silence;
+        let pace = app.hub.sessions.paces.of(handle.agent_id, now);
+        let read_at = locked(&pace).ready_at(now);
         Self {
             app,
             handle,
@@ -111,8 +113,8 @@ impl Session {
             inbox,
             dispatch: Dispatch::default(),
             acks: Vec::new(),
-            pace: Pace::new(now),
-            read_at: now,
+            pace,
+            read_at,
             silent_at,
         }
     }
@@ -191,7 +193,7 @@ impl Session {
             Frame::Violation(rejected) => return Err(Ending::Rejected(rejected)),
         };
         self.handle.seen(self.app.env.now());
-        self.read_at = self.pace.next_read(text.as_ref().map_or(0, String::len), Instant::now());
+        self.read_at = locked(&self.pace).next_read(text.as_ref().map_or(0, String::len), Instant::now());
         match text {
             Some(text) => self.on_text(text, out).await,
             None => Ok(()),
@@ -232,7 +234,7 @@ impl Session {
                 }
             })
             .await?;
-        self.read_at = self.read_at.max(self.pace.charge(done.unfolded, Instant::now()));
+        self.read_at = self.read_at.max(locked(&self.pace).charge(done.unfolded, Instant::now()));
         let outcome = done.outcome;
         match &outcome {
             Outcome::Refused(reason) => return refuse(seq, reason, out).await,

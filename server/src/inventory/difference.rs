@@ -47,8 +47,9 @@ pub struct Sight<'a> {
     pub problems: &'a [String],
 }
 
-/// What changed from one reading to the next. What could not be read only this time does not count as gone, and what
-/// could not be read only the last time does not count as new.
+/// What changed from one reading to the next. Where parts could not be read only this time, what is missing does not
+/// count as gone, and where they could not be read only the last time, what is there does not count as new: as some of it
+/// may have happened all the same, numbers say how much that was.
 ///
 /// # Errors
 /// Only if an item cannot be written as JSON, which no section causes.
@@ -59,11 +60,16 @@ pub fn changes(before: &Sight<'_>, after: &Sight<'_>) -> serde_json::Result<Vec<
     let mut found = difference(old, new);
     let only_in = |one: &[String], other: &[String]| one.iter().any(|problem| !other.contains(problem));
     let (lost, regained) = (only_in(after.problems, before.problems), only_in(before.problems, after.problems));
-    found.retain(|change| match change.kind {
-        ChangeKind::Removed => !lost,
-        ChangeKind::Added => !regained,
-        ChangeKind::Changed | ChangeKind::More => true,
-    });
+    let is_unsure = |change: &mut Change| match change.kind {
+        ChangeKind::Removed => lost,
+        ChangeKind::Added => regained,
+        ChangeKind::Changed | ChangeKind::More | ChangeKind::Unsure => false,
+    };
+    let unsure: Vec<_> = found.extract_if(.., is_unsure).collect();
+    if !unsure.is_empty() {
+        // The first, so that no bound cuts it off.
+        found.insert(0, numbers(ChangeKind::Unsure, &unsure));
+    }
     Ok(found)
 }
 
@@ -186,14 +192,19 @@ pub fn bounded(mut changes: Vec<Change>, most: usize) -> Vec<Change> {
         return changes;
     }
     let rest = changes.split_off(most);
-    let count = |kind| rest.iter().filter(|change| change.kind == kind).count();
+    changes.push(numbers(ChangeKind::More, &rest));
+    changes
+}
+
+/// Changes as numbers.
+fn numbers(kind: ChangeKind, of: &[Change]) -> Change {
+    let count = |kind| of.iter().filter(|change| change.kind == kind).count();
     let numbers = serde_json::json!({
         "added": count(ChangeKind::Added),
         "removed": count(ChangeKind::Removed),
         "changed": count(ChangeKind::Changed),
     });
-    changes.push(Change { kind: ChangeKind::More, key: String::new(), before: None, after: Some(numbers.to_string()) });
-    changes
+    Change { kind, key: String::new(), before: None, after: Some(numbers.to_string()) }
 }
 
 #[cfg(test)]

@@ -18,6 +18,8 @@ const MAX_CHANGES: usize = 500;
 /// Most changes that are kept of one agent in an hour: an upgrade of the whole system fits, and whoever lies about a new
 /// machine every second does not fill the disk. What is beyond is not kept.
 const MAX_PER_HOUR: i64 = 2_000;
+/// Most changes that are kept of one agent in a day.
+const MAX_PER_DAY: i64 = 6_000;
 /// How long changes are kept.
 const KEPT: TimeDelta = TimeDelta::days(365);
 /// Changes that are forgotten in one statement.
@@ -54,8 +56,9 @@ pub(super) async fn record(
     if found.is_empty() {
         return Ok((received, 0));
     }
-    let kept = store::count_since(connection, agent_id, now - TimeDelta::hours(1), MAX_PER_HOUR).await?;
-    let mut room = usize::try_from(MAX_PER_HOUR - kept).unwrap_or_default();
+    let hour = store::count_since(connection, agent_id, now - TimeDelta::hours(1), MAX_PER_HOUR).await?;
+    let day = store::count_since(connection, agent_id, now - TimeDelta::days(1), MAX_PER_DAY).await?;
+    let mut room = usize::try_from((MAX_PER_HOUR - hour).min(MAX_PER_DAY - day)).unwrap_or_default();
     for section in &mut found {
         section.changes =
             if room == 0 { Vec::new() } else { bounded(std::mem::take(&mut section.changes), room.min(MAX_CHANGES)) };

@@ -48,6 +48,9 @@ pub enum ChangeKind {
     Changed,
     /// Beyond what is kept of one report: `after` holds how many were `added`, `removed` and `changed`.
     More,
+    /// Missing or new next to parts that could not be read, so that it cannot be told whether it happened: `after` holds
+    /// how many seem `added`, `removed` and `changed`.
+    Unsure,
 }
 
 /// Something that changed in an agent's inventory.

@@ -85,6 +85,7 @@ pub(super) fn all() -> Vec<Pass> {
                 Box::pin(async move {
                     operations::metrics::upkeep();
                     app.limits.sweep();
+                    app.hub.sessions.paces.sweep(tokio::time::Instant::now());
                     Ok(())
                 })
             },

@@ -184,6 +184,12 @@ async fn who_changes_everything_all_the_time_does_not_fill_the_disk(db: PgPool) 
     app.advance(TimeDelta::hours(2));
     session.report(Report::Inventory(vec![fixes(7)].into())).await.unwrap();
     assert_eq!(count().await.0, all + 501, "an hour later there is room again");
+    for turn in 8..40 {
+        app.advance(TimeDelta::minutes(30));
+        session.report(Report::Inventory(vec![fixes(turn)].into())).await.unwrap();
+    }
+    let (all, _) = count().await;
+    assert!((6_000..=6_001).contains(&all), "a day has an end, too: {all}");
 }
 
 #[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
@@ -196,5 +202,9 @@ async fn a_flood_of_unfolding_sections_is_read_more_slowly(db: PgPool) {
         session.report(packed(vec![fixes(4_000, 200); 4])).await.unwrap();
     }
     session.send_report(packed(vec![fixes(1, 1)])).await.unwrap();
-    session.link().expect_silence(Duration::from_secs(2)).await.unwrap();
+    session.link().expect_silence(Duration::from_secs(1)).await.unwrap();
+    session.close().await;
+    let mut session = agent.connect().await.unwrap();
+    session.send_report(packed(vec![fixes(1, 1)])).await.unwrap();
+    session.link().expect_silence(Duration::from_secs(1)).await.unwrap();
 }
