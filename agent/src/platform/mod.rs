@@ -10,6 +10,7 @@
 
 #[cfg(any(windows, test))]
 mod lane;
+mod program_file;
 
 #[cfg(target_os = "linux")]
 mod linux;

@@ -15,7 +15,7 @@ use super::start::{self, NotStarted};
 use super::{Context, Exit, Order, RunEvent, Stop};
 use crate::core::journal::Record;
 use crate::core::output::Output;
-use crate::platform::{self, Process};
+use crate::platform::{self, Prepared, Process};
 
 /// Output waits this long for more before it is sent.
 const FLUSH: Duration = Duration::from_millis(250);
@@ -100,6 +100,10 @@ async fn execute(context: &Context, job: &Job, mut stop: watch::Receiver<Option<
             return end(context, outcome, Some(&reason));
         }
     };
+    // Here, and nowhere before: from now on it is waited for, whatever happens.
+    if let Err(error) = process.begin() {
+        return end(context, Outcome::Failed, Some(&format!("the program could not be started: {error}")));
+    }
     let mut pump = Pump::new(context, job, process.output());
     let deadline = Instant::now() + Duration::from_secs(u64::from(command.timeout_seconds));
     let mut exit: Option<Exit> = None;
@@ -154,13 +158,13 @@ async fn start_process(
 ) -> Result<Process, NotStarted> {
     let (id, command) = (job.id, job.command.clone());
     let (scratch, data_dir) = (context.scratch.clone(), context.data_dir.clone());
-    let work = move || Process::start(&Order { id, command: &command, scratch: &scratch, data_dir: &data_dir });
+    let prepare = move || Prepared::new(&Order { id, command: &command, scratch: &scratch, data_dir: &data_dir });
     let runtime = Handle::current();
     let undo = move |process: Process| {
         tracing::warn!(command = %id, "a command started after it was given up; it is ended");
         runtime.block_on(platform::kill_tree(process.tree()));
     };
-    start::start(&context.starts, start::PATIENCE, work, undo, stopped(stop)).await
+    start::start(&context.starts, start::PATIENCE, prepare, Prepared::spawn, undo, stopped(stop)).await
 }
 
 /// How a command ends of which there is no process.
@@ -170,8 +174,9 @@ fn without_process(not_started: NotStarted) -> (Outcome, String) {
         NotStarted::Late => {
             let reason = format!(
                 "it did not start within {} s: its program or working directory may lie on a disk that does not \
-                 answer. Should it start after all, it is ended at once",
-                start::PATIENCE.as_secs()
+                 answer. {}",
+                start::PATIENCE.as_secs(),
+                platform::STARTED_LATE
             );
             (Outcome::Failed, reason)
         }
@@ -180,10 +185,9 @@ fn without_process(not_started: NotStarted) -> (Outcome, String) {
                 "not started: too many earlier commands hang at their start, as on a disk that does not answer";
             (Outcome::Failed, reason.to_owned())
         }
-        NotStarted::Stopped(Stop::Cancelled) => (
-            Outcome::Cancelled,
-            "cancelled while it was being started; should it start after all, it is ended".to_owned(),
-        ),
+        NotStarted::Stopped(Stop::Cancelled) => {
+            (Outcome::Cancelled, format!("cancelled while it was being started. {}", platform::STARTED_LATE))
+        }
         NotStarted::Stopped(Stop::AgentEnds(why)) => (Outcome::Unknown, why.to_owned()),
     }
 }

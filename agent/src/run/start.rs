@@ -1,5 +1,8 @@
 //! Starting a process on a thread of its own: a program or a directory on a disk that answers nobody makes the start hang,
 //! and the agent must not hang with it.
+//!
+//! It is done in two steps. Where it hangs, that is nearly always in the first one, which touches the disk and starts
+//! nothing: who is given up there never starts.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,11 +30,13 @@ pub(super) enum NotStarted {
     Stopped(Stop),
 }
 
-/// Starts something, unless that takes longer than `patience` or is stopped. What comes of it afterwards is undone.
-pub(super) async fn start<T: Send + 'static>(
+/// Prepares and starts something, unless that takes longer than `patience` or is stopped. Nothing is started afterwards;
+/// what comes of a start that had begun by then is undone.
+pub(super) async fn start<P, T: Send + 'static>(
     starts: &Arc<Semaphore>,
     patience: Duration,
-    work: impl FnOnce() -> Result<T, String> + Send + 'static,
+    prepare: impl FnOnce() -> Result<P, String> + Send + 'static,
+    spawn: impl FnOnce(P) -> Result<T, String> + Send + 'static,
     undo: impl FnOnce(T) + Send + 'static,
     stopped: impl Future<Output = Stop>,
 ) -> Result<T, NotStarted> {
@@ -39,7 +44,11 @@ pub(super) async fn start<T: Send + 'static>(
     let (done, mut started) = oneshot::channel();
     tokio::task::spawn_blocking(move || {
         let _permit = permit;
-        if let Err(Ok(late)) = done.send(work()) {
+        let prepared = prepare();
+        if done.is_closed() {
+            return;
+        }
+        if let Err(Ok(late)) = done.send(prepared.and_then(spawn)) {
             undo(late);
         }
     });
@@ -74,11 +83,11 @@ mod tests {
     #[tokio::test]
     async fn what_starts_is_handed_over_and_what_cannot_says_why() {
         let undo = |_| panic!("nothing is undone");
-        assert_eq!(start(&starts(1), PATIENCE, || Ok(7), undo, pending()).await, Ok(7));
-        let refused = start(&starts(1), PATIENCE, || Err::<u8, _>("no".to_owned()), |_| {}, pending()).await;
+        assert_eq!(start(&starts(1), PATIENCE, || Ok(6), |prepared| Ok(prepared + 1), undo, pending()).await, Ok(7));
+        let refused = start(&starts(1), PATIENCE, || Err::<u8, _>("no".to_owned()), Ok, |_| {}, pending()).await;
         assert_eq!(refused, Err(NotStarted::Refused("no".to_owned())));
-        let broken =
-            start(&starts(1), PATIENCE, || -> Result<u8, String> { panic!("for a test") }, |_| {}, pending()).await;
+        let broken = || -> Result<u8, String> { panic!("for a test") };
+        let broken = start(&starts(1), PATIENCE, broken, Ok, |_| {}, pending()).await;
         assert!(matches!(broken, Err(NotStarted::Refused(_))), "{broken:?}");
     }
 
@@ -95,14 +104,27 @@ mod tests {
                     None => pending().await,
                 }
             };
-            let late = start(&starts, SHORT, work, undo, stopped).await;
+            let late = start(&starts, SHORT, || Ok(()), move |()| work(), undo, stopped).await;
             assert_eq!(late, Err(why.map_or(NotStarted::Late, NotStarted::Stopped)));
-            let next = start(&starts, PATIENCE, || Ok(1), |_| {}, ready(Stop::Cancelled)).await;
+            let next = start(&starts, PATIENCE, || Ok(1), Ok, |_| {}, ready(Stop::Cancelled)).await;
             assert_eq!(next, Err(NotStarted::TooMany));
             release.send(()).unwrap();
             assert_eq!(is_undone.recv(), Ok(7));
             // Its place is free as soon as its thread has ended.
             drop(starts.acquire().await.unwrap());
         }
+    }
+
+    #[tokio::test]
+    async fn who_is_given_up_before_it_was_started_never_starts() {
+        let starts = starts(1);
+        let (release, released) = channel::<()>();
+        let prepare = move || released.recv().map_err(|error| error.to_string());
+        let (spawned, is_spawned) = channel();
+        let spawn = move |()| spawned.send(()).map_err(|error| error.to_string());
+        assert_eq!(start(&starts, SHORT, prepare, spawn, |()| {}, pending()).await, Err(NotStarted::Late));
+        release.send(()).unwrap();
+        drop(starts.acquire().await.unwrap());
+        assert!(is_spawned.recv().is_err(), "its thread has ended without");
     }
 }

@@ -30,7 +30,7 @@ pub use identity::machine_identity;
 pub use meter::Meter;
 pub use network::network;
 pub use os::os_identity;
-pub use process::{OUTPUT_ENCODING, Process, Tree, kill_tree, termination};
+pub use process::{OUTPUT_ENCODING, Prepared, Process, STARTED_LATE, Tree, kill_tree, termination};
 pub use reboot::pending_reboot;
 pub use services::services;
 pub use software::{software, software_stamp};

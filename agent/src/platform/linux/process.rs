@@ -18,6 +18,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use uuid::Uuid;
 
 use crate::core::output::Encoding;
+use crate::platform::program_file;
 use crate::run::{Exit, Order};
 
 /// A variable in every command's environment: by it a process is recognized as the command's after it has left its
@@ -33,6 +34,41 @@ const KILL_ROUNDS: u32 = 20;
 /// How programs here write text.
 pub const OUTPUT_ENCODING: Encoding = Encoding::Utf8;
 
+/// What becomes of a start that was given up.
+pub const STARTED_LATE: &str = "Should its start return after all, it is ended at once, and may have run for a moment";
+
+/// A command that can be started.
+pub struct Prepared {
+    command: Command,
+    id: Uuid,
+}
+
+impl Prepared {
+    /// Prepares a command and looks at what it needs, which may hang: then nothing was started.
+    ///
+    /// # Errors
+    /// In words, when this system has no such interpreter, or the directory cannot be used.
+    pub fn new(order: &Order<'_>) -> Result<Self, String> {
+        let mut command = prepare(order)?;
+        command.envs(&order.command.environment).envs(&order.command.secrets);
+        // Last, so that nothing overwrites it.
+        command.env(MARK, order.id.to_string());
+        let std = command.as_std();
+        program_file::touch(std, std.get_current_dir().unwrap_or(Path::new("/")));
+        Ok(Self { command, id: order.id })
+    }
+
+    /// Starts it.
+    ///
+    /// # Errors
+    /// In words, when the program cannot be started.
+    pub fn spawn(mut self) -> Result<Process, String> {
+        let child = self.command.spawn().map_err(|error| format!("the program could not be started: {error}"))?;
+        let pid = child.id().ok_or("the program ended before it could be watched")?;
+        Ok(Process { child, tree: Tree { command: self.id, pid } })
+    }
+}
+
 /// The process of a command.
 pub struct Process {
     child: Child,
@@ -40,18 +76,12 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts a command.
+    /// It runs already.
     ///
     /// # Errors
-    /// In words, when this system has no such interpreter, the directory cannot be used, or the program cannot be started.
-    pub fn start(order: &Order<'_>) -> Result<Self, String> {
-        let mut command = prepare(order)?;
-        command.envs(&order.command.environment).envs(&order.command.secrets);
-        // Last, so that nothing overwrites it.
-        command.env(MARK, order.id.to_string());
-        let child = command.spawn().map_err(|error| format!("the program could not be started: {error}"))?;
-        let pid = child.id().ok_or("the program ended before it could be watched")?;
-        Ok(Self { child, tree: Tree { command: order.id, pid } })
+    /// Never.
+    pub const fn begin(&mut self) -> io::Result<()> {
+        Ok(())
     }
 
     /// Standard output and standard error; only the first call gets them.

@@ -23,7 +23,7 @@ pub use inventory::{
     software, software_stamp, volumes,
 };
 pub use meter::Meter;
-pub use process::{OUTPUT_ENCODING, Process, Tree, kill_tree, termination};
+pub use process::{OUTPUT_ENCODING, Prepared, Process, STARTED_LATE, Tree, kill_tree, termination};
 pub use sys::time::time_since_boot;
 
 /// To be called first of all: libraries come from the system's directory only, and a crash opens no dialog.

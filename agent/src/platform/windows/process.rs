@@ -16,10 +16,11 @@ use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown};
 use windows_sys::Win32::System::Threading::{CREATE_NO_WINDOW, CREATE_SUSPENDED};
 
 use super::script::{self, Script};
-use super::sys::job::Job;
+use super::sys::job::{Job, Suspended};
 use super::sys::{environment, files, text};
 use crate::core::output::Encoding;
 use crate::core::random::{Random as _, SystemRandom};
+use crate::platform::program_file;
 use crate::run::{Exit, Order};
 
 /// Variables of the agent itself begin so; no command sees them.
@@ -32,10 +33,21 @@ const PIPE_BUFFER: u32 = 64 * 1024;
 /// How programs here write text.
 pub const OUTPUT_ENCODING: Encoding = Encoding::Console(text::decode_oem);
 
+/// What becomes of a start that was given up.
+pub const STARTED_LATE: &str = "Should its start return after all, it is ended before it does anything";
+
+/// A command that can be started.
+pub struct Prepared {
+    command: Command,
+    script: Option<Script>,
+}
+
 /// The process of a command, in a job object with everything that it starts.
 pub struct Process {
     child: Child,
     job: Arc<Job>,
+    /// Until it may begin.
+    suspended: Option<Suspended>,
     output: [Option<NamedPipeServer>; 2],
     /// Removed when the command is over.
     script: Option<Script>,
@@ -44,13 +56,13 @@ pub struct Process {
 /// A command's tree, for ending it.
 pub type Tree = Arc<Job>;
 
-impl Process {
-    /// Starts a command: no standard input, pipes for output, no window, in the environment that the system gives the
-    /// account.
+impl Prepared {
+    /// Prepares a command: no window, in the environment that the system gives the account. Looks at what it needs, which
+    /// may hang: here, because the library makes one process of the agent at a time, and the others would wait for it.
     ///
     /// # Errors
     /// In words, when it cannot be started.
-    pub fn start(order: &Order<'_>) -> Result<Self, String> {
+    pub fn new(order: &Order<'_>) -> Result<Self, String> {
         let directory = match &order.command.working_directory {
             Some(directory) => Path::new(directory).to_owned(),
             // The root of the system's volume: what a script writes without a path should not lie in System32.
@@ -70,10 +82,21 @@ impl Process {
             command.env_clear().envs(account.into_iter().filter(|(name, _)| !own(name)));
         }
         command.envs(&order.command.environment).envs(&order.command.secrets);
-        Self::spawn(command, script).map_err(|error| format!("the program could not be started: {error}"))
+        // The library takes relative paths for relative to the agent's own directory.
+        program_file::touch(command.as_std(), Path::new(""));
+        Ok(Self { command, script })
     }
 
-    fn spawn(mut command: Command, script: Option<Script>) -> io::Result<Self> {
+    /// Makes its process, with no standard input and pipes for output; it does not run before it is told to.
+    ///
+    /// # Errors
+    /// In words, when it cannot be started.
+    pub fn spawn(self) -> Result<Process, String> {
+        self.suspended().map_err(|error| format!("the program could not be started: {error}"))
+    }
+
+    fn suspended(self) -> io::Result<Process> {
+        let Self { mut command, script } = self;
         let (stdout, stdout_end) = pipe()?;
         let (stderr, stderr_end) = pipe()?;
         let job = Job::new()?;
@@ -84,13 +107,19 @@ impl Process {
             // Not before it is in the job may it run: it could start something outside.
             .creation_flags(CREATE_NO_WINDOW | CREATE_SUSPENDED)
             .kill_on_drop(true);
-        let mut child = command.spawn()?;
-        if let Err(error) = job.run(&child) {
-            // It has not run a single instruction.
-            let _ = child.start_kill();
-            return Err(error);
-        }
-        Ok(Self { child, job: Arc::new(job), output: [Some(stdout), Some(stderr)], script })
+        let child = command.spawn()?;
+        let suspended = Some(job.take_in(&child)?);
+        Ok(Process { child, job: Arc::new(job), suspended, output: [Some(stdout), Some(stderr)], script })
+    }
+}
+
+impl Process {
+    /// Lets it run. Who drops it before has ended it before its first instruction.
+    ///
+    /// # Errors
+    /// When the system refuses; it does not run then.
+    pub fn begin(&mut self) -> io::Result<()> {
+        self.suspended.take().map_or(Ok(()), Suspended::resume)
     }
 
     /// Standard output and standard error; only the first call gets them.
@@ -234,4 +263,39 @@ pub async fn termination() -> io::Result<()> {
         _ = shutdown.recv() => {}
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use gururmm_protocol::command::RunCommand;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn prepared(directory: &Path, line: &str) -> Prepared {
+        let command: RunCommand = serde_json::from_value(serde_json::json!({
+            "program": { "kind": "exec", "argv": ["cmd.exe", "/d", "/c", line] },
+            "working_directory": directory,
+            "timeout_seconds": 60,
+            "output_limit_bytes": 1_000,
+        }))
+        .unwrap();
+        let order = Order { id: Uuid::nil(), command: &command, scratch: directory, data_dir: directory };
+        Prepared::new(&order).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_process_runs_only_when_it_was_told_to() {
+        let temp = tempfile::tempdir().unwrap();
+        let (given_up, begun) = (temp.path().join("given-up"), temp.path().join("begun"));
+        let held = prepared(temp.path(), "echo x>given-up").spawn().unwrap();
+        let mut process = prepared(temp.path(), "echo x>begun").spawn().unwrap();
+        process.begin().unwrap();
+        assert!(process.wait().await.unwrap().success && begun.exists());
+        let tree = held.tree();
+        assert_eq!(tree.living().unwrap(), 1);
+        drop(held);
+        kill_tree(tree).await;
+        assert!(!given_up.exists());
+    }
 }

@@ -5,6 +5,7 @@ use std::io;
 use std::os::windows::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use windows_sys::Win32::System::Threading::CREATE_NO_WINDOW;
@@ -14,6 +15,8 @@ use super::sys::files;
 /// A process that has just ended still holds its program for a moment.
 const ATTEMPTS: u32 = 50;
 const PAUSE: Duration = Duration::from_millis(100);
+/// How long the start of the process that removes the program may take.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Removes a program and its directory, if that is empty then. Windows lets nobody remove a program that runs, but it can
 /// be renamed: when this is the running one, it is out of its place when this returns (so that another one can be
@@ -61,14 +64,18 @@ fn remove_after_end(file: &Path, directory: &Path) -> io::Result<()> {
         "/d /q /e:on /v:off /s /c \"for /l %i in (1,1,120) do (del /f /q \"{file}\" >nul 2>nul & if exist \"{file}\" \
          (\"{pause}\" -n 2 127.0.0.1 >nul) else (rmdir \"{directory}\" >nul 2>nul & exit))\""
     );
-    Command::new(system.join("cmd.exe"))
+    let mut command = Command::new(system.join("cmd.exe"));
+    command
         .raw_arg(line)
         // Not below the directory that is to go.
         .current_dir(&system)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
-        .creation_flags(CREATE_NO_WINDOW)
-        .spawn()
-        .map(drop)
+        .creation_flags(CREATE_NO_WINDOW);
+    // The library makes one process at a time: one that hangs while it is made, on a disk that does not answer, holds up
+    // all others.
+    let (done, started) = mpsc::channel();
+    std::thread::spawn(move || done.send(command.spawn().map(drop)));
+    started.recv_timeout(PATIENCE).map_err(io::Error::other)?
 }

@@ -60,14 +60,14 @@ impl Job {
         })
     }
 
-    /// Takes in a process that has been created suspended, and lets it run.
-    pub fn run(&self, child: &Child) -> io::Result<()> {
+    /// Takes in a process that has been created suspended.
+    pub fn take_in(&self, child: &Child) -> io::Result<Suspended> {
         let (Some(process), Some(pid)) = (child.raw_handle(), child.id()) else {
             return Err(io::Error::other("the process has ended"));
         };
         // SAFETY: both handles are open; the child keeps its own as long as it is borrowed.
         check(unsafe { AssignProcessToJobObject(self.handle.as_raw_handle(), process) })?;
-        resume(pid)
+        Suspended::of(pid)
     }
 
     /// Kills everything in it.
@@ -99,37 +99,48 @@ impl Job {
     }
 }
 
-/// Lets the threads of a process run. A process that was created suspended has one; the library gives no handle of it,
-/// so it is looked up in the list of all threads.
-fn resume(pid: u32) -> io::Result<()> {
-    // SAFETY: takes no pointers.
-    let list = unsafe { CreateToolhelp32Snapshot(TH32CS_SNAPTHREAD, 0) };
-    if list == INVALID_HANDLE_VALUE {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: just created, and nobody else's.
-    let list = unsafe { OwnedHandle::from_raw_handle(list) };
-    let mut entry = THREADENTRY32 { dwSize: size_of::<THREADENTRY32>() as u32, ..THREADENTRY32::default() };
-    let mut resumed = 0;
-    // SAFETY: the list is open, the entry tells its size.
-    let mut more = unsafe { Thread32First(list.as_raw_handle(), &raw mut entry) };
-    while more != 0 {
-        if entry.th32OwnerProcessID == pid {
-            // SAFETY: takes no pointers.
-            let thread = unsafe { OpenThread(THREAD_SUSPEND_RESUME, 0, entry.th32ThreadID) };
-            if thread.is_null() {
-                return Err(io::Error::last_os_error());
+/// The threads of a process that was created suspended: one, and what others may have put into it.
+#[derive(Debug)]
+pub struct Suspended(Vec<OwnedHandle>);
+
+impl Suspended {
+    /// The library gives no handle of the thread, so it is looked up in the list of all threads.
+    fn of(pid: u32) -> io::Result<Self> {
+        // SAFETY: takes no pointers.
+        let list = unsafe { CreateToolhelp32Snapshot(TH32CS_SNAPTHREAD, 0) };
+        if list == INVALID_HANDLE_VALUE {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: just created, and nobody else's.
+        let list = unsafe { OwnedHandle::from_raw_handle(list) };
+        let mut entry = THREADENTRY32 { dwSize: size_of::<THREADENTRY32>() as u32, ..THREADENTRY32::default() };
+        let mut threads = Vec::new();
+        // SAFETY: the list is open, the entry tells its size.
+        let mut more = unsafe { Thread32First(list.as_raw_handle(), &raw mut entry) };
+        while more != 0 {
+            if entry.th32OwnerProcessID == pid {
+                // SAFETY: takes no pointers.
+                let thread = unsafe { OpenThread(THREAD_SUSPEND_RESUME, 0, entry.th32ThreadID) };
+                if thread.is_null() {
+                    return Err(io::Error::last_os_error());
+                }
+                // SAFETY: just opened, and nobody else's.
+                threads.push(unsafe { OwnedHandle::from_raw_handle(thread) });
             }
-            // SAFETY: just opened, and nobody else's.
-            let thread = unsafe { OwnedHandle::from_raw_handle(thread) };
+            // SAFETY: as for the first one.
+            more = unsafe { Thread32Next(list.as_raw_handle(), &raw mut entry) };
+        }
+        if threads.is_empty() { Err(io::Error::other("the process has no thread")) } else { Ok(Self(threads)) }
+    }
+
+    /// Lets them run.
+    pub fn resume(self) -> io::Result<()> {
+        for thread in self.0 {
             // SAFETY: the handle is open.
             if unsafe { ResumeThread(thread.as_raw_handle()) } == u32::MAX {
                 return Err(io::Error::last_os_error());
             }
-            resumed += 1;
         }
-        // SAFETY: as for the first one.
-        more = unsafe { Thread32Next(list.as_raw_handle(), &raw mut entry) };
+        Ok(())
     }
-    if resumed == 0 { Err(io::Error::other("the process has no thread")) } else { Ok(()) }
 }
