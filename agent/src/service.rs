@@ -78,7 +78,7 @@ pub enum ServiceError {
 /// [`ServiceError`], in words for the person at the keyboard.
 pub fn install(data_dir: &Path) -> Result<String, ServiceError> {
     system::check()?;
-    if !data_dir.join("config.json").exists() {
+    if !DataDir::believe(data_dir)? || !data_dir.join("config.json").exists() {
         return Err(ServiceError::Failed(format!(
             "this machine is not enrolled (no configuration in {}); run `gururmm-agent enroll` first",
             data_dir.display()
@@ -117,7 +117,7 @@ pub fn stop() -> Result<String, ServiceError> {
 /// [`ServiceError`], in words for the person at the keyboard.
 pub fn uninstall(data_dir: &Path, purge: bool) -> Result<String, ServiceError> {
     system::check()?;
-    let installed = Installed::load(data_dir).ok_or_else(|| {
+    let installed = DataDir::believe(data_dir)?.then(|| Installed::load(data_dir)).flatten().ok_or_else(|| {
         ServiceError::Failed(format!("the service {} was not installed by this program", system::NAME))
     })?;
     system::stop()?;

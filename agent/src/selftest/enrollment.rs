@@ -11,8 +11,8 @@ use super::verdict::Verdict;
 use crate::link::address::ServerAddress;
 use crate::link::tls;
 use crate::platform;
-use crate::store::StoreError;
 use crate::store::config::{Config, Decommissioned};
+use crate::store::{DataDir, StoreError};
 
 /// The server that is looked for.
 #[derive(Debug, Clone)]
@@ -30,6 +30,9 @@ pub(super) fn look(data_dir: &Path, server: Option<ServerAddress>) -> (Verdict, 
     let config = match read(data_dir) {
         Ok(Found::Enrolled(config)) => *config,
         Ok(found) => return (not_enrolled(&found), server.and_then(|server| target(server, None).ok())),
+        Err(StoreError::NotBelieved { .. }) => {
+            return (not_private(), server.and_then(|server| target(server, None).ok()));
+        }
         Err(error) => return (unreadable(&error), server.and_then(|server| target(server, None).ok())),
     };
     let server = match server.map_or_else(|| ServerAddress::parse(&config.server), Ok) {
@@ -54,6 +57,9 @@ enum Found {
 }
 
 fn read(data_dir: &Path) -> Result<Found, StoreError> {
+    if !DataDir::believe(data_dir)? {
+        return Ok(Found::Nothing);
+    }
     if Decommissioned::look(data_dir)?.is_some() {
         return Ok(Found::Decommissioned);
     }
@@ -75,6 +81,13 @@ fn not_enrolled(found: &Found) -> Verdict {
         ),
         _ => Verdict::warning("not_enrolled", "This machine is not enrolled.", enroll),
     }
+}
+
+fn not_private() -> Verdict {
+    Verdict::skipped(
+        "not_private",
+        "Others could have put something into the data directory, and what is in it is not read: see permissions.",
+    )
 }
 
 fn unreadable(error: &StoreError) -> Verdict {
@@ -126,5 +139,20 @@ mod tests {
         assert!(target.is_some_and(|target| target.server == named && target.pinned.is_none()));
         std::fs::write(temp.path().join("config.json"), "{").unwrap();
         assert_eq!(look(temp.path(), None).0.code, "damaged");
+        let missing = temp.path().join("missing");
+        assert_eq!(look(&missing, None).0.code, "not_enrolled");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_others_may_have_written_is_not_read() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let temp = tempfile::tempdir().unwrap();
+        std::fs::write(temp.path().join("config.json"), "{").unwrap();
+        std::fs::set_permissions(temp.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
+        let (verdict, target) = look(temp.path(), None);
+        assert_eq!((verdict.state, verdict.code, target.is_some()), (CheckState::Skipped, "not_private", false));
+        let error = crate::store::status::look(temp.path()).unwrap_err();
+        assert!(error.to_string().contains("mode 0777"), "{error}");
     }
 }

@@ -8,9 +8,10 @@ use gururmm_protocol::text::clean_line;
 
 use super::facts::{Account, Privacy, Space};
 use super::verdict::Verdict;
+use crate::core::random::{Random as _, SystemRandom};
 use crate::platform::{self, probe};
 use crate::service::{Seen, ServiceError};
-use crate::store::DataDir;
+use crate::store::{DataDir, StoreError};
 
 /// Below this the agent cannot work: output of commands, journal and reports need it.
 const ALMOST_NOTHING: u64 = 64 << 20;
@@ -74,6 +75,8 @@ fn judge_permissions(account: &Account, data_dir: &Path, privacy: Option<io::Res
 
 /// What the disks say.
 pub(super) struct Disks {
+    /// Whether what is in the data directory may be believed.
+    pub believed: bool,
     /// Whether a file could be written to the data directory; none where there is no data directory.
     pub written: Option<io::Result<()>>,
     /// The volume of the data directory.
@@ -83,13 +86,16 @@ pub(super) struct Disks {
 }
 
 impl Disks {
-    /// Writes, flushes and removes a file in the data directory, and asks both volumes for their space.
+    /// Writes, flushes and removes a file in the data directory, and asks both volumes for their space. Where somebody else
+    /// could have put a link nothing is written.
     pub fn look(data_dir: &Path) -> Self {
+        let believed = DataDir::believe(data_dir);
         let found = DataDir::find(data_dir);
-        let there = matches!(found, Ok(true));
+        let there = matches!((&believed, &found), (Ok(true), Ok(true)));
         Self {
+            believed: !matches!(believed, Err(StoreError::NotBelieved { .. })),
             written: match found {
-                Ok(there) => there.then(|| write_sample(data_dir)),
+                Ok(_) => there.then(|| write_sample(data_dir)),
                 Err(error) => Some(Err(error)),
             },
             data: there.then(|| probe::space(data_dir)),
@@ -100,12 +106,10 @@ impl Disks {
 
 fn write_sample(data_dir: &Path) -> io::Result<()> {
     // Others may examine the same directory at this moment.
-    let path = data_dir.join(format!("selftest-{}", std::process::id()));
-    let written = (|| {
-        let mut file = platform::private(File::options().write(true).create(true).truncate(true)).open(&path)?;
-        file.write_all(&SAMPLE)?;
-        file.sync_all()
-    })();
+    let path = data_dir.join(format!("selftest-{}", hex::encode(SystemRandom.bytes()?)));
+    let mut file = platform::private(File::options().write(true).create_new(true)).open(&path)?;
+    let written = file.write_all(&SAMPLE).and_then(|()| file.sync_all());
+    drop(file);
     let removed = fs::remove_file(&path);
     written.and(removed)
 }
@@ -130,6 +134,12 @@ pub(super) fn disk(data_dir: &Path, disks: &Disks) -> Verdict {
 
 fn judge_disk(data_dir: &Path, disks: &Disks) -> Verdict {
     let path = data_dir.display();
+    if !disks.believed {
+        return Verdict::skipped(
+            "not_private",
+            format!("Others could have put something into {path}: see permissions."),
+        );
+    }
     let free = |space: &io::Result<Space>| space.as_ref().ok().map(|space| space.free_bytes);
     if let Some(Err(error)) = &disks.written {
         return match error.kind() {
@@ -255,7 +265,7 @@ mod tests {
         data: io::Result<Space>,
         system: io::Result<Space>,
     ) -> (CheckState, &'static str) {
-        code(&disk(Path::new(DIR), &Disks { data: written.is_some().then_some(data), written, system }))
+        code(&disk(Path::new(DIR), &Disks { believed: true, data: written.is_some().then_some(data), written, system }))
     }
 
     #[test]
@@ -271,6 +281,8 @@ mod tests {
         assert_eq!(disks(Some(Ok(())), space(LITTLE), space(LITTLE - 1)), (Warning, "system_volume_full"));
         assert_eq!(disks(Some(Ok(())), Err(io::ErrorKind::Other.into()), space(MUCH)), (Warning, "space_unknown"));
         assert_eq!(disks(None, space(MUCH), space(MUCH)), (Skipped, "no_data_directory"));
+        let planted = Disks { believed: false, written: None, data: None, system: space(0) };
+        assert_eq!(code(&disk(Path::new(DIR), &planted)), (Skipped, "not_private"));
     }
 
     #[test]
@@ -281,6 +293,17 @@ mod tests {
         let looked = Disks::look(temp.path());
         assert!(looked.written.is_some_and(|written| written.is_ok()) && looked.data.is_some_and(|data| data.is_ok()));
         assert_eq!(fs::read_dir(temp.path()).unwrap().count(), 1, "nothing is left but the lock");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn where_others_write_nothing_is_written() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let temp = tempfile::tempdir().unwrap();
+        drop(DataDir::open(temp.path()).unwrap());
+        fs::set_permissions(temp.path(), fs::Permissions::from_mode(0o777)).unwrap();
+        let looked = Disks::look(temp.path());
+        assert!(!looked.believed && looked.written.is_none() && looked.data.is_none());
     }
 
     #[test]

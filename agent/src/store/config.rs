@@ -77,6 +77,12 @@ impl Config {
     /// # Errors
     /// As there.
     pub fn look_at_key(&self, dir: &Path) -> Result<SigningKey, StoreError> {
+        // A name alone: a path would lead out of the directory.
+        let is_name = |name: &str| Path::new(name).file_name().is_some_and(|last| last == name);
+        if !is_name(&self.key_file) {
+            let problem = "key_file is not the name of a file; enroll this machine again".to_owned();
+            return Err(StoreError::Content { path: dir.join(CONFIG), problem });
+        }
         read_key(&dir.join(&self.key_file))
     }
 
@@ -229,6 +235,12 @@ mod tests {
         let loaded = Config::load(&dir).unwrap().unwrap();
         assert_eq!(loaded, config);
         assert_eq!(loaded.load_key(&dir).unwrap().to_bytes(), key.to_bytes());
+        let elsewhere = tempfile::tempdir().unwrap();
+        let path = elsewhere.path().join(&loaded.key_file);
+        std::fs::copy(dir.join(&loaded.key_file), &path).unwrap();
+        let planted = Config { key_file: path.display().to_string(), ..loaded };
+        let error = planted.load_key(&dir).unwrap_err().to_string();
+        assert!(error.contains("key_file"), "{error}");
     }
 
     #[test]

@@ -38,6 +38,18 @@ pub enum StoreError {
         /// The directory.
         path: PathBuf,
     },
+    /// Somebody else may have put something into the directory.
+    #[error(
+        "{}: this directory is not believed, since somebody else may have put something into it: {why}. Look at it, \
+         remove it as an administrator, and enroll this machine again",
+        path.display()
+    )]
+    NotBelieved {
+        /// The directory.
+        path: PathBuf,
+        /// What speaks against it.
+        why: String,
+    },
     /// Another process holds the directory.
     #[error(
         "another agent (or an enrollment) is using {}; stop it first, for example with {}",
@@ -107,6 +119,21 @@ impl DataDir {
     /// When the directory may not be looked into.
     pub fn find(path: &Path) -> io::Result<bool> {
         path.join(LOCK).try_exists()
+    }
+
+    /// Whether what is there may be believed by those who do not [`open`](Self::open) it, which makes sure of the same;
+    /// false when there is nothing. To be asked before anything in it is read or written.
+    ///
+    /// # Errors
+    /// [`StoreError::NotBelieved`] when somebody else may have put something there; [`StoreError::Io`] when it cannot be
+    /// looked at.
+    pub fn believe(path: &Path) -> Result<bool, StoreError> {
+        match crate::platform::distrust(path) {
+            Ok(None) => Ok(true),
+            Ok(Some(why)) => Err(StoreError::NotBelieved { path: path.to_owned(), why }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(StoreError::io(path)(error)),
+        }
     }
 
     /// Where it is.

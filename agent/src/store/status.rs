@@ -92,8 +92,11 @@ pub struct Answer {
 /// Looks at a data directory without disturbing the agent.
 ///
 /// # Errors
-/// [`StoreError`] when the directory cannot be looked at.
+/// [`StoreError`] when the directory cannot be looked at, or must not be believed.
 pub fn look(dir: &Path) -> Result<Answer, StoreError> {
+    if !DataDir::believe(dir)? {
+        return Ok(Answer { running: false, status: None });
+    }
     let running = is_in_use(dir)?;
     let path = dir.join(STATUS);
     let status = match files::read_optional(&path)? {

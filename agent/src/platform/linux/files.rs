@@ -2,8 +2,10 @@
 
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
+
+use nix::unistd::geteuid;
 
 /// Where the agent keeps its data unless told otherwise.
 #[must_use]
@@ -33,6 +35,27 @@ pub fn create_private_subdir(path: &Path) -> io::Result<()> {
     match DirBuilder::new().mode(0o700).create(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         _ => narrow(path),
+    }
+}
+
+/// Why what is in a directory must not be believed, in words: somebody else may have put it there. None when it may.
+///
+/// # Errors
+/// When it cannot be looked at, or is not there.
+pub fn distrust(path: &Path) -> io::Result<Option<String>> {
+    let meta = std::fs::metadata(path)?;
+    Ok(judge(meta.is_dir(), meta.uid(), meta.mode(), geteuid().as_raw()))
+}
+
+fn judge(is_dir: bool, owner: u32, mode: u32, me: u32) -> Option<String> {
+    if !is_dir {
+        Some("it is no directory".to_owned())
+    } else if owner != me && owner != 0 {
+        Some(format!("it belongs to the account with uid {owner}"))
+    } else if mode & 0o022 != 0 {
+        Some(format!("others may write to it (mode {:04o})", mode & 0o7777))
+    } else {
+        None
     }
 }
 
@@ -79,5 +102,21 @@ pub fn close_inherited() {
     for number in numbers.into_iter().filter(|number| *number > 2) {
         // The one that read the directory is closed already; that is the only error there can be.
         let _ = nix::unistd::close(number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_that_others_write_to_is_not_believed() {
+        let (me, other) = (1_001, 1_002);
+        assert_eq!(judge(true, me, 0o40700, me), None);
+        assert_eq!(judge(true, 0, 0o40755, me), None, "the superuser's own");
+        assert!(judge(true, other, 0o40700, 0).is_some_and(|why| why.contains("uid 1002")));
+        assert!(judge(true, me, 0o41777, me).is_some_and(|why| why.contains("mode 1777")));
+        assert!(judge(true, me, 0o40770, me).is_some());
+        assert!(judge(false, me, 0o100_600, me).is_some());
     }
 }

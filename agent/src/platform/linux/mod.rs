@@ -22,7 +22,8 @@ mod volumes;
 
 pub use disks::disks;
 pub use files::{
-    close_inherited, create_private_dir, create_private_subdir, default_data_dir, harden, private, replace, sync_dir,
+    close_inherited, create_private_dir, create_private_subdir, default_data_dir, distrust, harden, private, replace,
+    sync_dir,
 };
 pub use groups::local_groups;
 pub use hardware::hardware;

@@ -61,21 +61,44 @@ fn is(error: &io::Error, code: u32) -> bool {
 }
 
 /// A sentence with the accounts in it as people know them.
-pub(super) fn with_names(why: &str) -> String {
+fn with_names(why: &str) -> String {
     let named =
         why.split(' ').map(|word| if word.starts_with("S-1-") { access::account_name(word) } else { word.to_owned() });
     named.collect::<Vec<_>>().join(" ")
 }
 
+/// Without sharing deletion: as long as this is open, nobody can put another directory in its place.
+fn open(path: &Path, rights: u32) -> io::Result<File> {
+    File::options()
+        .access_mode(rights)
+        .share_mode(FILE_SHARE_READ | FILE_SHARE_WRITE)
+        .custom_flags(FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT)
+        .open(path)
+}
+
+const NO_DIRECTORY: &str = "it is a link or a file";
+
+fn is_directory(opened: &File) -> io::Result<bool> {
+    let kind = opened.metadata()?;
+    Ok(kind.file_attributes() & FILE_ATTRIBUTE_REPARSE_POINT == 0 && kind.is_dir())
+}
+
+/// Why what is in a directory must not be believed, in words: somebody else may have put it there. None when it may.
+///
+/// # Errors
+/// When it cannot be looked at, or is not there.
+pub fn distrust(path: &Path) -> io::Result<Option<String>> {
+    let directory = open(path, READ_CONTROL | FILE_READ_ATTRIBUTES)?;
+    if !is_directory(&directory)? {
+        return Ok(Some(NO_DIRECTORY.to_owned()));
+    }
+    Ok(match judge(&access::look(&directory)?, &access::me()?, false) {
+        Verdict::Private | Verdict::Narrow => None,
+        Verdict::Refuse(why) => Some(with_names(&why)),
+    })
+}
+
 fn make_private(path: &Path, me: &Me) -> io::Result<()> {
-    // Without sharing deletion: as long as this is open, nobody can put another directory in its place.
-    let open = |rights: u32| {
-        File::options()
-            .access_mode(rights)
-            .share_mode(FILE_SHARE_READ | FILE_SHARE_WRITE)
-            .custom_flags(FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT)
-            .open(path)
-    };
     let refuse = |why: &str| {
         io::Error::new(
             io::ErrorKind::PermissionDenied,
@@ -85,10 +108,9 @@ fn make_private(path: &Path, me: &Me) -> io::Result<()> {
             ),
         )
     };
-    let directory = open(READ_CONTROL | FILE_READ_ATTRIBUTES)?;
-    let kind = directory.metadata()?;
-    if kind.file_attributes() & FILE_ATTRIBUTE_REPARSE_POINT != 0 || !kind.is_dir() {
-        return Err(refuse("it is a link or a file"));
+    let directory = open(path, READ_CONTROL | FILE_READ_ATTRIBUTES)?;
+    if !is_directory(&directory)? {
+        return Err(refuse(NO_DIRECTORY));
     }
     let is_empty = || io::Result::Ok(std::fs::read_dir(path)?.next().is_none());
     let was_empty = is_empty()?;
@@ -97,7 +119,7 @@ fn make_private(path: &Path, me: &Me) -> io::Result<()> {
         Verdict::Refuse(why) => Err(refuse(&with_names(&why))),
         Verdict::Narrow => {
             let change = if me.administrator { WRITE_DAC | WRITE_OWNER } else { WRITE_DAC };
-            access::set(&open(READ_CONTROL | change)?, &private_list(me))?;
+            access::set(&open(path, READ_CONTROL | change)?, &private_list(me))?;
             // What came in between the two looks.
             if was_empty && !is_empty()? {
                 Err(refuse("somebody wrote to it while it was being prepared"))
@@ -152,6 +174,7 @@ mod tests {
         let path = temp.path().join("a").join("b");
         create_private_dir(&path).unwrap();
         create_private_dir(&path).unwrap();
+        assert_eq!(distrust(&path).unwrap(), None);
         std::fs::write(path.join("x"), "y").unwrap();
         create_private_dir(&path).unwrap();
         let access = access::look(
@@ -168,6 +191,8 @@ mod tests {
         std::fs::write(&path, "").unwrap();
         let error = create_private_dir(&path).unwrap_err();
         assert!(error.to_string().contains("it is a link or a file"), "{error}");
+        assert_eq!(distrust(&path).unwrap().as_deref(), Some("it is a link or a file"));
+        assert_eq!(distrust(&temp.path().join("missing")).unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub mod smbios;
 mod sys;
 mod wmi;
 
-pub use files::{create_private_dir, create_private_subdir, default_data_dir, private, replace, sync_dir};
+pub use files::{create_private_dir, create_private_subdir, default_data_dir, distrust, private, replace, sync_dir};
 pub use identity::machine_identity;
 pub use inventory::{
     disks, hardware, hot_fixes, local_groups, logged_in_users, network, os_identity, pending_reboot, services,

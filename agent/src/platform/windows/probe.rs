@@ -11,7 +11,7 @@ use windows_sys::Win32::Storage::FileSystem::{
     FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OPEN_REPARSE_POINT, FILE_READ_ATTRIBUTES, READ_CONTROL,
 };
 
-use super::guard::{Verdict, judge, strangers};
+use super::guard::strangers;
 use super::{files, sys, wmi};
 use crate::core::windows::wmi_error::Code;
 use crate::platform::lane::Lane;
@@ -37,15 +37,15 @@ pub fn account() -> io::Result<Account> {
 /// # Errors
 /// When it cannot be looked at.
 pub fn privacy(directory: &Path) -> io::Result<Privacy> {
+    if let Some(why) = files::distrust(directory)? {
+        return Ok(Privacy::Open(why));
+    }
     let opened = File::options()
         .access_mode(READ_CONTROL | FILE_READ_ATTRIBUTES)
         .custom_flags(FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT)
         .open(directory)?;
     let access = sys::access::look(&opened)?;
     let me = sys::access::me()?;
-    if let Verdict::Refuse(why) = judge(&access, &me, false) {
-        return Ok(Privacy::Open(files::with_names(&why)));
-    }
     let owner = sys::access::account_name(&access.owner);
     Ok(match strangers(&access, &me).as_deref() {
         Some([]) => Privacy::Private(format!("owner {owner}, nobody but SYSTEM and administrators")),
