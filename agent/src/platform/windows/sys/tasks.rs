@@ -1,34 +1,31 @@
 //! The task scheduler.
 
-use windows::Win32::System::Com::{
-    CLSCTX_INPROC_SERVER, COINIT_MULTITHREADED, CoCreateInstance, CoInitializeEx, CoUninitialize,
-};
+use std::sync::{Mutex, PoisonError};
+
+use windows::Win32::System::Com::{CLSCTX_INPROC_SERVER, CoCreateInstance, CoIncrementMTAUsage};
 use windows::Win32::System::TaskScheduler::{ITaskService, TaskScheduler};
 use windows::Win32::System::Variant::VARIANT;
 use windows::core::{BSTR, Result};
 
-/// COM for the thread that makes it.
-struct Com;
+/// Whether COM is set up.
+static SET_UP: Mutex<bool> = Mutex::new(false);
 
-impl Com {
-    fn new() -> Result<Self> {
-        // SAFETY: undone once, by the same thread, when this value ends; it is not `Send`, being kept in one function.
-        unsafe { CoInitializeEx(None, COINIT_MULTITHREADED) }.ok()?;
-        Ok(Self)
+/// COM for all threads of this process, once and for ever: where the last one that set it up for itself takes it back, it is
+/// gone for whoever shares it too, as WMI does on another thread.
+fn set_up() -> Result<()> {
+    let mut done = SET_UP.lock().unwrap_or_else(PoisonError::into_inner);
+    if !*done {
+        // SAFETY: takes nothing; what it gives would only serve to take it back.
+        unsafe { CoIncrementMTAUsage() }?;
+        *done = true;
     }
-}
-
-impl Drop for Com {
-    fn drop(&mut self) {
-        // SAFETY: it was set up by this thread, and everything that was made with it is dropped before.
-        unsafe { CoUninitialize() };
-    }
+    Ok(())
 }
 
 /// Connects to the scheduler of this machine, opens its root folder and tells the version of its interface (2 is that of
 /// Windows Vista, 6 that of Windows 10).
 pub fn version() -> Result<u32> {
-    let _com = Com::new()?;
+    set_up()?;
     let nothing = VARIANT::default();
     // SAFETY: an interface of this class, whose values all live until the calls return.
     let version = unsafe {
