@@ -8,13 +8,14 @@ use tokio_util::sync::CancellationToken;
 use crate::log;
 use crate::platform::service as system;
 use crate::store::files::{self, Durability};
-use crate::store::{DataDir, StoreError, status};
+use crate::store::{DataDir, StoreError, patiently, status};
 
 /// Exit code for "starting again is useless": not enrolled, decommissioned, configuration broken (`EX_CONFIG` of
 /// sysexits.h). The service manager is told not to start the agent again after it.
 pub const EXIT_LASTING: u8 = 78;
 
-const INSTALLED: &str = "service.json";
+/// The file in the data directory that says what an installation left on the machine.
+pub const INSTALLED: &str = "service.json";
 
 /// What a service does: it runs until the token is cancelled, and answers with its exit code.
 pub type Work = Box<dyn FnOnce(CancellationToken) -> u8 + Send>;
@@ -33,6 +34,13 @@ impl Installed {
     #[must_use]
     pub fn load(data_dir: &Path) -> Option<Self> {
         serde_json::from_slice(&files::read_optional(&data_dir.join(INSTALLED)).ok()??).ok()
+    }
+
+    /// What is recorded there, or else what the service manager knows of a service with this data directory: the record is lost
+    /// where an earlier removal was interrupted.
+    #[must_use]
+    pub fn find(data_dir: &Path) -> Option<Self> {
+        Self::load(data_dir).or_else(|| system::find(&std::path::absolute(data_dir).ok()?))
     }
 
     fn save(&self, data_dir: &Path) -> Result<(), ServiceError> {
@@ -85,8 +93,10 @@ pub fn install(data_dir: &Path) -> Result<String, ServiceError> {
         )));
     }
     let earlier = Installed::load(data_dir);
-    let installed = system::install(data_dir, earlier.as_ref())?;
+    // Written down first: what is there without that, nobody removes.
+    let installed = system::plan(earlier.as_ref())?;
     installed.save(data_dir)?;
+    system::install(data_dir)?;
     system::activate()?;
     Ok(format!("the service {} is installed and started", system::NAME))
 }
@@ -117,17 +127,21 @@ pub fn stop() -> Result<String, ServiceError> {
 /// [`ServiceError`], in words for the person at the keyboard.
 pub fn uninstall(data_dir: &Path, purge: bool) -> Result<String, ServiceError> {
     system::check()?;
-    let installed = DataDir::believe(data_dir)?.then(|| Installed::load(data_dir)).flatten().ok_or_else(|| {
+    let installed = DataDir::believe(data_dir)?.then(|| Installed::find(data_dir)).flatten().ok_or_else(|| {
         ServiceError::Failed(format!("the service {} was not installed by this program", system::NAME))
     })?;
     system::stop()?;
-    remove(&installed)?;
-    files::remove(&data_dir.join(INSTALLED))?;
     if !purge {
+        remove(&installed)?;
+        files::remove(&data_dir.join(INSTALLED))?;
         return Ok(format!("the service {} is removed; its data stays in {}", system::NAME, data_dir.display()));
     }
-    // Held for a moment, so that no agent that somebody runs without the service loses its data.
-    remove_data(DataDir::open(data_dir)?)?;
+    // Held, so that no agent that somebody runs without the service loses its data.
+    let dir = DataDir::open(data_dir)?;
+    // The data first: as long as the service is there, this can be tried again.
+    dir.wipe(&[INSTALLED])?;
+    remove(&installed)?;
+    remove_data(dir)?;
     Ok(format!("the service {} and its data are removed", system::NAME))
 }
 
@@ -140,7 +154,7 @@ pub fn remove_data(dir: DataDir) -> Result<(), StoreError> {
     let path = dir.path().to_owned();
     // Windows removes no directory in which a file is open.
     drop(dir);
-    std::fs::remove_dir_all(&path).map_err(|source| StoreError::Io { path, source })
+    patiently(|| std::fs::remove_dir_all(&path)).map_err(|source| StoreError::Io { path, source })
 }
 
 /// Removes the service's definition and program. Does not stop it: it may be the caller.

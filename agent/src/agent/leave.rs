@@ -7,10 +7,10 @@ use gururmm_protocol::envelope::EnvelopeHeader;
 use super::Ended;
 use super::engine::Engine;
 use crate::core::journal::Record;
-use crate::service;
 use crate::store::DataDir;
 use crate::store::config::{Config, DECOMMISSIONED, Decommissioned};
 use crate::store::status::LinkState;
+use crate::{log, service};
 
 /// How long ending the commands may take (request, five seconds, kill, pipes).
 const COMMANDS: Duration = Duration::from_secs(12);
@@ -104,23 +104,30 @@ pub(super) fn forget(dir: &DataDir) {
     if let Err(error) = Config::remove_keys(dir) {
         tracing::error!(%error, "a key of this agent could not be removed");
     }
-    if let Err(error) = dir.wipe(Some(DECOMMISSIONED)) {
+    if let Err(error) = dir.wipe(&[DECOMMISSIONED]) {
         tracing::error!(%error, "not everything of this agent could be removed");
     }
 }
 
-/// Removes the keys first, then the service with its program, then everything else. What cannot be removed is logged;
-/// while the mark is there, the next start tries again.
+/// Removes the keys first, then all data but what says what else there is to remove, then the service with its program, then
+/// the rest. What cannot be removed is logged; while the service and the mark are there, its next start tries again.
 pub(super) fn uninstall(dir: DataDir) {
+    tracing::info!("this agent removes itself");
     if let Err(error) = Config::remove_keys(&dir) {
         tracing::error!(%error, "a key of this agent could not be removed");
     }
-    if let Some(installed) = service::Installed::load(dir.path())
+    let installed = service::Installed::find(dir.path());
+    // On Windows nobody removes a file that is open.
+    log::close();
+    if let Err(error) = dir.wipe(&[DECOMMISSIONED, service::INSTALLED]) {
+        tracing::error!(%error, "not everything of this agent could be removed; its next start tries again");
+        return;
+    }
+    if let Some(installed) = installed
         && let Err(error) = service::remove(&installed)
     {
         tracing::error!(%error, "the service could not be removed entirely");
     }
-    tracing::info!("this agent removes itself");
     if let Err(error) = service::remove_data(dir) {
         tracing::error!(%error, "the data directory could not be removed");
     }

@@ -79,6 +79,8 @@ const LOCK: &str = "lock";
 /// A status request holds the lock for an instant; a start that falls into it tries again.
 const LOCK_ATTEMPTS: u32 = 5;
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
+const REMOVALS: u32 = 50;
+const REMOVAL_PAUSE: Duration = Duration::from_millis(100);
 
 impl DataDir {
     /// Creates the directory where it is missing (readable by its owner only) and takes its lock.
@@ -148,15 +150,20 @@ impl DataDir {
         self.path.join(name)
     }
 
-    /// Removes everything inside except the lock, which stays held, and `keep`.
+    /// Removes everything inside except the lock, which stays held, and `keep`. What another program holds for a moment is
+    /// waited for.
     ///
     /// # Errors
     /// The first file that could not be removed.
-    pub fn wipe(&self, keep: Option<&str>) -> Result<(), StoreError> {
+    pub fn wipe(&self, keep: &[&str]) -> Result<(), StoreError> {
+        patiently(|| self.wipe_once(keep))
+    }
+
+    fn wipe_once(&self, keep: &[&str]) -> Result<(), StoreError> {
         let entries = std::fs::read_dir(&self.path).map_err(StoreError::io(&self.path))?;
         for entry in entries {
             let entry = entry.map_err(StoreError::io(&self.path))?;
-            if entry.file_name() == LOCK || keep.is_some_and(|keep| entry.file_name() == keep) {
+            if entry.file_name() == LOCK || keep.iter().any(|keep| entry.file_name() == *keep) {
                 continue;
             }
             let path = entry.path();
@@ -166,6 +173,18 @@ impl DataDir {
         }
         files::sync_dir(&self.path)
     }
+}
+
+/// Tries to remove something again and again for some seconds: on Windows nobody can remove what a virus scanner or a backup
+/// program has open.
+pub(crate) fn patiently<E>(remove: impl Fn() -> Result<(), E>) -> Result<(), E> {
+    for _ in 1..REMOVALS {
+        if remove().is_ok() {
+            return Ok(());
+        }
+        std::thread::sleep(REMOVAL_PAUSE);
+    }
+    remove()
 }
 
 /// Whether some process holds the directory's lock.
@@ -217,7 +236,20 @@ mod tests {
         let held = DataDir::open(dir.path()).unwrap();
         std::fs::create_dir(held.join("output")).unwrap();
         std::fs::write(held.join("output").join("x"), "y").unwrap();
-        held.wipe(None).unwrap();
+        std::fs::write(held.join("kept"), "y").unwrap();
+        held.wipe(&["kept"]).unwrap();
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2);
+        held.wipe(&[]).unwrap();
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_is_held_for_a_moment_is_removed_all_the_same() {
+        let left = std::cell::Cell::new(3);
+        let remove = || {
+            left.set(left.get() - 1);
+            if left.get() > 0 { Err("held") } else { Ok(()) }
+        };
+        assert_eq!(patiently(remove), Ok(()));
     }
 }

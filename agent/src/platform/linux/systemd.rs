@@ -35,32 +35,62 @@ fn no_systemd() -> ServiceError {
     )
 }
 
+fn failed(what: &str) -> impl FnOnce(std::io::Error) -> ServiceError {
+    let what = what.to_owned();
+    move |error| ServiceError::Failed(format!("{what}: {error}"))
+}
+
+/// The running program, and whether it is to be copied to its place.
+fn running() -> Result<(PathBuf, bool), ServiceError> {
+    let running = std::env::current_exe().map_err(failed("the running program"))?;
+    let managed_elsewhere = running.starts_with("/usr/bin") || running.starts_with("/usr/sbin");
+    let to_copy = !managed_elsewhere && running != Path::new(PROGRAM);
+    Ok((running, to_copy))
+}
+
+/// What an installation leaves here.
+///
+/// # Errors
+/// [`ServiceError`] when the running program is not known.
+pub fn plan(earlier: Option<&Installed>) -> Result<Installed, ServiceError> {
+    let copied = running()?.1.then(|| PathBuf::from(PROGRAM));
+    let program = copied.or_else(|| earlier.and_then(|earlier| earlier.program.clone()));
+    Ok(Installed { unit: PathBuf::from(UNIT), program })
+}
+
+/// The unit, when an installation made it and it runs on this data directory. Whether the program was copied along is not
+/// known then, so it stays.
+#[must_use]
+pub fn find(data_dir: &Path) -> Option<Installed> {
+    let unit = fs::read_to_string(UNIT).ok()?;
+    is_ours(&unit, data_dir).then(|| Installed { unit: PathBuf::from(UNIT), program: None })
+}
+
+fn is_ours(unit: &str, data_dir: &Path) -> bool {
+    quoted(data_dir).is_ok_and(|data_dir| {
+        let end = format!(" run --data-dir {data_dir}");
+        unit.lines().any(|line| line.starts_with("ExecStart=") && line.ends_with(&end))
+    })
+}
+
 /// Copies the running program to its place and writes the unit.
 ///
 /// # Errors
 /// [`ServiceError`] when a file cannot be written.
-pub fn install(data_dir: &Path, earlier: Option<&Installed>) -> Result<Installed, ServiceError> {
-    let failed = |what: &str| {
-        let what = what.to_owned();
-        move |error: std::io::Error| ServiceError::Failed(format!("{what}: {error}"))
-    };
-    let running = std::env::current_exe().map_err(failed("the running program"))?;
+pub fn install(data_dir: &Path) -> Result<(), ServiceError> {
+    let (running, to_copy) = running()?;
     let place = PathBuf::from(PROGRAM);
-    let managed_elsewhere = running.starts_with("/usr/bin") || running.starts_with("/usr/sbin");
-    let mut program = earlier.and_then(|earlier| earlier.program.clone());
-    let exec = if managed_elsewhere || running == place {
-        running
-    } else {
+    let exec = if to_copy {
         // Renamed into place: a running copy keeps its old content.
         let beside = place.with_extension("new");
         fs::copy(&running, &beside).map_err(failed(PROGRAM))?;
         fs::rename(&beside, &place).map_err(failed(PROGRAM))?;
-        program = Some(place.clone());
         place
+    } else {
+        running
     };
     let data_dir = std::path::absolute(data_dir).map_err(failed("data-dir"))?;
-    fs::write(UNIT, unit(&exec, &data_dir)?).map_err(failed(UNIT))?;
-    Ok(Installed { unit: PathBuf::from(UNIT), program })
+    fs::write(UNIT, unit(&exec, &data_dir)?).map_err(failed(UNIT))
 }
 
 /// The unit file. A proxy is set in `/etc/default/gururmm-agent`. Commands outlive nothing: what is left of them when
@@ -198,6 +228,7 @@ mod tests {
         assert!(unit.contains("ExecStart=\"/opt/my dir/agent\" run --data-dir \"/var/lib/gururmm-agent\"\n"), "{unit}");
         assert!(unit.contains("RestartPreventExitStatus=78\n"));
         assert!(super::unit(Path::new("/opt/a\nb"), Path::new("/")).is_err());
+        assert!(is_ours(&unit, Path::new("/var/lib/gururmm-agent")) && !is_ours(&unit, Path::new("/var/lib")));
     }
 
     #[test]

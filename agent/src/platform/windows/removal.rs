@@ -11,10 +11,8 @@ use std::time::Duration;
 use windows_sys::Win32::System::Threading::CREATE_NO_WINDOW;
 
 use super::sys::files;
+use crate::store::{self, patiently};
 
-/// A process that has just ended still holds its program for a moment.
-const ATTEMPTS: u32 = 50;
-const PAUSE: Duration = Duration::from_millis(100);
 /// How long the start of the process that removes the program may take.
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -28,7 +26,8 @@ pub fn remove_program(program: &Path) -> io::Result<()> {
     let directory = program.parent().unwrap_or(program);
     let running = std::env::current_exe().and_then(fs::canonicalize);
     if !matches!((running, fs::canonicalize(program)), (Ok(running), Ok(program)) if running == program) {
-        remove_file(program)?;
+        // A process that has just ended still holds its program for a moment.
+        patiently(|| store::files::remove(program)).map_err(io::Error::other)?;
         // Something else may live there, or have been put there.
         let _ = fs::remove_dir(directory);
         return Ok(());
@@ -39,18 +38,6 @@ pub fn remove_program(program: &Path) -> io::Result<()> {
         tracing::warn!(%error, "the program is removed when this computer starts next");
         files::remove_at_restart(&aside).and_then(|()| files::remove_at_restart(directory))
     })
-}
-
-fn remove_file(path: &Path) -> io::Result<()> {
-    for attempt in 1.. {
-        match fs::remove_file(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => break,
-            Err(_) if attempt < ATTEMPTS => std::thread::sleep(PAUSE),
-            Err(error) => return Err(error),
-            Ok(()) => break,
-        }
-    }
-    Ok(())
 }
 
 /// Leaves the rest to `cmd.exe`, which outlives this process: once a second, for two minutes, it tries to remove the

@@ -56,24 +56,53 @@ pub fn check() -> Result<(), ServiceError> {
     if sys::access::is_administrator() { Ok(()) } else { Err(ServiceError::NotAllowed) }
 }
 
+fn place() -> PathBuf {
+    sys::files::program_files().join("GuruRMM").join(PROGRAM)
+}
+
+/// What an installation leaves here.
+///
+/// # Errors
+/// Never.
+pub fn plan(_earlier: Option<&Installed>) -> Result<Installed, ServiceError> {
+    Ok(Installed { unit: PathBuf::from(DEFINITION), program: Some(place()) })
+}
+
+/// What the service manager knows of a service with this data directory; none when there is none, or one with another.
+#[must_use]
+pub fn find(data_dir: &Path) -> Option<Installed> {
+    let config = open(ServiceAccess::QUERY_CONFIG).ok()??.query_config().ok()?;
+    let program = place();
+    is_ours(&config.executable_path.to_string_lossy(), &program, data_dir)
+        .then(|| Installed { unit: PathBuf::from(DEFINITION), program: Some(program) })
+}
+
+/// Whether a service's command line is the one that an installation of this program on this data directory makes.
+fn is_ours(command_line: &str, program: &Path, data_dir: &Path) -> bool {
+    let (program, data_dir) = (program.display().to_string(), data_dir.display().to_string());
+    // Quotes stand only around what has spaces in it.
+    let words = |line: &str| line.replace('"', "").to_lowercase();
+    words(command_line) == words(&format!("{program} run --service --data-dir {data_dir}"))
+}
+
 /// Copies the running program to its place, makes the service, and a source in the Event Log.
 ///
 /// # Errors
 /// [`ServiceError`] when something cannot be written or the service manager refuses.
-pub fn install(data_dir: &Path, _earlier: Option<&Installed>) -> Result<Installed, ServiceError> {
+pub fn install(data_dir: &Path) -> Result<(), ServiceError> {
     let failed = |path: &Path| {
         let path = path.display().to_string();
         move |error: io::Error| ServiceError::Failed(format!("{path}: {error}"))
     };
     let running = std::env::current_exe().map_err(failed(Path::new("the running program")))?;
     let data_dir = std::path::absolute(data_dir).map_err(failed(data_dir))?;
-    let directory = sys::files::program_files().join("GuruRMM");
-    let program = directory.join(PROGRAM);
+    let program = place();
     if !same_file(&running, &program) {
         // A running program cannot be replaced.
         stop()?;
         // Below Program Files only administrators write, and so it is here.
-        fs::create_dir_all(&directory).map_err(failed(&directory))?;
+        let directory = program.parent().unwrap_or(&program);
+        fs::create_dir_all(directory).map_err(failed(directory))?;
         let beside = program.with_extension("new");
         fs::copy(&running, &beside).map_err(failed(&beside))?;
         super::replace(&beside, &program, true).map_err(failed(&program))?;
@@ -85,7 +114,7 @@ pub fn install(data_dir: &Path, _earlier: Option<&Installed>) -> Result<Installe
         start_type: ServiceStartType::AutoStart,
         error_control: ServiceErrorControl::Normal,
         // The library puts the path into quotes where it has spaces.
-        executable_path: program.clone(),
+        executable_path: program,
         launch_arguments: ["run", "--service", "--data-dir"]
             .into_iter()
             .map(OsString::from)
@@ -106,8 +135,7 @@ pub fn install(data_dir: &Path, _earlier: Option<&Installed>) -> Result<Installe
             .map_err(told("the service cannot be made"))?,
     };
     configure(&service);
-    event_log::register().map_err(failed(Path::new("the source in the Event Log")))?;
-    Ok(Installed { unit: PathBuf::from(DEFINITION), program: Some(program) })
+    event_log::register().map_err(failed(Path::new("the source in the Event Log")))
 }
 
 fn same_file(a: &Path, b: &Path) -> bool {
@@ -314,5 +342,19 @@ fn told(what: &'static str) -> impl FnOnce(Error) -> ServiceError {
             "{what}: it was removed and is still in use; close the Services window and try again"
         )),
         _ => ServiceError::Failed(format!("{what}: {}", words(&error))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_on_another_directory_is_somebody_elses() {
+        let (program, data_dir) = (Path::new(r"C:\Program Files\GuruRMM\a.exe"), Path::new(r"C:\ProgramData\GuruRMM"));
+        let line = r#""C:\Program Files\GuruRMM\a.exe" run --service --data-dir C:\ProgramData\GuruRMM"#;
+        assert!(is_ours(line, program, data_dir));
+        assert!(!is_ours(line, program, Path::new(r"C:\ProgramData")));
+        assert!(!is_ours(line, Path::new(r"C:\a.exe"), data_dir));
     }
 }
