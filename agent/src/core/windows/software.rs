@@ -86,6 +86,17 @@ pub fn sorted(mut software: Vec<Software>) -> Vec<Software> {
     software
 }
 
+/// All programs, at most so many. Where there are more, those for all users come first: no user can push them out. The text
+/// says what was left out.
+#[must_use]
+pub fn bounded(machine: Vec<Software>, of_users: Vec<Software>, most: usize) -> (Vec<Software>, Option<String>) {
+    let mut all = machine;
+    all.extend(of_users);
+    let left_out = (all.len() > most).then(|| format!("more than {most} programs; the others are left out"));
+    all.truncate(most);
+    (all, left_out)
+}
+
 /// Whether a subkey of `HKEY_USERS` is a person's: `S-1-5-21-…` accounts of this machine or of a domain, `S-1-12-1-…`
 /// accounts of Entra ID. The others belong to services, or hold the classes of the same person.
 #[must_use]
@@ -213,6 +224,15 @@ mod tests {
             ("zlib".to_owned(), SoftwareSource::Machine),
         ];
         assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn a_users_programs_push_out_none_of_the_machines() {
+        let zlib = program(entry("zlib"), SoftwareSource::Machine, None).unwrap();
+        let planted = vec![program(entry("!0001"), SoftwareSource::User, Some("ann")).unwrap(); 3];
+        let (all, left_out) = bounded(vec![zlib.clone()], planted.clone(), 2);
+        assert_eq!((all, left_out.is_some()), (vec![zlib.clone(), planted[0].clone()], true));
+        assert_eq!(bounded(vec![zlib], planted, 4).1, None);
     }
 
     #[test]

@@ -6,12 +6,13 @@ use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context as _;
 use gururmm_protocol::inventory::{Software, SoftwareSource};
+use gururmm_protocol::limits::MAX_LONG_LIST;
 use winreg::RegKey;
 use winreg::enums::{HKEY_LOCAL_MACHINE, HKEY_USERS, KEY_READ, KEY_WOW64_32KEY, KEY_WOW64_64KEY};
 
 use crate::core::inventory::{Look, Looked};
 use crate::core::windows::problems::grouped;
-use crate::core::windows::software::{Entry, Profiles, is_persons_hive, program, sorted};
+use crate::core::windows::software::{Entry, Profiles, bounded, is_persons_hive, program, sorted};
 use crate::core::windows::users::{account, computer_name};
 use crate::platform::windows::identity::hostname;
 use crate::platform::windows::registry::{found, machine, number, text};
@@ -19,6 +20,9 @@ use crate::platform::windows::sys;
 
 pub(super) const UNINSTALL: &str = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall";
 const PROFILES: &str = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList";
+
+/// Most entries of one user that are read: they can make as many as they like.
+const MOST_OF_A_USER: usize = 500;
 
 /// Kept between two looks.
 static SEEN: Mutex<Profiles> = Mutex::new(Profiles::new());
@@ -40,7 +44,8 @@ pub fn software() -> Look<Vec<Software>> {
     let loaded = loaded(&mut unread);
     let existing = existing(&mut unread);
     let (of_users, never_seen) = SEEN.lock().unwrap_or_else(PoisonError::into_inner).update(loaded, existing);
-    all.extend(of_users);
+    let (all, left_out) = bounded(all, of_users, MAX_LONG_LIST);
+    unread.other.extend(left_out);
     let waiting = never_seen.iter().map(|sid| (user(sid), "not known before the next login".to_owned())).collect();
     let mut problems = grouped("entry", unread.entries);
     problems.extend(grouped("programs", waiting));
@@ -65,7 +70,13 @@ impl Unread {
 
 fn programs(key: &RegKey, source: SoftwareSource, user: Option<&str>, unread: &mut Unread) -> Vec<Software> {
     let mut programs = Vec::new();
-    for name in key.enum_keys() {
+    for (number, name) in key.enum_keys().enumerate() {
+        if let Some(user) = user
+            && number == MOST_OF_A_USER
+        {
+            unread.other.push(format!("programs of {user}: more than {MOST_OF_A_USER}; the others are left out"));
+            break;
+        }
         let Some(name) = unread.unless("list of programs", name) else { break };
         match found(key.open_subkey_with_flags(&name, KEY_READ)) {
             Ok(Some(key)) => programs.extend(program(entry(&key), source, user)),
@@ -128,5 +139,29 @@ fn entry(key: &RegKey) -> Entry {
         system_component: number(key, "SystemComponent"),
         parent_key_name: text(key, "ParentKeyName"),
         release_type: text(key, "ReleaseType"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use winreg::enums::HKEY_CURRENT_USER;
+
+    use super::*;
+
+    #[test]
+    fn a_user_cannot_make_the_list_as_long_as_they_like() {
+        let user = RegKey::predef(HKEY_CURRENT_USER);
+        let path = format!(r"Software\gururmm-test-software-{}", std::process::id());
+        let (key, _) = user.create_subkey(&path).unwrap();
+        for number in 0..=MOST_OF_A_USER {
+            let name = format!("!{number:04}");
+            key.create_subkey(&name).unwrap().0.set_value("DisplayName", &name).unwrap();
+        }
+        let (mut of_user, mut of_machine) = (Unread::default(), Unread::default());
+        let few = programs(&key, SoftwareSource::User, Some("ann"), &mut of_user);
+        let all = programs(&key, SoftwareSource::Machine, None, &mut of_machine);
+        user.delete_subkey_all(&path).unwrap();
+        assert_eq!((few.len(), of_user.other.len()), (MOST_OF_A_USER, 1));
+        assert_eq!((all.len(), of_machine.other.len()), (MOST_OF_A_USER + 1, 0));
     }
 }

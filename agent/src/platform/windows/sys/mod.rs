@@ -12,6 +12,7 @@ pub mod job;
 pub mod loader;
 pub mod network;
 pub mod process;
+pub mod registry;
 pub mod services;
 pub mod sessions;
 pub mod tasks;
