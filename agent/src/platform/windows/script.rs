@@ -98,7 +98,7 @@ fn starter(script: &Path, proof: &Path) -> String {
     let (script, proof) = (literal(script), literal(proof));
     format!(
         "try {{ [Console]::OutputEncoding = $OutputEncoding = New-Object System.Text.UTF8Encoding $false }} catch {{ }}\r\n\
-         [System.IO.File]::WriteAllText({proof}, '')\r\n\
+         try {{ [System.IO.File]::WriteAllText({proof}, '') }} catch {{ [Console]::Error.WriteLine($_); exit 1 }}\r\n\
          & ([ScriptBlock]::Create([System.IO.File]::ReadAllText({script})))\r\n"
     )
 }
@@ -125,6 +125,14 @@ mod tests {
         assert_eq!(batch("echo a\necho b"), "echo a\r\necho b\r\n");
         assert_eq!(batch("echo a\r\n:label\r\n"), "echo a\r\n:label\r\n");
         assert_eq!(batch("echo \u{e4}"), "@chcp 65001 >nul\r\necho \u{e4}\r\n");
+    }
+
+    #[test]
+    fn powershell_does_not_begin_without_its_proof() {
+        let starter = starter(Path::new("C:\\x.ps1"), Path::new("C:\\x.begun"));
+        let lines: Vec<_> = starter.lines().collect();
+        assert!(lines[1].starts_with("try {") && lines[1].ends_with("exit 1 }"), "an error there alone ends nothing");
+        assert!(lines[1].contains("'C:\\x.begun'") && lines[2].contains("'C:\\x.ps1'"));
     }
 
     #[test]
