@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, IsTerminal as _, Write};
+use std::panic::{self, PanicHookInfo};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -41,10 +42,17 @@ pub fn to_file(data_dir: &Path, log_of_system: impl Layer<Registry> + Send + Syn
     let opened = open_in(data_dir);
     let file = tracing_subscriber::fmt::layer().with_writer(|| Shared).with_ansi(false).with_target(false);
     tracing_subscriber::registry().with(log_of_system).with(file.with_filter(filter())).init();
+    // Nobody sees the standard error of a service.
+    panic::set_hook(Box::new(log_panic));
     match opened {
         Ok(file) => *FILE.lock().unwrap_or_else(PoisonError::into_inner) = file,
         Err(error) => tracing::error!(%error, "there is no log file: it cannot be opened"),
     }
+}
+
+fn log_panic(info: &PanicHookInfo<'_>) {
+    let place = info.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+    tracing::error!("fault of the agent at {place}: {}", info.payload_as_str().unwrap_or("it says nothing"));
 }
 
 /// Closes the file, so that it can be removed; what is logged from now on is not kept.
@@ -140,6 +148,21 @@ mod tests {
         let mut file = Rotating::open(temp.path().to_owned(), 100).unwrap();
         file.write_line(b"after a restart\n").unwrap();
         assert!(read(NAME).ends_with("line 039\nafter a restart\n"));
+    }
+
+    #[test]
+    fn a_panic_is_logged_with_its_place() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("log");
+        let file = Mutex::new(File::create(&path).unwrap());
+        let subscriber = tracing_subscriber::fmt().with_writer(file).with_ansi(false).finish();
+        let earlier = panic::take_hook();
+        panic::set_hook(Box::new(log_panic));
+        let ended = tracing::subscriber::with_default(subscriber, || panic::catch_unwind(|| panic!("for a test")));
+        panic::set_hook(earlier);
+        assert!(ended.is_err());
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains("ERROR") && text.contains("for a test") && text.contains("log.rs"), "{text}");
     }
 
     #[test]
