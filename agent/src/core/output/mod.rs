@@ -15,8 +15,13 @@ use redact::Redactor;
 pub enum Encoding {
     /// As UTF-8.
     Utf8,
-    /// As programs of Windows do: UTF-8, UTF-16, or the console's code page, which this function decodes.
-    Console(fn(&[u8]) -> String),
+    /// As programs of Windows do: UTF-8, UTF-16, or the console's code page.
+    Console {
+        /// Decodes the code page.
+        decode: fn(&[u8]) -> String,
+        /// What a text becomes that a program wrote in yet another encoding, and that was taken for the code page.
+        misread: fn(&str) -> Vec<String>,
+    },
 }
 
 enum Decoder {
@@ -28,7 +33,7 @@ impl Decoder {
     fn new(encoding: Encoding) -> Self {
         match encoding {
             Encoding::Utf8 => Self::Utf8(utf8::Decoder::default()),
-            Encoding::Console(code_page) => Self::Console(console::Decoder::new(code_page)),
+            Encoding::Console { decode, .. } => Self::Console(console::Decoder::new(decode)),
         }
     }
 
@@ -65,7 +70,12 @@ impl Output {
     /// `limit` is in bytes of text over both streams; beyond it everything is dropped and counted.
     #[must_use]
     pub fn new<'a>(limit: u32, secrets: impl Iterator<Item = &'a str>, encoding: Encoding) -> Self {
-        let redactor = Redactor::new(secrets);
+        let mut secrets: Vec<String> = secrets.map(str::to_owned).collect();
+        if let Encoding::Console { misread, .. } = encoding {
+            let misread: Vec<_> = secrets.iter().filter(|secret| !secret.is_ascii()).flat_map(|s| misread(s)).collect();
+            secrets.extend(misread);
+        }
+        let redactor = Redactor::new(secrets.iter().map(String::as_str));
         let stream =
             |which| Stream { which, decoder: Decoder::new(encoding), redactor: redactor.clone(), text: String::new() };
         Self {
@@ -160,6 +170,23 @@ mod tests {
             output.push(OutputStream::Stdout, &[byte]);
         }
         assert_eq!(whole(&mut output), "login [redacted]!\n");
+    }
+
+    #[test]
+    fn a_secret_in_another_code_page_is_replaced_too() {
+        fn latin1(bytes: &[u8]) -> String {
+            bytes.iter().map(|byte| char::from(*byte)).collect()
+        }
+        // Cyrillic, for example.
+        fn misread(text: &str) -> Vec<String> {
+            vec![text.replace('\u{e4}', "\u{444}"), latin1(text.as_bytes())]
+        }
+        let mut output =
+            Output::new(1_000, ["p\u{e4}ss", "plain"].into_iter(), Encoding::Console { decode: latin1, misread });
+        output.push(OutputStream::Stdout, b"1 p\xE4ss plain\n");
+        output.push(OutputStream::Stdout, "2 p\u{444}ss\n".as_bytes());
+        output.push(OutputStream::Stdout, b"3 p\xC3\xA4ss \xFF\n");
+        assert_eq!(whole(&mut output), "1 [redacted] [redacted]\n2 [redacted]\n3 [redacted] \u{ff}\n");
     }
 
     #[test]

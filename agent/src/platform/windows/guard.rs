@@ -20,6 +20,8 @@ pub struct Grant {
     pub who: String,
     /// Whether it may change something, or only read.
     pub write: bool,
+    /// Whether it is meant for what will be created inside, and not for the directory itself.
+    pub inside_only: bool,
 }
 
 /// SYSTEM.
@@ -31,6 +33,9 @@ const TRUSTED_INSTALLER: &str = "S-1-5-80-956008885-3418522649-1831038044-185329
 /// Whoever owns the thing (the owner is judged by itself).
 const OWNER_RIGHTS: &str = "S-1-3-4";
 
+/// Whoever will create something, and their group.
+const CREATORS: [&str; 2] = ["S-1-3-0", "S-1-3-1"];
+
 /// What is to be done with a directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
@@ -38,6 +43,9 @@ pub enum Verdict {
     Private,
     /// Nobody else can have put anything into it; its access list is to be narrowed.
     Narrow,
+    /// Nobody has put anything into it, but others may; it is to be removed and made anew. Who has it open could still make
+    /// it a link after it was narrowed.
+    Replace,
     /// Somebody else made it or could put files into it.
     Refuse(String),
 }
@@ -60,11 +68,12 @@ pub fn judge(access: &Access, me: &Me, is_empty: bool) -> Verdict {
         return Verdict::Refuse(format!("it belongs to the account {}", access.owner));
     }
     let Some(grants) = &access.grants else {
-        return if is_empty { Verdict::Narrow } else { Verdict::Refuse("everybody may write to it".to_owned()) };
+        return if is_empty { Verdict::Replace } else { Verdict::Refuse("everybody may write to it".to_owned()) };
     };
     let others = others(grants, me);
     match others.iter().find(|grant| grant.write) {
-        Some(writer) if !is_empty => Verdict::Refuse(format!("the account {} may write to it", writer.who)),
+        Some(_) if is_empty => Verdict::Replace,
+        Some(writer) => Verdict::Refuse(format!("the account {} may write to it", writer.who)),
         _ if !others.is_empty() => Verdict::Narrow,
         _ if me.administrator && !is_of_system(&access.owner) => Verdict::Narrow,
         _ => Verdict::Private,
@@ -79,7 +88,10 @@ pub fn strangers<'a>(access: &'a Access, me: &Me) -> Option<Vec<&'a str>> {
 }
 
 fn others<'a>(grants: &'a [Grant], me: &Me) -> Vec<&'a Grant> {
-    grants.iter().filter(|grant| !is_trusted(&grant.who, me) && grant.who != OWNER_RIGHTS).collect()
+    // Who creates something inside owns it: they are named by themselves.
+    let is_creator = |grant: &Grant| grant.inside_only && CREATORS.contains(&grant.who.as_str());
+    let is_other = |grant: &&Grant| !is_trusted(&grant.who, me) && grant.who != OWNER_RIGHTS && !is_creator(grant);
+    grants.iter().filter(is_other).collect()
 }
 
 fn is_trusted(who: &str, me: &Me) -> bool {
@@ -99,6 +111,12 @@ pub fn private_list(me: &Me) -> String {
     format!("{owner}D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA){own}")
 }
 
+/// The access list (SDDL) of a pipe: for SYSTEM, administrators, and the account of this process.
+#[must_use]
+pub fn pipe_list(me: &Me) -> String {
+    format!("D:P(A;;GA;;;SY)(A;;GA;;;BA)(A;;GA;;;{})", me.user)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,7 +126,8 @@ mod tests {
     const ADA: &str = "S-1-5-21-1-2-3-500";
 
     fn access(owner: &str, grants: &[(&str, bool)]) -> Access {
-        let grants = grants.iter().map(|(who, write)| Grant { who: (*who).to_owned(), write: *write }).collect();
+        let grant = |(who, write): &(&str, bool)| Grant { who: (*who).to_owned(), write: *write, inside_only: false };
+        let grants = grants.iter().map(grant).collect();
         Access { owner: owner.to_owned(), grants: Some(grants) }
     }
 
@@ -129,14 +148,27 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_users_can_write_to_is_narrowed_only_while_it_is_empty() {
+    fn a_directory_that_users_can_write_to_is_made_anew_and_only_while_it_is_empty() {
         // As an administrator's `mkdir` below C:\ProgramData makes it.
         let made = access(ADMINISTRATORS, &[(SYSTEM, true), (ADMINISTRATORS, true), (USERS, false), (USERS, true)]);
-        assert_eq!(judge(&made, &me(SYSTEM), true), Verdict::Narrow);
+        assert_eq!(judge(&made, &me(SYSTEM), true), Verdict::Replace);
         assert!(matches!(judge(&made, &me(SYSTEM), false), Verdict::Refuse(why) if why.contains(USERS)));
         let nobody_asked = Access { owner: SYSTEM.to_owned(), grants: None };
-        assert_eq!(judge(&nobody_asked, &me(SYSTEM), true), Verdict::Narrow);
+        assert_eq!(judge(&nobody_asked, &me(SYSTEM), true), Verdict::Replace);
         assert!(matches!(judge(&nobody_asked, &me(SYSTEM), false), Verdict::Refuse(_)));
+    }
+
+    #[test]
+    fn who_may_change_what_will_be_inside_counts_as_well() {
+        let inside = |who: &str| {
+            let mut access = access(ADMINISTRATORS, &[(SYSTEM, true), (who, true)]);
+            access.grants.as_mut().unwrap()[1].inside_only = true;
+            judge(&access, &me(SYSTEM), false)
+        };
+        assert!(matches!(inside(USERS), Verdict::Refuse(why) if why.contains(USERS)));
+        for creator in CREATORS {
+            assert_eq!(inside(creator), Verdict::Private);
+        }
     }
 
     #[test]

@@ -15,9 +15,10 @@ use tokio::process::{Child, Command};
 use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown};
 use windows_sys::Win32::System::Threading::{CREATE_NO_WINDOW, CREATE_SUSPENDED};
 
+use super::guard::pipe_list;
 use super::script::{self, Script};
 use super::sys::job::{Job, Suspended};
-use super::sys::{environment, files, text};
+use super::sys::{access, environment, files, text};
 use crate::core::output::Encoding;
 use crate::core::random::{Random as _, SystemRandom};
 use crate::platform::program_file;
@@ -31,7 +32,7 @@ const LOOKS: u32 = 100;
 const PIPE_BUFFER: u32 = 64 * 1024;
 
 /// How programs here write text.
-pub const OUTPUT_ENCODING: Encoding = Encoding::Console(text::decode_oem);
+pub const OUTPUT_ENCODING: Encoding = Encoding::Console { decode: text::decode_oem, misread: text::misread };
 
 /// What becomes of a start that was given up.
 pub const STARTED_LATE: &str = "Should its start return after all, it is ended before it does anything";
@@ -102,8 +103,8 @@ impl Prepared {
         let job = Job::new()?;
         command
             .stdin(Stdio::null())
-            .stdout(stdout_end)
-            .stderr(stderr_end)
+            .stdout(Stdio::from(stdout_end))
+            .stderr(Stdio::from(stderr_end))
             // Not before it is in the job may it run: it could start something outside.
             .creation_flags(CREATE_NO_WINDOW | CREATE_SUSPENDED)
             .kill_on_drop(true);
@@ -200,22 +201,23 @@ fn program(order: &Order<'_>) -> Result<(Command, Option<Script>), String> {
     }
 }
 
-/// A pipe whose reading end can be given up at any moment, and the end that a process writes to. Its name cannot be
-/// guessed, and nobody else can connect to it.
-fn pipe() -> io::Result<(NamedPipeServer, Stdio)> {
+/// A pipe whose reading end can be given up at any moment, and the end that a process writes to. Others can see its name,
+/// but not connect to it.
+fn pipe() -> io::Result<(NamedPipeServer, File)> {
     let name = format!(r"\\.\pipe\gururmm-agent-{}", hex::encode(SystemRandom.bytes()?));
-    let reader = ServerOptions::new()
+    let mut options = ServerOptions::new();
+    options
         .access_inbound(true)
         .access_outbound(false)
         .first_pipe_instance(true)
         .max_instances(1)
         .reject_remote_clients(true)
-        .in_buffer_size(PIPE_BUFFER)
-        .create(&name)?;
+        .in_buffer_size(PIPE_BUFFER);
+    let reader = access::create_pipe(&options, &name, &pipe_list(&access::me()?))?;
     let writer = File::options().write(true).open(&name)?;
     // Answers at once, since the writer is there.
     reader.connect().now_or_never().ok_or_else(|| io::Error::other("a pipe is not connected"))??;
-    Ok((reader, Stdio::from(writer)))
+    Ok((reader, writer))
 }
 
 /// What exit codes mean that Windows gives programs which it ended (ntstatus.h).
@@ -271,6 +273,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::platform::windows::guard::strangers;
 
     fn prepared(directory: &Path, line: &str) -> Prepared {
         let command: RunCommand = serde_json::from_value(serde_json::json!({
@@ -282,6 +285,13 @@ mod tests {
         .unwrap();
         let order = Order { id: Uuid::nil(), command: &command, scratch: directory, data_dir: directory };
         Prepared::new(&order).unwrap()
+    }
+
+    #[tokio::test]
+    async fn nobody_else_may_connect_to_a_pipe() {
+        let (_reader, writer) = pipe().unwrap();
+        let access = access::look(&writer).unwrap();
+        assert_eq!(strangers(&access, &access::me().unwrap()), Some(vec![]), "{access:?}");
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@ use std::os::windows::io::{AsRawHandle as _, FromRawHandle as _, OwnedHandle};
 use std::path::Path;
 use std::ptr::{null, null_mut};
 
+use tokio::net::windows::named_pipe::{NamedPipeServer, ServerOptions};
 use windows_sys::Win32::Foundation::{ERROR_INSUFFICIENT_BUFFER, GENERIC_ALL, GENERIC_WRITE, HANDLE};
 use windows_sys::Win32::Security::Authorization::{
     ConvertSidToStringSidW, ConvertStringSecurityDescriptorToSecurityDescriptorW, ConvertStringSidToSidW,
@@ -41,6 +42,15 @@ impl Descriptor {
         Ok(Self(Local(made)))
     }
 
+    /// For what is created with it, while it lives.
+    const fn attributes(&self) -> SECURITY_ATTRIBUTES {
+        SECURITY_ATTRIBUTES {
+            nLength: size_of::<SECURITY_ATTRIBUTES>() as u32,
+            lpSecurityDescriptor: self.0.0,
+            bInheritHandle: 0,
+        }
+    }
+
     /// Its access list and owner; they live as long as the descriptor.
     fn parts(&self) -> io::Result<(*mut ACL, PSID)> {
         let (mut dacl, mut owner) = (null_mut(), null_mut());
@@ -56,14 +66,18 @@ impl Descriptor {
 /// Creates a directory that has this owner and access list from its first moment.
 pub fn create_directory(path: &Path, sddl: &str) -> io::Result<()> {
     let descriptor = Descriptor::parse(sddl)?;
-    let attributes = SECURITY_ATTRIBUTES {
-        nLength: u32::try_from(size_of::<SECURITY_ATTRIBUTES>()).map_err(io::Error::other)?,
-        lpSecurityDescriptor: descriptor.0.0,
-        bInheritHandle: 0,
-    };
+    let attributes = descriptor.attributes();
     let name = wide_path(path)?;
     // SAFETY: the name ends with a NUL, the attributes and the descriptor they point to outlive the call.
     check(unsafe { CreateDirectoryW(name.as_ptr(), &raw const attributes) })
+}
+
+/// Creates a pipe that has this access list from its first moment.
+pub fn create_pipe(options: &ServerOptions, name: &str, sddl: &str) -> io::Result<NamedPipeServer> {
+    let descriptor = Descriptor::parse(sddl)?;
+    let mut attributes = descriptor.attributes();
+    // SAFETY: the attributes and the descriptor they point to outlive the call.
+    unsafe { options.create_with_security_attributes_raw(name, (&raw mut attributes).cast()) }
 }
 
 /// Gives a file that is open with the right to change it another access list, which nothing is inherited into, and
@@ -112,18 +126,19 @@ pub fn look(file: &File) -> io::Result<Access> {
         // SAFETY: every entry begins with a header.
         let header = unsafe { *entry.cast::<ACE_HEADER>() };
         let kind = u32::from(header.AceType);
-        if kind == ACCESS_DENIED_ACE_TYPE || u32::from(header.AceFlags) & INHERIT_ONLY_ACE != 0 {
+        if kind == ACCESS_DENIED_ACE_TYPE {
             continue;
         }
+        let inside_only = u32::from(header.AceFlags) & INHERIT_ONLY_ACE != 0;
         if kind != ACCESS_ALLOWED_ACE_TYPE {
             // An entry for applications or with conditions: as good as one for everybody.
-            grants.push(Grant { who: format!("an entry of kind {kind}"), write: true });
+            grants.push(Grant { who: format!("an entry of kind {kind}"), write: true, inside_only });
             continue;
         }
         let allowed = entry.cast::<ACCESS_ALLOWED_ACE>();
         // SAFETY: of this kind, so mask and account follow the header.
         let (mask, who) = unsafe { ((*allowed).Mask, sid_text((&raw mut (*allowed).SidStart).cast())?) };
-        grants.push(Grant { who, write: mask & WRITING != 0 });
+        grants.push(Grant { who, write: mask & WRITING != 0, inside_only });
     }
     Ok(Access { owner, grants: Some(grants) })
 }
