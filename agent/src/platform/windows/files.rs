@@ -93,7 +93,7 @@ pub fn distrust(path: &Path) -> io::Result<Option<String>> {
         return Ok(Some(NO_DIRECTORY.to_owned()));
     }
     Ok(match judge(&access::look(&directory)?, &access::me()?, false) {
-        Verdict::Private | Verdict::Narrow => None,
+        Verdict::Private | Verdict::Narrow | Verdict::Replace => None,
         Verdict::Refuse(why) => Some(with_names(&why)),
     })
 }
@@ -112,20 +112,19 @@ fn make_private(path: &Path, me: &Me) -> io::Result<()> {
     if !is_directory(&directory)? {
         return Err(refuse(NO_DIRECTORY));
     }
-    let is_empty = || io::Result::Ok(std::fs::read_dir(path)?.next().is_none());
-    let was_empty = is_empty()?;
-    match judge(&access::look(&directory)?, me, was_empty) {
+    let is_empty = std::fs::read_dir(path)?.next().is_none();
+    match judge(&access::look(&directory)?, me, is_empty) {
         Verdict::Private => Ok(()),
         Verdict::Refuse(why) => Err(refuse(&with_names(&why))),
         Verdict::Narrow => {
             let change = if me.administrator { WRITE_DAC | WRITE_OWNER } else { WRITE_DAC };
-            access::set(&open(path, READ_CONTROL | change)?, &private_list(me))?;
-            // What came in between the two looks.
-            if was_empty && !is_empty()? {
-                Err(refuse("somebody wrote to it while it was being prepared"))
-            } else {
-                Ok(())
-            }
+            access::set(&open(path, READ_CONTROL | change)?, &private_list(me))
+        }
+        Verdict::Replace => {
+            drop(directory);
+            // Only when it is still empty; what is there by then under its name is refused.
+            std::fs::remove_dir(path)?;
+            access::create_directory(path, &private_list(me))
         }
     }
 }
