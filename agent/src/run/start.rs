@@ -94,25 +94,25 @@ mod tests {
     #[tokio::test]
     async fn a_start_that_hangs_is_given_up_counted_and_undone_when_it_comes_after_all() {
         let starts = starts(1);
-        for why in [None, Some(Stop::Cancelled)] {
-            let ((release, released), (undone, is_undone)) = (channel::<()>(), channel());
-            let work = move || released.recv().map(|()| 7).map_err(|error| error.to_string());
-            let undo = move |value| undone.send(value).unwrap();
-            let stopped = async move {
-                match why {
-                    Some(why) => why,
-                    None => pending().await,
-                }
-            };
-            let late = start(&starts, SHORT, || Ok(()), move |()| work(), undo, stopped).await;
-            assert_eq!(late, Err(why.map_or(NotStarted::Late, NotStarted::Stopped)));
-            let next = start(&starts, PATIENCE, || Ok(1), Ok, |_| {}, ready(Stop::Cancelled)).await;
-            assert_eq!(next, Err(NotStarted::TooMany));
-            release.send(()).unwrap();
-            assert_eq!(is_undone.recv(), Ok(7));
-            // Its place is free as soon as its thread has ended.
-            drop(starts.acquire().await.unwrap());
-        }
+        let ((release, released), (undone, is_undone)) = (channel::<()>(), channel());
+        let (begun, has_begun) = oneshot::channel();
+        let spawn = move |()| {
+            begun.send(()).map_err(|()| "nobody waits".to_owned())?;
+            released.recv().map(|()| 7).map_err(|error| error.to_string())
+        };
+        let undo = move |value| undone.send(value).unwrap();
+        let stopped = async move {
+            has_begun.await.unwrap();
+            Stop::Cancelled
+        };
+        let late = start(&starts, PATIENCE, || Ok(()), spawn, undo, stopped).await;
+        assert_eq!(late, Err(NotStarted::Stopped(Stop::Cancelled)));
+        let next = start(&starts, PATIENCE, || Ok(1), Ok, |_| {}, ready(Stop::Cancelled)).await;
+        assert_eq!(next, Err(NotStarted::TooMany));
+        release.send(()).unwrap();
+        assert_eq!(is_undone.recv(), Ok(7));
+        // Its place is free as soon as its thread has ended.
+        drop(starts.acquire().await.unwrap());
     }
 
     #[tokio::test]
