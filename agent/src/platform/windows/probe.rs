@@ -105,14 +105,4 @@ mod tests {
             assert!(answer.unwrap().unwrap().starts_with("answers: "));
         }
     }
-
-    #[test]
-    fn the_scheduler_takes_nothing_away_from_wmi() {
-        let questions: Vec<_> = (0..8)
-            .map(|_| std::thread::spawn(|| (super::ask_task_scheduler().is_ok(), super::ask_wmi().is_ok())))
-            .collect();
-        for question in questions {
-            assert_eq!(question.join().unwrap(), (true, true));
-        }
-    }
 }

@@ -37,3 +37,18 @@ pub fn version() -> Result<u32> {
     // Major version above, minor version below.
     Ok(version & 0xFFFF)
 }
+
+#[cfg(test)]
+mod tests {
+    use windows::Win32::System::Com::CoGetApartmentType;
+
+    use super::*;
+
+    #[test]
+    fn com_is_still_there_for_others_when_the_thread_that_asked_has_ended() {
+        std::thread::spawn(version).join().unwrap().unwrap();
+        let (mut kind, mut qualifier) = Default::default();
+        // SAFETY: the answers go into variables of ours.
+        unsafe { CoGetApartmentType(&raw mut kind, &raw mut qualifier) }.unwrap();
+    }
+}
