@@ -2057,7 +2057,7 @@ export interface components {
             known: number;
             /**
              * Format: int64
-             * @description Of these: never read.
+             * @description Of these: never read, or not searchable yet.
              */
             never: number;
             /**
@@ -3517,7 +3517,10 @@ export interface operations {
                 publisher?: string;
                 /** @description Who keeps track of it. */
                 source?: "windows" | "dpkg" | "rpm" | "other";
-                /** @description Only versions below this one, in dpkg's order: `1.9` is below `1.10`. Unknown versions are left out. */
+                /**
+                 * @description Only versions below this one, in dpkg's order: `1.9` is below `1.10` (and `1.0^1`, which only RPM has, between `1.0` and
+                 *     `1.0.1`). Unknown versions are left out.
+                 */
                 version_below?: string;
                 /** @description Only this version and those above. */
                 version_at_least?: string;
@@ -3562,7 +3565,10 @@ export interface operations {
                 source: "windows" | "dpkg" | "rpm" | "other";
                 /** @description Only this version, as it is written. */
                 version?: string;
-                /** @description Only versions below this one, in dpkg's order: `1.9` is below `1.10`. Unknown versions are left out. */
+                /**
+                 * @description Only versions below this one, in dpkg's order: `1.9` is below `1.10` (and `1.0^1`, which only RPM has, between `1.0` and
+                 *     `1.0.1`). Unknown versions are left out.
+                 */
                 version_below?: string;
                 /** @description Only this version and those above. */
                 version_at_least?: string;

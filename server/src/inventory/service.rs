@@ -50,7 +50,7 @@ pub(crate) async fn store(app: &App, agent_id: Uuid, organization_id: Uuid, repo
     }
     let mut rows = changes;
     if let Some(list) = received.software() {
-        rows += software::derive::replace(&mut tx, agent_id, list, now).await?;
+        rows += software::derive::replace(&mut tx, agent_id, list, now, now).await?;
     }
     tx.commit().await?;
     agents_changed(app, &[(agent_id, organization_id)]).await;

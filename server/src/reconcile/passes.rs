@@ -54,7 +54,7 @@ pub(super) fn all() -> Vec<Pass> {
         },
         Pass {
             name: "software_titles",
-            every: seconds(3600),
+            every: seconds(300),
             once_in_cluster: true,
             run: |app| Box::pin(async move { software::derive::remove_unused_titles(&app).await }),
         },

@@ -1,24 +1,25 @@
 //! What agents have installed, derived from the section `software` of their inventory.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use gururmm_protocol::inventory::Software;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::TitleSource;
 use super::store_derive::{self as store, Installed};
 use super::version::sort_key;
+use super::{TitleSource, fold};
 use crate::app::App;
 use crate::core::Result;
 
 /// Agents whose stored section is derived in one pass.
 const CATCH_UP: i64 = 100;
-/// Unused titles that are removed in one transaction.
-const REMOVE_BATCH: i64 = 1_000;
-/// Transactions in one pass.
-const REMOVE_BATCHES: u32 = 50;
+/// Titles that are looked at or removed in one transaction.
+const TITLES: i64 = 1_000;
+/// For how long a pass goes on: it holds up the others.
+const PASS: Duration = Duration::from_secs(5);
 
 /// Makes this what the agent has installed, in the transaction that stores its section. Answers how many rows that wrote.
 pub(crate) async fn replace(
@@ -26,9 +27,13 @@ pub(crate) async fn replace(
     agent_id: Uuid,
     software: &[Software],
     collected_at: DateTime<Utc>,
+    now: DateTime<Utc>,
 ) -> Result<usize> {
-    let written = store::replace(connection, agent_id, &columns(software), collected_at).await?;
-    Ok(usize::try_from(written).unwrap_or(usize::MAX))
+    let stored = store::replace(connection, agent_id, &columns(software), collected_at, now).await?;
+    if stored.left_out > 0 {
+        tracing::warn!(%agent_id, left_out = stored.left_out, "an agent reported too many new names of software in an hour");
+    }
+    Ok(usize::try_from(stored.rows).unwrap_or(usize::MAX))
 }
 
 /// Each name and version once: another architecture, registry view or publisher makes no difference.
@@ -37,13 +42,14 @@ fn columns(software: &[Software]) -> Installed {
     let mut installed = Installed::default();
     for item in software {
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
-        let (key, source) = (item.name.to_lowercase(), TitleSource::from(item.source).word());
+        let (key, source) = (fold(&item.name), TitleSource::from(item.source).word());
         let (publisher, version) = (text(&item.publisher), text(&item.version));
         if item.name.is_empty() || !seen.insert((key.clone(), source, version.clone())) {
             continue;
         }
         installed.keys.push(key);
         installed.sources.push(source.to_owned());
+        installed.publisher_keys.push(fold(&publisher));
         installed.publishers.push(publisher);
         installed.names.push(item.name.clone());
         installed.version_keys.push(sort_key(&version));
@@ -52,14 +58,17 @@ fn columns(software: &[Software]) -> Installed {
     installed
 }
 
-/// Derives sections that were stored by a version of the server that did not; to be called every half minute or so. What
-/// one call leaves, the next one takes.
+/// Derives sections that were stored by a version of the server that did not, or did it otherwise, and removes what it left
+/// of decommissioned agents; to be called every half minute or so. What one call leaves, the next one takes.
 ///
 /// # Errors
 /// When the database cannot be reached.
 pub async fn catch_up(app: &App) -> Result<()> {
+    let now = app.env.now();
     let mut connection = app.db.acquire().await?;
-    let agents = store::behind(&mut connection, CATCH_UP).await?;
+    store::forget_ended(&mut connection, CATCH_UP).await?;
+    fold_publishers(&mut connection).await?;
+    let agents = store::behind(&mut connection, now, CATCH_UP).await?;
     drop(connection);
     for agent_id in agents {
         let mut tx = app.db.begin().await?;
@@ -68,7 +77,7 @@ pub async fn catch_up(app: &App) -> Result<()> {
             // It is null while it never could be read.
             match serde_json::from_str::<Option<Vec<Software>>>(&data) {
                 Ok(software) => {
-                    replace(&mut tx, agent_id, &software.unwrap_or_default(), collected_at).await?;
+                    replace(&mut tx, agent_id, &software.unwrap_or_default(), collected_at, now).await?;
                 }
                 Err(error) => {
                     tracing::warn!(%agent_id, %error, "stored software cannot be read; it counts as never read");
@@ -80,18 +89,34 @@ pub async fn catch_up(app: &App) -> Result<()> {
     Ok(())
 }
 
-/// Removes titles that nobody has any more; to be called every hour or so. What one call leaves, the next one takes.
+/// Gives publishers their lower case that an earlier version of the server stored without.
+async fn fold_publishers(connection: &mut PgConnection) -> Result<()> {
+    let until = Instant::now() + PASS;
+    while Instant::now() < until {
+        let titles = store::unfolded_publishers(connection, TITLES).await?;
+        if titles.is_empty() {
+            break;
+        }
+        let (ids, publishers): (Vec<i64>, Vec<String>) = titles.into_iter().unzip();
+        let folded: Vec<String> = publishers.iter().map(|publisher| fold(publisher)).collect();
+        store::fold_publishers(connection, &ids, &folded).await?;
+    }
+    Ok(())
+}
+
+/// Removes titles that nobody has any more; to be called every few minutes. What one call leaves, the next one takes.
 ///
 /// # Errors
 /// When the database cannot be reached.
 pub async fn remove_unused_titles(app: &App) -> Result<()> {
-    for _ in 0..REMOVE_BATCHES {
+    let until = Instant::now() + PASS;
+    let mut after = 0;
+    while Instant::now() < until {
         // Looked for outside of the lock, and looked at again within.
         let mut tx = app.db.begin().await?;
-        let unused = store::unused_titles(&mut tx, REMOVE_BATCH).await?;
-        if unused.is_empty() {
-            return Ok(());
-        }
+        let unused = store::unused_titles(&mut tx, after, TITLES).await?;
+        let Some(last) = unused.last() else { break };
+        after = *last;
         store::remove_unused(&mut tx, &unused).await?;
         tx.commit().await?;
     }

@@ -18,6 +18,12 @@ use crate::agents::view::{AgentState, OsFamily};
 /// An agent that was not seen for so long says nothing about what is installed now.
 pub const STALE_AFTER: TimeDelta = TimeDelta::days(7);
 
+/// The text in lower case, as texts are compared here. The two lower cases of a Greek capital sigma count as one: which of
+/// them is right depends on what follows, and a search may end anywhere.
+fn fold(text: &str) -> String {
+    text.to_lowercase().replace('ς', "σ")
+}
+
 /// Who keeps track of an installation. The same name in two of them is two titles: they number their versions differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
@@ -87,7 +93,7 @@ pub struct VersionCount {
 /// Where a page of titles ends.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct TitleKey {
-    /// The name in lower case.
+    /// The name in lower case, see [`fold`].
     pub key: String,
     /// Who keeps track of it.
     pub source: TitleSource,
@@ -109,13 +115,14 @@ pub struct VersionKey {
 pub enum SoftwareStanding {
     /// Read whole, and the agent was seen in the last 7 days.
     Known,
-    /// Parts of it could not be read, for example the programs of users who are not logged on.
+    /// Parts of it could not be read, for example the programs of users who are not logged on, or it has reported more new
+    /// names within an hour than are taken (6,000).
     Partial,
     /// The agent was not seen for 7 days.
     Stale,
     /// It cannot be read now.
     Unread,
-    /// It was never read.
+    /// It was never read, or what was read last is not searchable yet.
     Never,
 }
 
@@ -132,7 +139,7 @@ pub struct SoftwareCoverage {
     pub stale: i64,
     /// Of these: cannot be read now.
     pub unread: i64,
-    /// Of these: never read.
+    /// Of these: never read, or not searchable yet.
     pub never: i64,
 }
 

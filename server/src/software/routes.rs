@@ -33,7 +33,8 @@ struct TitleQuery {
     /// Who keeps track of it.
     #[param(inline)]
     source: Option<TitleSource>,
-    /// Only versions below this one, in dpkg's order: `1.9` is below `1.10`. Unknown versions are left out.
+    /// Only versions below this one, in dpkg's order: `1.9` is below `1.10` (and `1.0^1`, which only RPM has, between `1.0` and
+    /// `1.0.1`). Unknown versions are left out.
     version_below: Option<String>,
     /// Only this version and those above.
     version_at_least: Option<String>,
@@ -107,7 +108,8 @@ struct InstalledQuery {
     source: TitleSource,
     /// Only this version, as it is written.
     version: Option<String>,
-    /// Only versions below this one, in dpkg's order: `1.9` is below `1.10`. Unknown versions are left out.
+    /// Only versions below this one, in dpkg's order: `1.9` is below `1.10` (and `1.0^1`, which only RPM has, between `1.0` and
+    /// `1.0.1`). Unknown versions are left out.
     version_below: Option<String>,
     /// Only this version and those above.
     version_at_least: Option<String>,

@@ -6,7 +6,7 @@ use super::store::{self, Filter};
 use super::version::sort_key;
 use super::{
     InstalledKey, InstalledSoftware, STALE_AFTER, SoftwareCoverage, SoftwareTitle, TitleKey, TitleSource, VersionCount,
-    VersionKey,
+    VersionKey, fold,
 };
 use crate::app::{App, Ctx};
 use crate::core::page::{Page, PageRequest};
@@ -65,9 +65,7 @@ pub async fn titles(
     asked: &Asked,
     page: &PageRequest<TitleKey>,
 ) -> Result<Page<SoftwareTitle>> {
-    let pattern = |field, text: &Option<String>| {
-        search::contains_pattern(field, text.as_deref().map(str::to_lowercase).as_deref())
-    };
+    let pattern = |field, text: &Option<String>| search::contains_pattern(field, text.as_deref().map(fold).as_deref());
     let (name, publisher) = (pattern("search", &titles.search)?, pattern("publisher", &titles.publisher)?);
     let filter = asked.filter(ctx)?;
     let mut connection = app.db.acquire().await?;
@@ -128,7 +126,7 @@ pub async fn coverage(
 }
 
 fn title_key((title, source): (&str, TitleSource)) -> Result<TitleKey> {
-    Ok(TitleKey { key: checked("title", title)?.to_lowercase(), source })
+    Ok(TitleKey { key: fold(checked("title", title)?), source })
 }
 
 fn optional<'a>(field: &str, text: Option<&'a String>) -> Result<Option<&'a str>> {

@@ -23,11 +23,11 @@ const STANDING_FROM: &str = "
 fn push_standing(query: &mut QueryBuilder<Postgres>, stale_before: DateTime<Utc>) {
     query.push(
         "CASE WHEN i.error IS NOT NULL THEN 'unread'
-              WHEN i.agent_id IS NULL OR r.agent_id IS NULL THEN 'never'
+              WHEN i.agent_id IS NULL OR r.collected_at IS DISTINCT FROM i.collected_at THEN 'never'
               WHEN GREATEST(p.last_seen_at, r.collected_at) < ",
     );
     query.push_bind(stale_before);
-    query.push(" THEN 'stale' WHEN i.problems <> '[]' THEN 'partial' ELSE 'known' END AS standing");
+    query.push(" THEN 'stale' WHEN i.problems <> '[]' OR r.incomplete THEN 'partial' ELSE 'known' END AS standing");
 }
 
 /// Which installations are asked for.
@@ -134,7 +134,7 @@ pub async fn titles(
         query.push(" AND t.key LIKE ").push_bind(name);
     }
     if let Some(publisher) = publisher {
-        query.push(" AND lower(t.publisher) LIKE ").push_bind(publisher);
+        query.push(" AND coalesce(t.publisher_key, lower(t.publisher)) LIKE ").push_bind(publisher);
     }
     if let Some(source) = source {
         query.push(" AND t.source = ").push_bind(source);

@@ -1,9 +1,12 @@
-//! Versions in the order in which dpkg puts them (deb-version(7)), as bytes that sort so.
+//! Versions in the order in which dpkg puts them (deb-version(7)), as bytes that sort so. `^`, which only RPM has, sorts as
+//! RPM sorts it: after the end, before everything else.
 
 /// Ends a run of characters that are no digits, and the whole: after `~`, before everything else.
 const END: u8 = 2;
 /// `~` sorts before the end.
 const TILDE: u8 = 1;
+/// `^` sorts after the end, before everything else.
+const CARET: u8 = 3;
 /// Comes before a character that is no letter: those sort after all letters.
 const OTHER: u8 = 0x7f;
 /// Longest key: with the version itself it fits into an entry of an index (a third of a page). A version that needs more is
@@ -39,6 +42,7 @@ fn part(key: &mut Vec<u8>, mut rest: &[u8]) {
         for byte in text {
             match byte {
                 b'~' => key.push(TILDE),
+                b'^' => key.push(CARET),
                 letter if letter.is_ascii_alphabetic() => key.push(*letter),
                 other => key.extend([OTHER, *other]),
             }
@@ -160,6 +164,8 @@ mod tests {
             "1.0",
             "1.0-1",
             "1.0-1+b1",
+            "1.0^20240101git1",
+            "1.0^20240101git1-1",
             "1.0a",
             "1.0+dfsg",
             "1.0.1",

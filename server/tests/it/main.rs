@@ -36,5 +36,6 @@ mod real_agent;
 mod refused_orders;
 mod reports;
 mod software;
+mod software_derived;
 mod spa;
 mod windows_agent;

@@ -5,7 +5,7 @@ use gururmm_protocol::inventory::{
 };
 use gururmm_protocol::message::Report;
 use gururmm_server::authz::OrgRole;
-use gururmm_server::software::derive::{catch_up, remove_unused_titles};
+use gururmm_server::software::derive::catch_up;
 use gururmm_sim::SimAgent;
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -48,7 +48,7 @@ async fn send(agent: &SimAgent, report: InventoryReport) {
     session.close().await;
 }
 
-async fn titles(client: &Client, query: &str) -> Vec<(String, i64, i64)> {
+pub async fn titles(client: &Client, query: &str) -> Vec<(String, i64, i64)> {
     let page = client.get(&format!("/api/software?{query}")).await.expect(200);
     let title = |row: &Value| {
         let number = |field: &str| row[field].as_i64().unwrap();
@@ -57,17 +57,17 @@ async fn titles(client: &Client, query: &str) -> Vec<(String, i64, i64)> {
     page["items"].as_array().unwrap().iter().map(title).collect()
 }
 
-async fn versions(client: &Client, query: &str) -> Vec<Value> {
+pub async fn versions(client: &Client, query: &str) -> Vec<Value> {
     let page = client.get(&format!("/api/software/agents?source=windows&{query}")).await.expect(200);
     page["items"].as_array().unwrap().iter().map(|row| row["version"].clone()).collect()
 }
 
-async fn coverage(client: &Client, query: &str) -> [i64; 6] {
+pub async fn coverage(client: &Client, query: &str) -> [i64; 6] {
     let counts = client.get(&format!("/api/software/coverage?{query}")).await.expect(200);
     ["agents", "known", "partial", "stale", "unread", "never"].map(|field| counts[field].as_i64().unwrap())
 }
 
-fn title(name: &str, agents: i64, versions: i64) -> (String, i64, i64) {
+pub fn title(name: &str, agents: i64, versions: i64) -> (String, i64, i64) {
     (name.to_owned(), agents, versions)
 }
 
@@ -135,6 +135,7 @@ async fn versions_compare_as_dpkg_compares_them(db: PgPool) {
         "1.0~rc1",
         "1.0",
         "1.0-1",
+        "1.0^git1",
         "1.0a",
         "1.9",
         "1.10",
@@ -154,8 +155,8 @@ async fn versions_compare_as_dpkg_compares_them(db: PgPool) {
         ("1.0~rc1", &[][..]),
         ("1.0", &["1.0~rc1"]),
         ("1.0-0", &["1.0~rc1"]),
-        ("1.0a", &["1.0~rc1", "1.0", "1.0-1"]),
-        ("V1.10", &["1.0~rc1", "1.0", "1.0-1", "1.0a", "1.9"]),
+        ("1.0a", &["1.0~rc1", "1.0", "1.0-1", "1.0^git1"]),
+        ("V1.10", &["1.0~rc1", "1.0", "1.0-1", "1.0^git1", "1.0a", "1.9"]),
     ] {
         assert_eq!(versions(&admin, &format!("title=x&version_below={below}")).await, expected, "below {below}");
     }
@@ -202,6 +203,34 @@ async fn a_title_shows_who_publishes_it_who_tracks_it_and_how_its_versions_sprea
     assert_eq!(titles(&admin, "source=dpkg").await, [title("git", 1, 1)]);
     assert_eq!(titles(&admin, "publisher=llc").await, [title("Git", 4, 4)]);
     assert_eq!(titles(&admin, "publisher=nobody").await, []);
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn names_and_publishers_are_found_in_any_case_of_any_letter(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let by = |name: &str, publisher: &str| -> Vec<Software> {
+        let named = windows(&[(name, "1")]).into_iter();
+        named.map(|item| Software { publisher: Some(publisher.to_owned()), ..item }).collect()
+    };
+    report(&app.agent(1).await, [by("Editor", "ÖKO GmbH"), by("ΟΔΟΣ", "ΕΚΔΟΣΕΙΣ")].concat()).await;
+    let admin = app.admin().await;
+    let found = async || {
+        for query in ["publisher=öko", "publisher=ÖKO"] {
+            assert_eq!(titles(&admin, query).await, [title("Editor", 1, 1)], "{query}");
+        }
+        // A capital sigma is another letter at the end of a word than within: `οδος` and `οδοσ`.
+        for query in ["search=ΟΔΟΣ", "search=οδοσ", "search=οδος", "search=ΔΟ", "publisher=ΕΚΔΟΣ", "publisher=εκδοσεις"]
+        {
+            assert_eq!(titles(&admin, query).await, [title("ΟΔΟΣ", 1, 1)], "{query}");
+        }
+        assert_eq!(versions(&admin, "title=οδοσ").await, ["1"]);
+    };
+    found().await;
+    // As a version of the server leaves it that does not know of this.
+    sqlx::query("UPDATE software_titles SET publisher_key = NULL").execute(&app.db).await.unwrap();
+    assert_eq!(titles(&admin, "publisher=editor").await, []);
+    catch_up(&app.app).await.unwrap();
+    found().await;
 }
 
 #[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
@@ -266,81 +295,4 @@ async fn an_agent_whose_software_is_not_known_is_told_and_not_taken_for_one_with
     let row = standing(stale.agent_id().unwrap());
     assert_eq!((&row["standing"], &row["collected_at"]), (&json!("stale"), &json!("2026-11-15T12:00:00Z")));
     assert_eq!(standing(unread.agent_id().unwrap())["standing"], "unread");
-}
-
-#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
-async fn what_was_removed_is_gone_and_a_departed_agent_counts_no_more(db: PgPool) {
-    let app = TestApp::new(db).await;
-    let (acme, site) = app.organization("Acme").await;
-    let agents = [app.agent_in(acme, site, 1).await, app.agent_in(acme, site, 2).await];
-    let admin = app.admin().await;
-    report(&agents[0], windows(&[("a", "1"), ("b", "1")])).await;
-    report(&agents[1], windows(&[("a", "1"), ("c", "1")])).await;
-    report(&agents[0], windows(&[("a", "2"), ("d", "1")])).await;
-    assert_eq!(titles(&admin, "").await, [title("a", 2, 2), title("c", 1, 1), title("d", 1, 1)]);
-    assert_eq!(versions(&admin, "title=b").await, [Value::Null; 0]);
-    let known = async || {
-        let sql = "SELECT key FROM software_titles ORDER BY key";
-        sqlx::query_scalar::<_, String>(sql).fetch_all(&app.db).await.unwrap()
-    };
-    assert_eq!(known().await, ["a", "b", "c", "d"]);
-    remove_unused_titles(&app.app).await.unwrap();
-    assert_eq!(known().await, ["a", "c", "d"]);
-    // A quarantined one is not asked whether it leaves.
-    let id = agents[1].agent_id().unwrap();
-    sqlx::query("UPDATE agents SET state = 'quarantined' WHERE id = $1").bind(id).execute(&app.db).await.unwrap();
-    assert_eq!(titles(&admin, "").await[0], title("a", 2, 2), "it may still be there");
-    admin.delete(&format!("/api/agents/{id}")).await.expect(202);
-    catch_up(&app.app).await.unwrap();
-    assert_eq!(titles(&admin, "").await, [title("a", 1, 1), title("d", 1, 1)]);
-    assert_eq!(versions(&admin, "title=a").await, ["2"]);
-    assert_eq!(coverage(&admin, "").await, [1, 1, 0, 0, 0, 0]);
-}
-
-#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
-async fn what_was_stored_before_is_derived_later(db: PgPool) {
-    let app = TestApp::new(db).await;
-    let admin = app.admin().await;
-    let (first, second) = (app.agent(1).await, app.agent(2).await);
-    report(&first, windows(&[("a", "1")])).await;
-    report(&second, windows(&[("a", "1"), ("b", "1")])).await;
-    // As a version of the server leaves it that does not know of this: no rows, or those of an older section.
-    let id = first.agent_id().unwrap();
-    for table in ["agent_software", "agent_software_reports"] {
-        let sql = sqlx::AssertSqlSafe(format!("DELETE FROM {table} WHERE agent_id = $1"));
-        sqlx::query(sql).bind(id).execute(&app.db).await.unwrap();
-    }
-    sqlx::query(
-        "UPDATE agent_inventory SET collected_at = collected_at + interval '1 minute', data = data - 0
-         WHERE agent_id = $1 AND section = 'software'",
-    )
-    .bind(second.agent_id().unwrap())
-    .execute(&app.db)
-    .await
-    .unwrap();
-    assert_eq!(coverage(&admin, "").await, [2, 1, 0, 0, 0, 1], "not known until then");
-    catch_up(&app.app).await.unwrap();
-    assert_eq!(titles(&admin, "").await, [title("a", 1, 1), title("b", 1, 1)]);
-    assert_eq!(coverage(&admin, "").await, [2, 2, 0, 0, 0, 0]);
-}
-
-#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
-async fn agents_with_the_same_new_titles_do_not_wait_for_each_other_in_a_circle(db: PgPool) {
-    let app = TestApp::new(db).await;
-    let (acme, site) = app.organization("Acme").await;
-    let names: Vec<String> = (0..400).map(|n| format!("package {n}")).collect();
-    let forwards = windows(&names.iter().map(|name| (name.as_str(), "1")).collect::<Vec<_>>());
-    let backwards = forwards.iter().rev().cloned().collect();
-    let (one, two) = (app.agent_in(acme, site, 1).await, app.agent_in(acme, site, 2).await);
-    tokio::join!(report(&one, forwards), report(&two, backwards), async {
-        for _ in 0..5 {
-            remove_unused_titles(&app.app).await.unwrap();
-        }
-    });
-    let counts: (i64, i64) =
-        sqlx::query_as("SELECT (SELECT count(*) FROM software_titles), (SELECT count(*) FROM agent_software)")
-            .fetch_one(&app.db)
-            .await
-            .unwrap();
-    assert_eq!(counts, (400, 800));
 }

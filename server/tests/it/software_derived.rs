@@ -1,0 +1,169 @@
+//! What is searched is derived from what agents report: in bounds, up to date, and again after another version of the server.
+
+use gururmm_server::software::derive::{catch_up, remove_unused_titles};
+use serde_json::Value;
+use sqlx::PgPool;
+
+use crate::software::{coverage, report, title, titles, versions, windows};
+use crate::support::TestApp;
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn an_agent_adds_no_more_than_so_many_titles_in_an_hour(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let (acme, site) = app.organization("Acme").await;
+    let (hostile, other) = (app.agent_in(acme, site, 1).await, app.agent_in(acme, site, 2).await);
+    let admin = app.admin().await;
+    report(&hostile, windows(&[("a", "1")])).await;
+    sqlx::query("UPDATE agent_software_reports SET new_titles = 5998").execute(&app.db).await.unwrap();
+    report(&other, windows(&[("b", "1")])).await;
+    let many = windows(&[("z", "1"), ("e", "1"), ("d", "1"), ("c", "1"), ("a", "2"), ("b", "2")]);
+    report(&hostile, many.clone()).await;
+    let stored = [title("a", 1, 1), title("b", 2, 2), title("c", 1, 1), title("d", 1, 1)];
+    assert_eq!(titles(&admin, "").await, stored, "what is not new has no bound");
+    assert_eq!(versions(&admin, "title=c").await, ["1"], "with its own version");
+    assert_eq!(coverage(&admin, "").await, [2, 1, 1, 0, 0, 0], "of the other it is not known that it lacks anything");
+    let unstored = windows(&[("f", "1"), ("a", "3")]);
+    report(&hostile, unstored).await;
+    assert_eq!(titles(&admin, "").await, [title("a", 1, 1), title("b", 1, 1)]);
+    report(&other, windows(&[("b", "1"), ("g", "1")])).await;
+    assert_eq!(titles(&admin, "search=g").await, [title("g", 1, 1)], "another agent's are not counted");
+    catch_up(&app.app).await.unwrap();
+    assert_eq!(titles(&admin, "search=f").await, [], "not yet");
+    // Later: nobody would still be signed in had the clock been moved.
+    sqlx::query("UPDATE agent_software_reports SET counted_from = counted_from - interval '1 hour'")
+        .execute(&app.db)
+        .await
+        .unwrap();
+    catch_up(&app.app).await.unwrap();
+    assert_eq!(titles(&admin, "search=f").await, [title("f", 1, 1)], "without another report");
+    assert_eq!(coverage(&admin, "").await, [2, 2, 0, 0, 0, 0]);
+    report(&hostile, many).await;
+    assert_eq!(coverage(&admin, "").await, [2, 2, 0, 0, 0, 0], "counted anew");
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn what_an_earlier_version_left_of_a_departed_agent_counts_no_more(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let (acme, site) = app.organization("Acme").await;
+    let (departed, stays) = (app.agent_in(acme, site, 1).await, app.agent_in(acme, site, 2).await);
+    report(&departed, windows(&[("a", "1"), ("b", "1")])).await;
+    report(&stays, windows(&[("a", "1")])).await;
+    // As a version of the server ends a record that does not know of this.
+    sqlx::query("UPDATE agents SET state = 'decommissioned' WHERE id = $1")
+        .bind(departed.agent_id().unwrap())
+        .execute(&app.db)
+        .await
+        .unwrap();
+    let admin = app.admin().await;
+    assert_eq!(titles(&admin, "").await.len(), 2);
+    catch_up(&app.app).await.unwrap();
+    assert_eq!(titles(&admin, "").await, [title("a", 1, 1)]);
+    assert_eq!(coverage(&admin, "").await, [1, 1, 0, 0, 0, 0]);
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn what_an_earlier_version_derived_otherwise_counts_until_it_is_derived_again(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let admin = app.admin().await;
+    report(&app.agent(1).await, windows(&[("ΟΔΟΣ", "1.0^git1")])).await;
+    for change in [
+        "UPDATE agent_software_reports SET derived_from = NULL",
+        "UPDATE software_titles SET key = 'οδος'",
+        "UPDATE agent_software SET version_key = '\\x00'",
+    ] {
+        sqlx::query(change).execute(&app.db).await.unwrap();
+    }
+    assert_eq!((titles(&admin, "").await.len(), coverage(&admin, "").await), (1, [1, 1, 0, 0, 0, 0]));
+    catch_up(&app.app).await.unwrap();
+    assert_eq!(titles(&admin, "search=οδος&version_at_least=1.0&version_below=1.0.1").await, [title("ΟΔΟΣ", 1, 1)]);
+    assert_eq!(titles(&admin, "").await.len(), 1);
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn what_was_removed_is_gone_and_a_departed_agent_counts_no_more(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let (acme, site) = app.organization("Acme").await;
+    let agents = [app.agent_in(acme, site, 1).await, app.agent_in(acme, site, 2).await];
+    let admin = app.admin().await;
+    report(&agents[0], windows(&[("a", "1"), ("b", "1")])).await;
+    report(&agents[1], windows(&[("a", "1"), ("c", "1")])).await;
+    report(&agents[0], windows(&[("a", "2"), ("d", "1")])).await;
+    assert_eq!(titles(&admin, "").await, [title("a", 2, 2), title("c", 1, 1), title("d", 1, 1)]);
+    assert_eq!(versions(&admin, "title=b").await, [Value::Null; 0]);
+    let known = async || {
+        let sql = "SELECT key FROM software_titles ORDER BY key";
+        sqlx::query_scalar::<_, String>(sql).fetch_all(&app.db).await.unwrap()
+    };
+    assert_eq!(known().await, ["a", "b", "c", "d"]);
+    remove_unused_titles(&app.app).await.unwrap();
+    assert_eq!(known().await, ["a", "c", "d"]);
+    // A quarantined one is not asked whether it leaves.
+    let id = agents[1].agent_id().unwrap();
+    sqlx::query("UPDATE agents SET state = 'quarantined' WHERE id = $1").bind(id).execute(&app.db).await.unwrap();
+    assert_eq!(titles(&admin, "").await[0], title("a", 2, 2), "it may still be there");
+    admin.delete(&format!("/api/agents/{id}")).await.expect(202);
+    catch_up(&app.app).await.unwrap();
+    assert_eq!(titles(&admin, "").await, [title("a", 1, 1), title("d", 1, 1)]);
+    assert_eq!(versions(&admin, "title=a").await, ["2"]);
+    assert_eq!(coverage(&admin, "").await, [1, 1, 0, 0, 0, 0]);
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn what_was_stored_before_is_derived_later(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let admin = app.admin().await;
+    let (first, second) = (app.agent(1).await, app.agent(2).await);
+    report(&first, windows(&[("a", "1")])).await;
+    report(&second, windows(&[("a", "1"), ("b", "1")])).await;
+    // As a version of the server leaves it that does not know of this: no rows, or those of an older section.
+    let id = first.agent_id().unwrap();
+    for table in ["agent_software", "agent_software_reports"] {
+        let sql = sqlx::AssertSqlSafe(format!("DELETE FROM {table} WHERE agent_id = $1"));
+        sqlx::query(sql).bind(id).execute(&app.db).await.unwrap();
+    }
+    sqlx::query(
+        "UPDATE agent_inventory SET collected_at = collected_at + interval '1 minute', data = data - 0
+         WHERE agent_id = $1 AND section = 'software'",
+    )
+    .bind(second.agent_id().unwrap())
+    .execute(&app.db)
+    .await
+    .unwrap();
+    assert_eq!(coverage(&admin, "").await, [2, 0, 0, 0, 0, 2], "not known until then");
+    catch_up(&app.app).await.unwrap();
+    assert_eq!(titles(&admin, "").await, [title("a", 1, 1), title("b", 1, 1)]);
+    assert_eq!(coverage(&admin, "").await, [2, 2, 0, 0, 0, 0]);
+    // What is no list of software: it stays unknown, and what was installed before stays listed.
+    sqlx::query(
+        "UPDATE agent_inventory SET collected_at = collected_at + interval '1 minute', data = '{}'
+         WHERE agent_id = $1 AND section = 'software'",
+    )
+    .bind(id)
+    .execute(&app.db)
+    .await
+    .unwrap();
+    catch_up(&app.app).await.unwrap();
+    assert_eq!(coverage(&admin, "").await, [2, 1, 0, 0, 0, 1]);
+    assert_eq!(titles(&admin, "search=a").await, [title("a", 1, 1)]);
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn agents_with_the_same_new_titles_do_not_wait_for_each_other_in_a_circle(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let (acme, site) = app.organization("Acme").await;
+    let names: Vec<String> = (0..400).map(|n| format!("package {n}")).collect();
+    let forwards = windows(&names.iter().map(|name| (name.as_str(), "1")).collect::<Vec<_>>());
+    let backwards = forwards.iter().rev().cloned().collect();
+    let (one, two) = (app.agent_in(acme, site, 1).await, app.agent_in(acme, site, 2).await);
+    tokio::join!(report(&one, forwards), report(&two, backwards), async {
+        for _ in 0..5 {
+            remove_unused_titles(&app.app).await.unwrap();
+        }
+    });
+    let counts: (i64, i64) =
+        sqlx::query_as("SELECT (SELECT count(*) FROM software_titles), (SELECT count(*) FROM agent_software)")
+            .fetch_one(&app.db)
+            .await
+            .unwrap();
+    assert_eq!(counts, (400, 800));
+}
