@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use gururmm_protocol::inventory::Software;
-use sqlx::PgConnection;
+use sqlx::{Connection as _, PgConnection};
 use uuid::Uuid;
 
 use super::store_derive::{self as store, Installed};
@@ -14,7 +14,7 @@ use super::{TitleSource, fold};
 use crate::app::App;
 use crate::core::Result;
 
-/// Agents whose stored section is derived in one pass.
+/// Agents that are looked for at a time.
 const CATCH_UP: i64 = 100;
 /// Titles that are looked at or removed in one transaction.
 const TITLES: i64 = 1_000;
@@ -68,25 +68,40 @@ pub async fn catch_up(app: &App) -> Result<()> {
     let mut connection = app.db.acquire().await?;
     store::forget_ended(&mut connection, CATCH_UP).await?;
     fold_publishers(&mut connection).await?;
-    let agents = store::behind(&mut connection, now, CATCH_UP).await?;
-    drop(connection);
-    for agent_id in agents {
-        let mut tx = app.db.begin().await?;
-        // Locked as a report does it, and looked at again: a report may have come in between.
-        if let Some((data, collected_at)) = store::lock_section(&mut tx, agent_id).await? {
-            // It is null while it never could be read.
-            match serde_json::from_str::<Option<Vec<Software>>>(&data) {
-                Ok(software) => {
-                    replace(&mut tx, agent_id, &software.unwrap_or_default(), collected_at, now).await?;
-                }
-                Err(error) => {
-                    tracing::warn!(%agent_id, %error, "stored software cannot be read; it counts as never read");
-                }
+    let until = Instant::now() + PASS;
+    let mut after = Uuid::nil();
+    loop {
+        let agents = store::behind(&mut connection, now, after, CATCH_UP).await?;
+        let Some(last) = agents.last() else { return Ok(()) };
+        after = *last;
+        for agent_id in agents {
+            if Instant::now() >= until {
+                return Ok(());
+            }
+            // One that cannot be derived does not keep the others from it.
+            if let Err(error) = derive_stored(&mut connection, agent_id, now).await {
+                tracing::warn!(%agent_id, %error, "stored software cannot be derived now; it will be tried again");
             }
         }
-        tx.commit().await?;
     }
-    Ok(())
+}
+
+/// Derives the stored section of an agent.
+async fn derive_stored(connection: &mut PgConnection, agent_id: Uuid, now: DateTime<Utc>) -> Result<()> {
+    let mut tx = connection.begin().await?;
+    // Locked as a report does it, and looked at again: a report may have come in between.
+    if let Some((data, collected_at)) = store::lock_section(&mut tx, agent_id).await? {
+        // It is null while it never could be read.
+        match serde_json::from_str::<Option<Vec<Software>>>(&data) {
+            Ok(software) => {
+                replace(&mut tx, agent_id, &software.unwrap_or_default(), collected_at, now).await?;
+            }
+            Err(error) => {
+                tracing::warn!(%agent_id, %error, "stored software cannot be read; it counts as never read");
+            }
+        }
+    }
+    Ok(tx.commit().await?)
 }
 
 /// Gives publishers their lower case that an earlier version of the server stored without.

@@ -1,5 +1,6 @@
 //! Use cases of installed software.
 
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use super::store::{self, Filter};
@@ -14,6 +15,9 @@ use crate::core::{Error, Result, search};
 
 /// Longest title and version in a question, as agents may report them.
 const MAX_TEXT: usize = 255;
+
+/// Places for lists of titles in this process. A long one takes a second or two, and agents need the connections too.
+static PLACES: Semaphore = Semaphore::const_new(2);
 
 /// Which installations are asked for, as the caller words it.
 #[derive(Debug, Clone, Default)]
@@ -68,6 +72,7 @@ pub async fn titles(
     let pattern = |field, text: &Option<String>| search::contains_pattern(field, text.as_deref().map(fold).as_deref());
     let (name, publisher) = (pattern("search", &titles.search)?, pattern("publisher", &titles.publisher)?);
     let filter = asked.filter(ctx)?;
+    let _place = PLACES.acquire().await.map_err(Error::internal)?;
     let mut connection = app.db.acquire().await?;
     let rows =
         store::titles(&mut connection, &filter, name.as_deref(), publisher.as_deref(), titles.source, page).await?;

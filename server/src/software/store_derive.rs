@@ -180,17 +180,18 @@ pub async fn fold_publishers(connection: &mut PgConnection, titles: &[i64], publ
     Ok(())
 }
 
-/// Agents whose rows are not what their stored section would give now, at most so many. One that added too many titles is
+/// Agents after this one whose rows are not what their stored section would give now, at most so many. One that added too many titles is
 /// left alone until more of its titles are taken.
-pub async fn behind(connection: &mut PgConnection, now: DateTime<Utc>, most: i64) -> Result<Vec<Uuid>> {
+pub async fn behind(connection: &mut PgConnection, now: DateTime<Utc>, after: Uuid, most: i64) -> Result<Vec<Uuid>> {
     Ok(sqlx::query_scalar!(
         "SELECT i.agent_id FROM agent_inventory i JOIN agents a ON a.id = i.agent_id
          LEFT JOIN agent_software_reports r ON r.agent_id = i.agent_id
-         WHERE i.section = 'software' AND a.state <> 'decommissioned'
+         WHERE i.section = 'software' AND i.agent_id > $2 AND a.state <> 'decommissioned'
            AND r.derived_from IS DISTINCT FROM i.collected_at
            AND (r.incomplete AND r.collected_at = i.collected_at AND r.counted_from > $1) IS NOT TRUE
-         LIMIT $2",
+         ORDER BY i.agent_id LIMIT $3",
         now - COUNTED_FOR,
+        after,
         most
     )
     .fetch_all(connection)

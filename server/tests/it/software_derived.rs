@@ -167,3 +167,45 @@ async fn agents_with_the_same_new_titles_do_not_wait_for_each_other_in_a_circle(
             .unwrap();
     assert_eq!(counts, (400, 800));
 }
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn an_agent_that_cannot_be_derived_does_not_keep_others_from_it(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let (acme, site) = app.organization("Acme").await;
+    let agents = [app.agent_in(acme, site, 1).await, app.agent_in(acme, site, 2).await];
+    report(&agents[0], windows(&[("a", "1")])).await;
+    report(&agents[1], windows(&[("a", "1")])).await;
+    for change in [
+        "UPDATE agent_software_reports SET collected_at = collected_at - interval '1 minute', derived_from = NULL",
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+         $$ BEGIN IF NEW.agent_id = (SELECT min(id::text) FROM agents)::uuid THEN RAISE 'refused'; END IF; RETURN NEW; END $$",
+        "CREATE TRIGGER refuse BEFORE UPDATE ON agent_software_reports FOR EACH ROW EXECUTE FUNCTION refuse()",
+    ] {
+        sqlx::query(change).execute(&app.db).await.unwrap();
+    }
+    catch_up(&app.app).await.unwrap();
+    assert_eq!(coverage(&app.admin().await, "").await, [2, 1, 0, 0, 0, 1]);
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn lists_of_titles_leave_connections_to_others(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let admin = app.admin().await;
+    let mut tx = app.db.begin().await.unwrap();
+    sqlx::query("LOCK TABLE agent_software").execute(&mut *tx).await.unwrap();
+    let lists = futures_util::future::join_all((0..12).map(|_| titles(&admin, "")));
+    let other = async {
+        let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'agent_software'::regclass";
+        while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut *tx).await.unwrap() < 2 {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        // More would have come by the time that this is answered.
+        for _ in 0..20 {
+            admin.get("/api/organizations").await.expect(200);
+        }
+        assert_eq!(sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut *tx).await.unwrap(), 2);
+        tx.rollback().await.unwrap();
+    };
+    let (lists, ()) = tokio::join!(lists, other);
+    assert_eq!(lists, vec![vec![]; 12]);
+}
