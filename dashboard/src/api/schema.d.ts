@@ -1821,7 +1821,7 @@ export interface components {
                 agents: number;
                 /** @description The versions that most agents have, at most 5, the most frequent first. */
                 common_versions: components["schemas"]["VersionCount"][];
-                /** @description Its name, as one of the agents writes it. Upper and lower case make no difference. */
+                /** @description Its name, as one of the agents with the highest version writes it. Upper and lower case make no difference. */
                 name: string;
                 /** @description Its publishers, as agents report them, at most 5. */
                 publishers: string[];
@@ -2093,7 +2093,7 @@ export interface components {
             agents: number;
             /** @description The versions that most agents have, at most 5, the most frequent first. */
             common_versions: components["schemas"]["VersionCount"][];
-            /** @description Its name, as one of the agents writes it. Upper and lower case make no difference. */
+            /** @description Its name, as one of the agents with the highest version writes it. Upper and lower case make no difference. */
             name: string;
             /** @description Its publishers, as agents report them, at most 5. */
             publishers: string[];

@@ -67,7 +67,7 @@ impl From<SoftwareSource> for TitleSource {
 /// decommissioned ones are left out.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct SoftwareTitle {
-    /// Its name, as one of the agents writes it. Upper and lower case make no difference.
+    /// Its name, as one of the agents with the highest version writes it. Upper and lower case make no difference.
     pub name: String,
     /// Who keeps track of it.
     pub source: TitleSource,

@@ -148,15 +148,16 @@ pub async fn titles(
                   spread.common_agents
          FROM found
          CROSS JOIN LATERAL (
-             SELECT min(t.name) AS name,
+             SELECT min(somebody.name) AS name,
                     coalesce((array_agg(t.publisher ORDER BY t.publisher) FILTER (WHERE t.publisher <> ''))[1:5], '{}')
                         AS publishers
              FROM software_titles t
-             CROSS JOIN LATERAL (SELECT 1 FROM agent_software s WHERE s.title_id = t.id",
+             CROSS JOIN LATERAL (SELECT coalesce(s.name, t.name) AS name FROM agent_software s WHERE s.title_id = t.id",
     );
     filter.push(&mut query);
     query.push(
-        " LIMIT 1) somebody WHERE t.key = found.key AND t.source = found.source) who
+        " ORDER BY s.version_key DESC, s.agent_id DESC, s.version DESC LIMIT 1) somebody
+             WHERE t.key = found.key AND t.source = found.source) who
          CROSS JOIN LATERAL (
              SELECT count(*) AS agents FROM (
                  SELECT DISTINCT s.agent_id FROM software_titles t JOIN agent_software s ON s.title_id = t.id

@@ -64,9 +64,10 @@ pub async fn replace(
     let new = add_titles(connection, installed, (MAX_NEW_TITLES - before).max(0)).await?;
     let rows = sqlx::query!(
         r#"WITH now AS MATERIALIZED (
-               SELECT t.id AS title_id, u.version COLLATE "C" AS version, u.version_key
-               FROM UNNEST($2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[])
-                    u(key, source, publisher, version, version_key)
+               SELECT t.id AS title_id, u.version COLLATE "C" AS version, u.version_key,
+                      NULLIF(u.name COLLATE "C", t.name) AS name
+               FROM UNNEST($2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[], $8::text[])
+                    u(key, source, publisher, version, version_key, name)
                JOIN software_titles t ON t.key = u.key COLLATE "C" AND t.source = u.source COLLATE "C"
                                       AND t.publisher = u.publisher COLLATE "C"),
            gone AS (
@@ -75,10 +76,12 @@ pub async fn replace(
                    EXCEPT SELECT title_id, version FROM now)
                RETURNING 1),
            come AS (
-               INSERT INTO agent_software (agent_id, organization_id, title_id, version, version_key)
-               SELECT $1, $7, title_id, version, version_key FROM now
-               ON CONFLICT (agent_id, title_id, version) DO UPDATE SET version_key = excluded.version_key
+               INSERT INTO agent_software (agent_id, organization_id, title_id, version, version_key, name)
+               SELECT $1, $7, title_id, version, version_key, name FROM now
+               ON CONFLICT (agent_id, title_id, version)
+               DO UPDATE SET version_key = excluded.version_key, name = excluded.name
                WHERE agent_software.version_key <> excluded.version_key
+                  OR agent_software.name IS DISTINCT FROM excluded.name
                RETURNING 1)
            SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM come) AS "changed!",
                   (SELECT count(*) FROM now) AS "stored!""#,
@@ -88,7 +91,8 @@ pub async fn replace(
         &installed.publishers,
         &installed.versions,
         &installed.version_keys,
-        organization_id
+        organization_id,
+        &installed.names
     )
     .fetch_one(&mut *connection)
     .await?;
