@@ -40,7 +40,12 @@ impl Installed {
     /// where an earlier removal was interrupted.
     #[must_use]
     pub fn find(data_dir: &Path) -> Option<Self> {
-        Self::load(data_dir).or_else(|| system::find(&std::path::absolute(data_dir).ok()?))
+        Self::load(data_dir).or_else(|| Self::known(data_dir))
+    }
+
+    /// What the service manager knows of a service with this data directory, whatever is in it.
+    fn known(data_dir: &Path) -> Option<Self> {
+        system::find(&std::path::absolute(data_dir).ok()?)
     }
 
     fn save(&self, data_dir: &Path) -> Result<(), ServiceError> {
@@ -127,10 +132,20 @@ pub fn stop() -> Result<String, ServiceError> {
 /// [`ServiceError`], in words for the person at the keyboard.
 pub fn uninstall(data_dir: &Path, purge: bool) -> Result<String, ServiceError> {
     system::check()?;
-    let installed = DataDir::believe(data_dir)?.then(|| Installed::find(data_dir)).flatten().ok_or_else(|| {
+    let believed = match DataDir::believe(data_dir) {
+        // What is in it is not believed and stays; what the service manager knows can be removed all the same.
+        Err(StoreError::NotBelieved { .. }) if !purge => false,
+        looked => looked?,
+    };
+    let installed = if believed { Installed::find(data_dir) } else { Installed::known(data_dir) };
+    let installed = installed.ok_or_else(|| {
         ServiceError::Failed(format!("the service {} was not installed by this program", system::NAME))
     })?;
     system::stop()?;
+    if !believed {
+        remove(&installed)?;
+        return Ok(format!("the service {} is removed", system::NAME));
+    }
     if !purge {
         remove(&installed)?;
         files::remove(&data_dir.join(INSTALLED))?;
@@ -163,6 +178,12 @@ pub fn remove_data(dir: DataDir) -> Result<(), StoreError> {
 /// [`ServiceError`] when something stays.
 pub fn remove(installed: &Installed) -> Result<(), ServiceError> {
     system::remove(installed)
+}
+
+/// Whether the service manager has the service.
+#[must_use]
+pub fn is_installed() -> bool {
+    system::look().is_ok_and(|seen| seen.installed)
 }
 
 /// What the service manager says, and whether an agent runs on the data directory.

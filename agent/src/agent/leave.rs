@@ -127,6 +127,10 @@ pub(super) fn uninstall(dir: DataDir) {
         && let Err(error) = service::remove(&installed)
     {
         tracing::error!(%error, "the service could not be removed entirely");
+        if service::is_installed() {
+            // Its next start finds the mark, and tries again.
+            return;
+        }
     }
     if let Err(error) = service::remove_data(dir) {
         tracing::error!(%error, "the data directory could not be removed");

@@ -13,7 +13,7 @@ use gururmm_agent::store::config::Config;
 use gururmm_protocol::crypto::PublicKey;
 use gururmm_protocol::enroll::EnrollmentToken;
 
-use super::server::{AGENT_ID, PATIENCE, TestServer};
+use super::server::{AGENT_ID, TestServer};
 
 async fn try_enroll(dir: &DataDir, server: &TestServer, token: &EnrollmentToken) -> Result<Config, EnrollError> {
     let address = ServerAddress::parse(&server.url()).unwrap();
@@ -23,7 +23,7 @@ async fn try_enroll(dir: &DataDir, server: &TestServer, token: &EnrollmentToken)
         ca_pem: None,
         machine: platform::machine_identity(),
         random: &SystemRandom,
-        patience: PATIENCE,
+        patience: Duration::from_secs(20),
     };
     enroll(dir, enrollment).await
 }

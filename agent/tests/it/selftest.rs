@@ -177,7 +177,15 @@ async fn as_a_command_it_examines_the_agent_that_runs_even_when_its_file_is_gone
     let mut server = TestServer::start().await;
     let dir = enrolled(&server);
     let program = dir.path().join("program");
-    std::fs::copy(env!("CARGO_BIN_EXE_gururmm-agent"), &program).unwrap();
+    // By another process: while this one has it open for writing, no child that a test starts meanwhile could run it.
+    assert!(
+        std::process::Command::new("cp")
+            .arg(env!("CARGO_BIN_EXE_gururmm-agent"))
+            .arg(&program)
+            .status()
+            .unwrap()
+            .success()
+    );
     let mut command = Command::new(&program);
     command.env_clear().env("PATH", "/usr/bin:/bin").env("GURURMM_LOG", "warn");
     // Also when it was told its data directory by a path that holds only where it was started.

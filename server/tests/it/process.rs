@@ -77,6 +77,7 @@ async fn postgres_away_is_503_and_comes_back_without_a_restart() {
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     // It answers before the program that started it has ended.
+    let started = Instant::now();
     while !server.log().contains("it was started again") {
         assert!(started.elapsed() < Duration::from_secs(60), "not told: {}", server.log());
         tokio::time::sleep(Duration::from_millis(200)).await;

@@ -72,7 +72,10 @@ impl Output {
     pub fn new<'a>(limit: u32, secrets: impl Iterator<Item = &'a str>, encoding: Encoding) -> Self {
         let mut secrets: Vec<String> = secrets.map(str::to_owned).collect();
         if let Encoding::Console { misread, .. } = encoding {
-            let misread: Vec<_> = secrets.iter().filter(|secret| !secret.is_ascii()).flat_map(|s| misread(s)).collect();
+            let misread = secrets.iter().filter(|secret| !secret.is_ascii()).flat_map(|secret| misread(secret));
+            // A code page has question marks for what it lacks: of them alone nothing is recognized.
+            let is_telling = |text: &String| !text.contains('?') || text.chars().filter(|c| *c != '?').count() >= 4;
+            let misread: Vec<_> = misread.filter(is_telling).collect();
             secrets.extend(misread);
         }
         let redactor = Redactor::new(secrets.iter().map(String::as_str));

@@ -155,12 +155,17 @@ pub fn host(_data_dir: PathBuf, _work: Work) -> Result<(), ServiceError> {
     Err(ServiceError::Failed("--service is for Windows; systemd starts the agent without it".to_owned()))
 }
 
-/// Stops the service.
+/// Stops the service; one that is not there is as good as stopped.
 ///
 /// # Errors
 /// [`ServiceError`] with what systemctl said.
 pub fn stop() -> Result<(), ServiceError> {
-    systemctl(&["stop", NAME])
+    if is_gone()? { Ok(()) } else { systemctl(&["stop", NAME]) }
+}
+
+/// Whether an earlier removal, or an installation that failed, left neither unit nor process.
+fn is_gone() -> Result<bool, ServiceError> {
+    Ok(!Path::new(UNIT).exists() && !look()?.running)
 }
 
 /// Removes unit and program; the process that runs goes on. Goes as far as it can.
@@ -168,7 +173,7 @@ pub fn stop() -> Result<(), ServiceError> {
 /// # Errors
 /// The first [`ServiceError`] when something stays.
 pub fn remove(installed: &Installed) -> Result<(), ServiceError> {
-    let disabled = systemctl(&["disable", NAME]);
+    let disabled = if installed.unit.exists() { systemctl(&["disable", NAME]) } else { Ok(()) };
     let unit = crate::store::files::remove(&installed.unit);
     let program = installed.program.as_deref().map_or(Ok(()), crate::store::files::remove);
     let reloaded = systemctl(&["daemon-reload"]);

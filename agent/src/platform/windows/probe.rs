@@ -101,8 +101,10 @@ fn ask_task_scheduler() -> anyhow::Result<String> {
 mod tests {
     #[test]
     fn both_answer() {
-        for answer in [super::wmi(), super::task_scheduler()] {
-            assert!(answer.unwrap().unwrap().starts_with("answers: "));
+        // The first question starts what answers it, which may take longer than a check waits.
+        for ask in [super::wmi, super::task_scheduler] {
+            let answer = (0..5).find_map(|_| ask()?.ok()).expect("it never answers");
+            assert!(answer.starts_with("answers: "));
         }
     }
 }

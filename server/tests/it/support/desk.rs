@@ -9,7 +9,7 @@ use super::Client;
 use super::process::Server;
 
 /// How long a test waits for what must come; far more than it takes.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// A running server with its first administrator, an organization and a site.

@@ -63,7 +63,8 @@ impl Server {
         self.child = Some(self.command(&["serve"]).stderr(log).spawn().unwrap());
         let started = Instant::now();
         while !self.is_ready().await {
-            assert!(started.elapsed() < Duration::from_secs(60), "not ready: {}", self.log());
+            // A new Postgres may be made, and several at the same time.
+            assert!(started.elapsed() < Duration::from_secs(180), "not ready: {}", self.log());
             if let Some(status) = self.child.as_mut().unwrap().try_wait().unwrap() {
                 panic!("the server ended with {status}: {}", self.log());
             }
