@@ -1,4 +1,5 @@
 import { useSyncExternalStore } from "react";
+import { Recent } from "../lib/recent";
 
 /** A hint that something changed: ids only, so whoever listens asks again for what it may see. */
 export type Hint =
@@ -13,6 +14,8 @@ type Listener = (hint: Hint) => void;
 /** First and longest wait before the stream is opened again, in milliseconds. */
 const FIRST_WAIT = 1_000;
 const LONGEST_WAIT = 30_000;
+/** How long an answer may have been on its way: what was hinted at before it arrived may not be in it. */
+const ON_ITS_WAY = 2_000;
 /** Without any stream for so long, everything is asked for again at this interval. */
 const POLL_INTERVAL = 15_000;
 
@@ -28,6 +31,7 @@ class Events {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #poll: ReturnType<typeof setInterval> | undefined;
   #live = false;
+  #recent = new Recent<Hint>();
 
   subscribe(listener: Listener): () => void {
     this.#listeners.add(listener);
@@ -36,6 +40,11 @@ class Events {
       this.#listeners.delete(listener);
       if (this.#listeners.size === 0) this.#close();
     };
+  }
+
+  /** Whether a hint came that an answer of this time (in milliseconds since 1970) may not know of. */
+  missedBy(answeredAt: number, concerns: (hint: Hint) => boolean): boolean {
+    return this.#recent.had(answeredAt - ON_ITS_WAY, concerns);
   }
 
   onStatus = (listener: () => void) => {
@@ -87,6 +96,7 @@ class Events {
   }
 
   #emit(hint: Hint) {
+    this.#recent.add(hint, Date.now());
     for (const listener of this.#listeners) listener(hint);
   }
 

@@ -5,7 +5,8 @@ import { events, type Hint } from "./events";
 
 /**
  * Asks again for what stands under `key` when a hint concerns it, at most once per `interval` milliseconds. Queries
- * that are not shown only become stale.
+ * that are not shown only become stale. What a page shows was often asked for before the page listens: what was hinted
+ * at meanwhile counts, too.
  */
 export function useRefreshOn(concerns: (hint: Hint) => boolean, key: QueryKey, interval = 1_000) {
   const client = useQueryClient();
@@ -18,9 +19,13 @@ export function useRefreshOn(concerns: (hint: Hint) => boolean, key: QueryKey, i
     const leave = events.subscribe((hint) => {
       if (concerns(hint)) refresh.ask();
     });
+    const answers = client.getQueryCache().findAll({ queryKey: JSON.parse(name) as QueryKey });
+    const missed = ({ state }: (typeof answers)[number]) =>
+      state.dataUpdatedAt > 0 && events.missedBy(state.dataUpdatedAt, concerns);
+    if (answers.some(missed)) refresh.ask();
     return () => {
       leave();
       refresh.stop();
     };
-  }, [refresh, concerns]);
+  }, [client, name, refresh, concerns]);
 }
