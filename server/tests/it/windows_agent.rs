@@ -135,8 +135,7 @@ impl House {
             let files = [DATA, PROGRAM].into_iter().filter(|path| self.wine.path(path).exists());
             let keys = [SERVICE, EVENT_SOURCE, BOOT].into_iter().filter(|key| self.wine.run("reg", &["query", key]).0);
             let processes = self.wine.processes("gururmm-agent").into_iter().map(|process| process.to_string());
-            let in_program = names(&self.wine.path(PROGRAM));
-            files.chain(keys).map(str::to_owned).chain(processes).chain(in_program).collect()
+            files.chain(keys).map(str::to_owned).chain(processes).collect()
         });
     }
 }
