@@ -180,10 +180,10 @@ pub fn remove(installed: &Installed) -> Result<(), ServiceError> {
     system::remove(installed)
 }
 
-/// Whether the service manager has the service.
+/// Whether the service manager has the service, or does not say.
 #[must_use]
-pub fn is_installed() -> bool {
-    system::look().is_ok_and(|seen| seen.installed)
+pub fn may_be_installed() -> bool {
+    system::look().map_or(true, |seen| seen.installed)
 }
 
 /// What the service manager says, and whether an agent runs on the data directory.

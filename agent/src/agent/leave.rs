@@ -127,7 +127,7 @@ pub(super) fn uninstall(dir: DataDir) {
         && let Err(error) = service::remove(&installed)
     {
         tracing::error!(%error, "the service could not be removed entirely");
-        if service::is_installed() {
+        if service::may_be_installed() {
             // Its next start finds the mark, and tries again.
             return;
         }

@@ -14,8 +14,6 @@ type Listener = (hint: Hint) => void;
 /** First and longest wait before the stream is opened again, in milliseconds. */
 const FIRST_WAIT = 1_000;
 const LONGEST_WAIT = 30_000;
-/** How long an answer may have been on its way: what was hinted at before it arrived may not be in it. */
-const ON_ITS_WAY = 2_000;
 /** Without any stream for so long, everything is asked for again at this interval. */
 const POLL_INTERVAL = 15_000;
 
@@ -42,9 +40,9 @@ class Events {
     };
   }
 
-  /** Whether a hint came that an answer of this time (in milliseconds since 1970) may not know of. */
-  missedBy(answeredAt: number, concerns: (hint: Hint) => boolean): boolean {
-    return this.#recent.had(answeredAt - ON_ITS_WAY, concerns);
+  /** When such a hint came last, in milliseconds since 1970; 0 if none came of late. */
+  last(concerns: (hint: Hint) => boolean): number {
+    return this.#recent.last(concerns);
   }
 
   onStatus = (listener: () => void) => {

@@ -2,25 +2,22 @@ import { describe, expect, it } from "vitest";
 import { Recent } from "./recent";
 
 describe("Recent", () => {
-  it("knows what happened since a time, by kind", () => {
+  it("knows when something of a kind happened last", () => {
     const recent = new Recent<string>();
-    recent.add("resync", 1_000);
-    recent.add("agent", 2_000);
-    const had = (since: number, what: string) => recent.had(since, (one) => one === what);
-    expect(had(1_000, "resync")).toBe(true);
-    expect(had(1_001, "resync")).toBe(false);
-    expect(had(0, "fleet")).toBe(false);
-    expect(had(1_500, "agent")).toBe(true);
+    for (const [what, at] of [["resync", 1_000], ["agent", 2_000], ["agent", 3_000], ["fleet", 4_000]] as const) {
+      recent.add(what, at);
+    }
+    const last = (what: string) => recent.last((one) => one === what);
+    expect([last("resync"), last("agent"), last("command")]).toEqual([1_000, 3_000, 0]);
   });
 
   it("forgets what is old, and keeps no more than it may", () => {
     const recent = new Recent<number>();
-    recent.add(-1, 0);
-    recent.add(-2, 10_001);
-    expect(recent.had(0, (one) => one === -1)).toBe(false);
-    for (let n = 0; n < 2_000; n++) recent.add(n, 10_002);
-    expect(recent.had(0, (one) => one === -2)).toBe(false);
-    expect(recent.had(0, (one) => one === 1_500)).toBe(true);
-    expect(recent.had(0, (one) => one === 1_499)).toBe(false);
+    recent.add(-1, 1);
+    recent.add(-2, 10_002);
+    const last = (what: number) => recent.last((one) => one === what);
+    expect([last(-1), last(-2)]).toEqual([0, 10_002]);
+    for (let n = 0; n < 2_000; n++) recent.add(n, 10_003);
+    expect([last(-2), last(1_499), last(1_500)]).toEqual([0, 0, 10_003]);
   });
 });

@@ -11,8 +11,8 @@ export class Recent<T> {
     this.#all = [...this.#all.filter((one) => at - one.at <= KEPT).slice(1 - MOST), { at, what }];
   }
 
-  /** Whether something of the kind happened at this time or later. */
-  had(since: number, ofKind: (what: T) => boolean): boolean {
-    return this.#all.some(({ at, what }) => at >= since && ofKind(what));
+  /** When something of the kind happened last; 0 if it did not. */
+  last(ofKind: (what: T) => boolean): number {
+    return this.#all.findLast(({ what }) => ofKind(what))?.at ?? 0;
   }
 }

@@ -2,15 +2,16 @@
  * Runs `work` at once, then at most once per `interval` milliseconds however often it is asked for; a request during
  * the pause is answered at its end.
  */
-export function throttle(work: () => void, interval: number): { ask: () => void; stop: () => void } {
+export function throttle(work: () => void, interval: number | (() => number)): { ask: () => void; stop: () => void } {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let asked = false;
   const run = () => {
     asked = false;
+    const pause = typeof interval === "number" ? interval : interval();
     timer = setTimeout(() => {
       timer = undefined;
       if (asked) run();
-    }, interval);
+    }, pause);
     work();
   };
   return {
