@@ -20,5 +20,6 @@ pub mod keys;
 pub mod operations;
 pub mod organizations;
 pub mod reconcile;
+pub mod search;
 pub mod serve;
 pub mod software;

@@ -485,6 +485,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is called so within the caller's scope: at most 8 of each kind, the best match first. */
+        get: operations["find"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sites": {
         parameters: {
             query?: never;
@@ -1143,6 +1160,77 @@ export interface components {
              * @description Machines it has enrolled.
              */
             uses: number;
+        };
+        /** @description An agent that was found. */
+        FoundAgent: {
+            /** @description Where its connection came from. */
+            address?: string | null;
+            /** @description Host name. */
+            hostname: string;
+            /**
+             * Format: uuid
+             * @description Id.
+             */
+            id: string;
+            /** @description Display name, or host name where there is none. */
+            name: string;
+            /**
+             * Format: uuid
+             * @description Its organization.
+             */
+            organization_id: string;
+            /** @description The organization's name. */
+            organization_name: string;
+            /** @description Whether it is connected. */
+            presence: components["schemas"]["PresenceState"];
+            /**
+             * Format: uuid
+             * @description Its site.
+             */
+            site_id: string;
+            /** @description The site's name. */
+            site_name: string;
+            /** @description State of the record. */
+            state: components["schemas"]["AgentState"];
+        };
+        /** @description An organization that was found. */
+        FoundOrganization: {
+            /**
+             * Format: uuid
+             * @description Id.
+             */
+            id: string;
+            /** @description Name. */
+            name: string;
+        };
+        /** @description A site that was found. */
+        FoundSite: {
+            /**
+             * Format: uuid
+             * @description Id.
+             */
+            id: string;
+            /** @description Name. */
+            name: string;
+            /**
+             * Format: uuid
+             * @description Its organization.
+             */
+            organization_id: string;
+            /** @description The organization's name. */
+            organization_name: string;
+        };
+        /** @description A user that was found. */
+        FoundUser: {
+            /** @description Email. */
+            email: string;
+            /**
+             * Format: uuid
+             * @description Id.
+             */
+            id: string;
+            /** @description Name. */
+            name: string;
         };
         /**
          * @description Role in the whole installation (design: `dev_admin` > `admin` > `user`).
@@ -1990,6 +2078,20 @@ export interface components {
         ReleaseAgent: {
             /** @description The machine that goes on as this agent; the others that were seen are refused for good. */
             machine_id: string;
+        };
+        /**
+         * @description What was found; of each kind at most [`MOST_OF_A_KIND`], the best match first: the same text, then what begins with it,
+         *     then what holds it anywhere; among equals by name.
+         */
+        SearchResult: {
+            /** @description Agents by name, host name or address, without the decommissioned ones. */
+            agents: components["schemas"]["FoundAgent"][];
+            /** @description Organizations by name. */
+            organizations: components["schemas"]["FoundOrganization"][];
+            /** @description Sites by name. */
+            sites: components["schemas"]["FoundSite"][];
+            /** @description Users by name or email; for admins only, empty for everybody else. */
+            users: components["schemas"]["FoundUser"][];
         };
         /** @description A machine that used a quarantined key. */
         SeenMachine: {
@@ -3367,6 +3469,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Site"];
+                };
+            };
+            /** @description What went wrong, as problem+json (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    find: {
+        parameters: {
+            query: {
+                /** @description What it is called, or a part of it: 1 to 100 characters, in any case. */
+                q: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchResult"];
                 };
             };
             /** @description What went wrong, as problem+json (RFC 9457) */

@@ -23,6 +23,28 @@ pub fn prefix_pattern(field: &str, text: Option<&str>) -> Result<Option<String>>
     Ok(checked(field, text)?.map(|text| format!("{}%", escape(text))))
 }
 
+/// The `LIKE` patterns of one search, from the best match to the loosest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Patterns {
+    /// Only the text itself.
+    pub exact: String,
+    /// What begins with it.
+    pub prefix: String,
+    /// What holds it anywhere.
+    pub contains: String,
+}
+
+/// The patterns of a search that cannot do without a text.
+///
+/// # Errors
+/// 422 naming the parameter when the text is empty, too long or holds control characters.
+pub fn patterns(field: &str, text: &str) -> Result<Patterns> {
+    let text = checked(field, Some(text))?
+        .ok_or_else(|| Error::invalid(field, format!("must be 1 to {MAX_SEARCH} characters")))?;
+    let exact = escape(text);
+    Ok(Patterns { prefix: format!("{exact}%"), contains: format!("%{exact}%"), exact })
+}
+
 /// Checks a name that a person gives: trimmed, 1 to 100 characters, no control characters.
 ///
 /// # Errors
@@ -60,6 +82,14 @@ mod tests {
         assert_eq!(contains_pattern("q", Some("  ")).unwrap(), None);
         assert!(contains_pattern("q", Some("a\0b")).unwrap_err().to_string().starts_with("q:"));
         assert!(contains_pattern("q", Some(&"x".repeat(101))).is_err());
+    }
+
+    #[test]
+    fn a_search_without_a_text_is_refused() {
+        let found = patterns("q", " a_b ").unwrap();
+        assert_eq!((&*found.exact, &*found.prefix, &*found.contains), ("a\\_b", "a\\_b%", "%a\\_b%"));
+        assert!(patterns("q", "  ").unwrap_err().to_string().starts_with("q:"));
+        assert!(patterns("q", &"x".repeat(101)).is_err());
     }
 
     #[test]

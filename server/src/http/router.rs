@@ -15,7 +15,8 @@ use super::openapi::{ApiDocument, with_problems};
 use crate::app::App;
 use crate::core::Error;
 use crate::{
-    accounts, agents, audit, commands, enrollment_tokens, events, hub, inventory, operations, organizations, software,
+    accounts, agents, audit, commands, enrollment_tokens, events, hub, inventory, operations, organizations, search,
+    software,
 };
 
 /// Largest request body, bytes.
@@ -36,6 +37,7 @@ fn documented() -> OpenApiRouter<App> {
         .merge(software::routes::router())
         .merge(commands::routes::router())
         .merge(audit::routes::router())
+        .merge(search::routes::router())
 }
 
 /// The API document.

@@ -66,6 +66,7 @@ GET /api/organizations/{id}                  401       401       401   200      
 PATCH /api/organizations/{id}                401       401       401   200       200   403       403        403    404
 GET /api/organizations/{id}/sites            401       401       401   200       200   200       200        200    404
 POST /api/organizations/{id}/sites           401       401       401   201       201   201       403        403    404
+GET /api/search                              401       401       401   200       200   200       200        200    200
 GET /api/sites                               401       401       401   200       200   200       200        200    200
 DELETE /api/sites/{id}                       401       401       401   204       204   204       403        403    404
 GET /api/sites/{id}                          401       401       401   200       200   200       200        200    404
@@ -145,7 +146,11 @@ impl World {
         };
         // The only parameters that an operation cannot do without.
         let of_title = ["/api/software/agents", "/api/software/versions"].contains(&template);
-        let query = if of_title { "?title=Chrome&source=windows" } else { "" };
+        let query = match template {
+            _ if of_title => "?title=Chrome&source=windows",
+            "/api/search" => "?q=pc",
+            _ => "",
+        };
         format!("{}{query}", template.replace("{id}", &id))
     }
 
