@@ -1,6 +1,7 @@
+import { useDisclosure } from "@mantine/hooks";
 import { Outlet, useRouter } from "@tanstack/react-router";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect } from "react";
+import { Suspense, useEffect } from "react";
 import { ApiError } from "../api/client";
 import { events, type Hint } from "../api/events";
 import { me } from "../api/queries";
@@ -9,11 +10,14 @@ import type { User } from "../api/types";
 import { useRefreshOn } from "../api/useRefreshOn";
 import { Failure, Loading } from "../ui/Notice";
 import styles from "./Frame.module.css";
-import { loadPages } from "./pages";
+import { loadPages, page } from "./pages";
 import { Rail } from "./Rail";
 import { ScopeGuard } from "./ScopeGuard";
 import { ScopeTree } from "./ScopeTree";
 import { TopBar } from "./TopBar";
+import { useFrameKeys } from "./useFrameKeys";
+
+const KeyMap = page(() => import("./KeyMap"), "KeyMap");
 
 /** Names and counts of organizations and sites are asked for again at most once per so many milliseconds. */
 const FLEET_PAUSE = 5_000;
@@ -53,6 +57,8 @@ function Signed({ user }: { user: User }) {
   useRefreshOn(concernsFleet, ["organizations"], FLEET_PAUSE);
   useRefreshOn(concernsFleet, ["sites"], FLEET_PAUSE);
   useRefreshOn(concernsFleet, ["enrollment-tokens"], FLEET_PAUSE);
+  const [keyMap, { open: openKeyMap, close: closeKeyMap }] = useDisclosure();
+  useFrameKeys({ openKeyMap });
   return (
     <div className={styles.frame}>
       <a href="#content" className={styles.skip}>
@@ -63,13 +69,14 @@ function Signed({ user }: { user: User }) {
         <ScopeTree />
       </aside>
       <div className={styles.column}>
-        <TopBar user={user} />
+        <TopBar user={user} openKeyMap={openKeyMap} />
         <main id="content" tabIndex={-1} className={styles.page}>
           <ScopeGuard>
             <Outlet />
           </ScopeGuard>
         </main>
       </div>
+      <Suspense>{keyMap ? <KeyMap onClose={closeKeyMap} /> : null}</Suspense>
     </div>
   );
 }

@@ -1,15 +1,6 @@
-import { IconBuilding, IconDeviceDesktop, IconHistory, IconKey, IconPackages, IconTerminal2 } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
+import { FUNCTIONS } from "./functions";
 import styles from "./Rail.module.css";
-
-const PAGES = [
-  { to: "/agents", word: "Agents", icon: IconDeviceDesktop },
-  { to: "/software", word: "Software", icon: IconPackages },
-  { to: "/commands", word: "Commands", icon: IconTerminal2 },
-  { to: "/organizations", word: "Organizations", short: "Orgs", icon: IconBuilding },
-  { to: "/enrollment-tokens", word: "Enrollment tokens", short: "Tokens", icon: IconKey },
-  { to: "/audit", word: "Audit", icon: IconHistory },
-] as const;
 
 /** The functions: what to look at. On a phone it is the bar at the bottom. */
 export function Rail() {
@@ -17,7 +8,7 @@ export function Rail() {
     <nav className={styles.rail} aria-label="Pages">
       <img src="/favicon.svg" alt="GuruRMM" width={28} height={28} className={styles.mark} />
       <ul className={styles.list}>
-        {PAGES.map((page) => (
+        {FUNCTIONS.map((page) => (
           <li key={page.to}>
             <Link to={page.to} className={styles.link} activeProps={{ "data-active": true }}>
               <page.icon size={20} stroke={1.7} aria-hidden />

@@ -1,6 +1,6 @@
 import { Drawer, Menu } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { IconChevronDown, IconLogout, IconRefresh, IconSitemap, IconUserCircle, IconBroadcast, IconCloudOff } from "@tabler/icons-react";
+import { IconChevronDown, IconKeyboard, IconLogout, IconRefresh, IconSitemap, IconUserCircle, IconBroadcast, IconCloudOff } from "@tabler/icons-react";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
@@ -17,7 +17,7 @@ import { useScopeNames } from "./useScope";
 const ROLES = { dev_admin: "Owner of the installation", admin: "Administrator", user: "User" } as const;
 
 /** Where the page looks, whether it is live, and who is signed in. */
-export function TopBar({ user }: { user: User }) {
+export function TopBar({ user, openKeyMap }: { user: User; openKeyMap: () => void }) {
   const [open, sheet] = useDisclosure();
   const scope = useScopeNames();
   return (
@@ -32,7 +32,7 @@ export function TopBar({ user }: { user: User }) {
         <ScopeTree onChoose={sheet.close} />
       </Drawer>
       <Live />
-      <UserMenu user={user} />
+      <UserMenu user={user} openKeyMap={openKeyMap} />
     </div>
   );
 }
@@ -61,7 +61,7 @@ function Live() {
   );
 }
 
-function UserMenu({ user }: { user: User }) {
+function UserMenu({ user, openKeyMap }: { user: User; openKeyMap: () => void }) {
   const navigate = useNavigate();
   const client = useQueryClient();
   const [failed, setFailed] = useState(false);
@@ -93,6 +93,9 @@ function UserMenu({ user }: { user: User }) {
         <Menu.Divider />
         <ThemeItems />
         <Menu.Divider />
+        <Menu.Item leftSection={<IconKeyboard size={16} aria-hidden />} onClick={openKeyMap}>
+          Keyboard
+        </Menu.Item>
         <Menu.Item
           leftSection={<IconLogout size={16} aria-hidden />}
           onClick={() => logout.mutate()}
