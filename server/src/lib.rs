@@ -20,6 +20,7 @@ pub mod keys;
 pub mod operations;
 pub mod organizations;
 pub mod reconcile;
+pub mod runs;
 pub mod search;
 pub mod serve;
 pub mod software;

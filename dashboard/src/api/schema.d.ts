@@ -413,6 +413,7 @@ export interface paths {
          *     | `agent` | `{agent_id}` |
          *     | `command` | `{command_id, agent_id}` |
          *     | `command_output` | `{command_id, agent_id}` |
+         *     | `run` | `{run_id}`: ordered or cancelled, and its commands with it; what becomes of them is told as `command` |
          *     | `fleet` | `{}`: organizations, sites, enrollment tokens or the set of agents |
          *     | `resync` | `{}`: hints were missed, fetch everything anew; also the first event of every stream |
          *
@@ -479,6 +480,61 @@ export interface paths {
         put?: never;
         /** Makes a site; 409 when the name is taken in the organization. */
         post: operations["create_site"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Runs with agents in the caller's scope, newest first. */
+        get: operations["list_runs"];
+        put?: never;
+        /**
+         * Runs a command on many agents, now or when they connect. 409 `selection_changed` when they are others than those of the
+         *     preview; what cannot take it holds up no other.
+         */
+        post: operations["create_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Which agents a run would reach, and which could not take it. Changes nothing. */
+        post: operations["preview_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A run. */
+        get: operations["get_run"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -826,6 +882,20 @@ export interface components {
             state: components["schemas"]["AgentState"];
             worst_volume?: components["schemas"]["VolumeUse"] | null;
         };
+        /** @description The filters of a list of agents. */
+        AgentTerms: {
+            attention?: components["schemas"]["AttentionFilter"] | null;
+            /** Format: uuid */
+            organization_id?: string | null;
+            os_family?: components["schemas"]["OsFamily"] | null;
+            presence?: components["schemas"]["PresenceState"] | null;
+            /** @description Part of name, host name, operating system or address. */
+            q?: string | null;
+            role?: components["schemas"]["MachineRole"] | null;
+            /** Format: uuid */
+            site_id?: string | null;
+            state?: components["schemas"]["AgentState"] | null;
+        };
         /** @description One reason for which an agent needs somebody. */
         Attention: {
             /** @description The reason. */
@@ -838,6 +908,11 @@ export interface components {
             /** @description The reason in words. */
             words: string;
         };
+        /**
+         * @description Which agents that need somebody a list is about.
+         * @enum {string}
+         */
+        AttentionFilter: "any" | "quarantined" | "clash" | "offline" | "never_connected" | "volume_full" | "pending_reboot";
         /**
          * @description Why an agent needs somebody.
          * @enum {string}
@@ -1080,6 +1155,38 @@ export interface components {
             /** Format: uuid */
             site_id: string;
         };
+        /** @description What to run, and on which agents. */
+        CreateRun: {
+            /** @description Environment variables. */
+            environment?: {
+                [key: string]: string;
+            };
+            /**
+             * Format: int64
+             * @description How long it may wait for an agent, in seconds: 1 to 2592000.
+             */
+            expires_in_seconds?: number;
+            /** @description That of the preview. */
+            fingerprint: string;
+            /**
+             * Format: int32
+             * @description Output beyond this many bytes is dropped: 1 to 8388608.
+             */
+            output_limit_bytes?: number;
+            program: components["schemas"]["Program"];
+            /** @description Environment variables whose values are encrypted at rest, never shown again, and cut out of the output. */
+            secrets?: {
+                [key: string]: string;
+            };
+            target: components["schemas"]["RunTarget"];
+            /**
+             * Format: int32
+             * @description The process tree is killed after this many seconds: 1 to 86400.
+             */
+            timeout_seconds?: number;
+            /** @description Where it runs; the agent's own choice when absent. */
+            working_directory?: string | null;
+        };
         /** @description A new token. The secret is shown this once. */
         CreatedEnrollmentToken: {
             /** @description One line that enrolls a Linux machine. */
@@ -1266,6 +1373,12 @@ export interface components {
              * @description The command.
              */
             command_id: string;
+        } | {
+            /**
+             * Format: uuid
+             * @description The run.
+             */
+            run_id: string;
         } | Record<string, never> | Record<string, never>;
         /** @description A version of a title on an agent. An agent with several versions is there several times. */
         InstalledSoftware: {
@@ -1865,6 +1978,67 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_Run: {
+            /** @description The rows. */
+            items: {
+                /** @description How they stand. */
+                counts: components["schemas"]["RunCounts"];
+                /**
+                 * Format: date-time
+                 * @description When it was ordered.
+                 */
+                created_at: string;
+                /**
+                 * Format: date-time
+                 * @description When the last of its commands ended; null while any is open.
+                 */
+                ended_at?: string | null;
+                /** @description Environment variables. */
+                environment: {
+                    [key: string]: string;
+                };
+                /**
+                 * Format: date-time
+                 * @description Nothing of it starts after this.
+                 */
+                expires_at: string;
+                /**
+                 * Format: uuid
+                 * @description Id.
+                 */
+                id: string;
+                /**
+                 * Format: int32
+                 * @description Output beyond this many bytes is dropped.
+                 */
+                output_limit_bytes: number;
+                /** @description What the caller may do with it. */
+                permissions: components["schemas"]["RunPermissions"];
+                /** @description What is executed. */
+                program: components["schemas"]["Program"];
+                /** @description Who ordered it. */
+                requested_by: string;
+                /** @description Names of the environment variables whose values are secret. */
+                secret_names: string[];
+                /** @description One line that stands for the program. */
+                summary: string;
+                /**
+                 * Format: int32
+                 * @description The process tree is killed after this many seconds.
+                 */
+                timeout_seconds: number;
+                /**
+                 * Format: int64
+                 * @description Agents that it was ordered for.
+                 */
+                total: number;
+                /** @description Where it runs; null: the agent's own choice. */
+                working_directory?: string | null;
+            }[];
+            /** @description Give it back as `cursor` for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Site: {
             /** @description The rows. */
             items: {
@@ -2001,6 +2175,55 @@ export interface components {
          * @enum {string}
          */
         PresenceState: "online" | "reconnecting" | "offline" | "never";
+        /** @description What a run would do. */
+        Preview: {
+            /** @description The agents, those that would not get it first, then by name; at most 200. */
+            agents: components["schemas"]["PreviewAgent"][];
+            /** @description Stands for exactly these agents: a run is ordered with it. */
+            fingerprint: string;
+            /**
+             * Format: int64
+             * @description Of these: those that would get a command.
+             */
+            ready: number;
+            /** @description Why some would not, the most frequent reason first. */
+            refusals: components["schemas"]["RefusalCount"][];
+            /**
+             * Format: int64
+             * @description Of these: those that would not.
+             */
+            refused: number;
+            /**
+             * Format: int64
+             * @description Agents that are meant.
+             */
+            total: number;
+        };
+        /** @description An agent that a run is meant for. */
+        PreviewAgent: {
+            /**
+             * Format: uuid
+             * @description The agent.
+             */
+            agent_id: string;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: uuid
+             * @description Its organization.
+             */
+            organization_id: string;
+            /** @description The organization's name. */
+            organization_name: string;
+            /** @description Whether it is connected: where it is not, the command waits. */
+            presence: components["schemas"]["Presence"];
+            refusal?: components["schemas"]["Refusal"] | null;
+            /** @description The site's name. */
+            site_name: string;
+        };
+        PreviewRun: {
+            target: components["schemas"]["RunTarget"];
+        };
         /** @description The body of every error answer. */
         Problem: {
             /** @description Machine-readable kind, stable. */
@@ -2069,6 +2292,25 @@ export interface components {
         Readings: {
             points: components["schemas"]["Point"][];
         };
+        /** @description Why an agent is given no command. */
+        Refusal: {
+            /** @description Machine-readable: `forbidden`, `agent_not_active` or `too_many_open_commands`. */
+            code: string;
+            /** @description In words. */
+            words: string;
+        };
+        /** @description Agents that are given no command for the same reason. */
+        RefusalCount: {
+            /** @description Machine-readable. */
+            code: string;
+            /**
+             * Format: int64
+             * @description How many they are.
+             */
+            count: number;
+            /** @description In words. */
+            words: string;
+        };
         RegisterRequest: {
             email: string;
             name: string;
@@ -2078,6 +2320,128 @@ export interface components {
         ReleaseAgent: {
             /** @description The machine that goes on as this agent; the others that were seen are refused for good. */
             machine_id: string;
+        };
+        /** @description One command, ordered for many agents at once. Numbers are of the agents within the caller's scope. */
+        Run: {
+            /** @description How they stand. */
+            counts: components["schemas"]["RunCounts"];
+            /**
+             * Format: date-time
+             * @description When it was ordered.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When the last of its commands ended; null while any is open.
+             */
+            ended_at?: string | null;
+            /** @description Environment variables. */
+            environment: {
+                [key: string]: string;
+            };
+            /**
+             * Format: date-time
+             * @description Nothing of it starts after this.
+             */
+            expires_at: string;
+            /**
+             * Format: uuid
+             * @description Id.
+             */
+            id: string;
+            /**
+             * Format: int32
+             * @description Output beyond this many bytes is dropped.
+             */
+            output_limit_bytes: number;
+            /** @description What the caller may do with it. */
+            permissions: components["schemas"]["RunPermissions"];
+            /** @description What is executed. */
+            program: components["schemas"]["Program"];
+            /** @description Who ordered it. */
+            requested_by: string;
+            /** @description Names of the environment variables whose values are secret. */
+            secret_names: string[];
+            /** @description One line that stands for the program. */
+            summary: string;
+            /**
+             * Format: int32
+             * @description The process tree is killed after this many seconds.
+             */
+            timeout_seconds: number;
+            /**
+             * Format: int64
+             * @description Agents that it was ordered for.
+             */
+            total: number;
+            /** @description Where it runs; null: the agent's own choice. */
+            working_directory?: string | null;
+        };
+        /** @description Agents of a run by how its command stands there. */
+        RunCounts: {
+            /**
+             * Format: int64
+             * @description Cancelled on request.
+             */
+            cancelled: number;
+            /**
+             * Format: int64
+             * @description It did not start before its expiry.
+             */
+            expired: number;
+            /**
+             * Format: int64
+             * @description Another exit code, a signal, or it could not be started.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description It waits for its agent.
+             */
+            queued: number;
+            /**
+             * Format: int64
+             * @description The agent could be given no command.
+             */
+            refused: number;
+            /**
+             * Format: int64
+             * @description It runs.
+             */
+            running: number;
+            /**
+             * Format: int64
+             * @description It is on its way.
+             */
+            sent: number;
+            /**
+             * Format: int64
+             * @description Exit code 0.
+             */
+            succeeded: number;
+            /**
+             * Format: int64
+             * @description Its time was up.
+             */
+            timed_out: number;
+            /**
+             * Format: int64
+             * @description It may or may not have run.
+             */
+            unknown: number;
+        };
+        /** @description What the caller may do with a run. */
+        RunPermissions: {
+            /** @description Cancel what is open of it. */
+            cancel: components["schemas"]["Permission"];
+        };
+        /** @description Which agents a run is for: either these, or all that a filter finds. */
+        RunTarget: {
+            /** @description These agents: 1 to 10000. */
+            agent_ids?: string[] | null;
+            /** @description With a filter: but not these, at most 1000. */
+            except?: string[];
+            filter?: components["schemas"]["AgentTerms"] | null;
         };
         /**
          * @description What was found; of each kind at most [`MOST_OF_A_KIND`], the best match first: the same text, then what begins with it,
@@ -3469,6 +3833,139 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Site"];
+                };
+            };
+            /** @description What went wrong, as problem+json (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_runs: {
+        parameters: {
+            query?: {
+                /** @description With agents of this organization. */
+                organization_id?: string;
+                /** @description Only those that the caller ordered [false]. */
+                mine?: boolean;
+                /** @description Only those with commands that have not ended [false]. */
+                open?: boolean;
+                /** @description Rows of the page: 1 to 200 (50). */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Run"];
+                };
+            };
+            /** @description What went wrong, as problem+json (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateRun"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description What went wrong, as problem+json (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewRun"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
+                };
+            };
+            /** @description What went wrong, as problem+json (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
                 };
             };
             /** @description What went wrong, as problem+json (RFC 9457) */

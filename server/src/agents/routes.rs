@@ -31,11 +31,12 @@ pub fn router() -> OpenApiRouter<App> {
 /// A query with the filters of agents, and what else it takes. Written out in each, because `serde` neither names the field
 /// of a bad value nor refuses unknown ones where one structure lies in another.
 macro_rules! agent_query {
-    ($name:ident { $($more:tt)* }) => {
-        #[derive(Deserialize, IntoParams)]
+    ($(#[doc = $doc:literal])* $visibility:vis $name:ident { $($more:tt)* }) => {
+        $(#[doc = $doc])*
+        #[derive(Debug, Deserialize, IntoParams, ToSchema)]
         #[serde(deny_unknown_fields)]
         #[into_params(parameter_in = Query)]
-        struct $name {
+        $visibility struct $name {
             /// Part of name, host name, operating system or address.
             q: Option<String>,
             organization_id: Option<Uuid>,
@@ -56,7 +57,11 @@ macro_rules! agent_query {
         }
 
         impl $name {
-            fn filter(&self) -> Result<AgentFilter> {
+            /// The filter that they make.
+            ///
+            /// # Errors
+            /// 422 when the text to look for is no such text.
+            $visibility fn filter(&self) -> Result<AgentFilter> {
                 Ok(AgentFilter {
                     pattern: search::contains_pattern("q", self.q.as_deref())?,
                     organization_id: self.organization_id,
@@ -72,7 +77,10 @@ macro_rules! agent_query {
     };
 }
 
-agent_query!(AgentCountQuery {});
+agent_query!(
+    /// The filters of a list of agents.
+    pub AgentTerms {}
+);
 agent_query!(AgentQuery {
     /// Order [name].
     #[param(inline)]
@@ -140,12 +148,12 @@ async fn list_agents(
 }
 
 /// How many agents there are.
-#[utoipa::path(get, path = "/api/agents/count", tag = "agents", params(AgentCountQuery),
+#[utoipa::path(get, path = "/api/agents/count", tag = "agents", params(AgentTerms),
     responses((status = 200, body = AgentCount)))]
 async fn count_agents(
     State(app): State<App>,
     SignedIn(ctx): SignedIn,
-    Query(query): Query<AgentCountQuery>,
+    Query(query): Query<AgentTerms>,
 ) -> Result<Json<AgentCount>> {
     Ok(Json(service::count(&app, &ctx, &query.filter()?).await?))
 }

@@ -7,8 +7,8 @@ use uuid::Uuid;
 use super::attention::{Attention, AttentionReason, Facts};
 use super::store_attention::{self, VOLUME_SHARE};
 use super::view::{
-    AgentCount, AgentFilter, AgentKey, AgentSort, AgentState, AgentSummary, MachineRole, OsFamily, Presence,
-    PresenceState,
+    AgentCount, AgentFilter, AgentKey, AgentSelection, AgentSort, AgentState, AgentSummary, MachineRole, OsFamily,
+    Presence, PresenceState,
 };
 use crate::authz::Scope;
 use crate::core::Result;
@@ -194,6 +194,29 @@ pub async fn count(
     let (total, online, offline, reconnecting, never, quarantined, attention) =
         query.build_query_as().fetch_one(connection).await?;
     Ok(AgentCount { total, online, offline, reconnecting, never, quarantined, attention })
+}
+
+/// The selected agents that the scope covers, by id, at most `limit`.
+pub async fn selected(
+    connection: &mut PgConnection,
+    scope: &Scope,
+    selection: &AgentSelection,
+    now: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<Uuid>> {
+    let mut query = QueryBuilder::new("SELECT a.id");
+    match selection {
+        AgentSelection::Agents(ids) => {
+            push_tables(&mut query, scope, now);
+            query.push(" AND a.id = ANY(").push_bind(ids.clone()).push(")");
+        }
+        AgentSelection::Matching { filter, except } => {
+            push_source(&mut query, scope, filter, now);
+            query.push(" AND a.id <> ALL(").push_bind(except.clone()).push(")");
+        }
+    }
+    query.push(" ORDER BY a.id LIMIT ").push_bind(limit);
+    Ok(query.build_query_scalar().fetch_all(connection).await?)
 }
 
 /// The columns of [`Row`].

@@ -243,6 +243,20 @@ pub struct AgentFilter {
     pub attention: Option<AttentionFilter>,
 }
 
+/// Which agents something is to be done to.
+#[derive(Debug, Clone)]
+pub enum AgentSelection {
+    /// These, in whatever state.
+    Agents(Vec<Uuid>),
+    /// All that a list with this filter shows, on all of its pages.
+    Matching {
+        /// The list's filter.
+        filter: AgentFilter,
+        /// But not these.
+        except: Vec<Uuid>,
+    },
+}
+
 /// Order of a list of agents; the id breaks ties in the same direction.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
 pub enum AgentSort {

@@ -10,6 +10,9 @@ use crate::core::{Error, Result};
 
 use super::store;
 
+/// Rows of parts in one statement.
+const PARTS_AT_ONCE: usize = 2_000;
+
 /// What a mutation is done to.
 #[derive(Debug, Clone)]
 pub struct Target {
@@ -58,6 +61,9 @@ pub struct Mutation<'a> {
     pub tx: PgTransaction<'static>,
     /// The audit row; services fill it in as they learn more.
     pub entry: Entry,
+    /// Rows of the parts of a mutation of many things at once, beside its own: written when it is done. A refusal has no
+    /// parts.
+    pub parts: Vec<Entry>,
 }
 
 impl<'a> Mutation<'a> {
@@ -68,7 +74,7 @@ impl<'a> Mutation<'a> {
     pub async fn begin(app: &'a App, ctx: &'a Ctx, action: &'static str, target: Target) -> Result<Mutation<'a>> {
         let tx = app.db.begin().await?;
         let entry = Entry { action, target, organization_id: None, agent_id: None, detail: Map::new() };
-        Ok(Self { app, ctx, actor: None, tx, entry })
+        Ok(Self { app, ctx, actor: None, tx, entry, parts: Vec::new() })
     }
 
     /// Who asks.
@@ -96,7 +102,11 @@ impl<'a> Mutation<'a> {
             Ok(value) => {
                 let at = self.app.env.now();
                 let known = self.actor.map(|actor| Ctx { actor, ..self.ctx.clone() });
-                store::insert(&mut self.tx, at, known.as_ref().unwrap_or(self.ctx), &self.entry, "success").await?;
+                let ctx = known.as_ref().unwrap_or(self.ctx);
+                store::insert(&mut self.tx, at, ctx, &self.entry, "success").await?;
+                for parts in self.parts.chunks(PARTS_AT_ONCE) {
+                    store::insert_all(&mut self.tx, at, ctx, parts, "success").await?;
+                }
                 self.tx.commit().await.map_err(uncertain)?;
                 Ok(value)
             }

@@ -1,7 +1,7 @@
 //! Commands: signed when a person is authorized, run at most once by the agent, ended in exactly one honest state.
 //!
-//! [`lifecycle`] holds the rules as a pure function, [`service`] what people do, [`link`] what agents say, [`orders`]
-//! the other signed envelopes.
+//! [`lifecycle`] holds the rules as a pure function, `admission` who may be given one, [`service`] what people do, [`link`] what
+//! agents say, [`orders`] the other signed envelopes.
 
 use std::collections::BTreeMap;
 
@@ -13,9 +13,11 @@ use uuid::Uuid;
 
 use crate::authz::Permission;
 
+pub(crate) mod admission;
 pub mod epoch;
 pub mod lifecycle;
 pub mod link;
+pub(crate) mod many;
 pub mod orders;
 pub mod routes;
 pub mod service;

@@ -22,16 +22,26 @@ pub async fn sign_order(
     action: Action,
     expires_at: DateTime<Utc>,
 ) -> Result<()> {
+    let order = new_order(app, agent_id, action, app.env.now(), expires_at)?;
+    store_orders::insert(connection, &[order]).await
+}
+
+/// An order, signed, as it is to be stored.
+pub(super) fn new_order(
+    app: &App,
+    agent_id: Uuid,
+    action: Action,
+    created_at: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
+) -> Result<NewOrder> {
     let command_id = match &action {
         Action::CancelCommand { command_id } => Some(*command_id),
         Action::Decommission { .. } => None,
-        Action::RunCommand(_) => return Err(Error::internal("a command is no order: see commands::service::create")),
+        Action::RunCommand(_) => return Err(Error::internal("a command is no order: see commands::many::make")),
     };
     let (id, kind) = (app.env.id(), action.kind());
     let stored = sealed_order(app, id, agent_id, action, expires_at)?;
-    let (epoch, created_at) = (app.epoch, app.env.now());
-    let order = NewOrder { stored: &stored, agent_id, kind, command_id, epoch, created_at, expires_at };
-    store_orders::insert(connection, &order).await
+    Ok(NewOrder { stored, agent_id, kind, command_id, epoch: app.epoch, created_at, expires_at })
 }
 
 /// Signs an agent's stored decommission order anew, under its own id and with a later expiry. Only an order that the

@@ -50,15 +50,15 @@ struct CreateCommand {
     expires_in_seconds: i64,
 }
 
-const fn default_timeout() -> u32 {
+pub(crate) const fn default_timeout() -> u32 {
     300
 }
 
-const fn default_output_limit() -> u32 {
+pub(crate) const fn default_output_limit() -> u32 {
     1024 * 1024
 }
 
-const fn default_expiry() -> i64 {
+pub(crate) const fn default_expiry() -> i64 {
     86_400
 }
 

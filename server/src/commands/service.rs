@@ -1,23 +1,17 @@
 //! Use cases of commands.
 
-use chrono::{DateTime, TimeDelta, Utc};
-use gururmm_protocol::command::{InvalidCommand, RunCommand, summary};
-use gururmm_protocol::envelope::{Action as Order, SignedEnvelope};
-use gururmm_protocol::limits;
-use gururmm_protocol::message::ToAgent;
+use chrono::TimeDelta;
+use gururmm_protocol::command::{RunCommand, summary};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 pub use super::sweep::sweep;
 
-use super::lifecycle::{Event, Step, step};
-use super::store::{self, Agent, Detail, NewCommand};
-use super::store_link::{self, End, Locked};
-use super::{
-    Command, CommandFilter, CommandPermissions, CommandState, CommandSummary, MAX_OPEN_PER_AGENT, Output, PATIENCE,
-    orders,
-};
-use crate::agents::view::AgentState;
+use super::admission::{self, Refusal};
+use super::many::{self, Ordered};
+use super::store::{self, Detail};
+use super::store_link::{self, End};
+use super::{Command, CommandFilter, CommandPermissions, CommandState, CommandSummary, MAX_OPEN_PER_AGENT, Output};
 use crate::app::{App, Ctx};
 use crate::audit::{Mutation, Target};
 use crate::authz::{self, Action, Actor, Permission, Resource};
@@ -33,111 +27,37 @@ use crate::hub::bus::{AgentSignal, DashboardEvent};
 pub async fn create(app: &App, ctx: &Ctx, agent_id: Uuid, run: RunCommand, expires_in: i64) -> Result<Command> {
     let title = summary(&run.program);
     let mut work = Mutation::begin(app, ctx, "command.create", Target::unknown("command", &title)).await?;
-    let id = app.env.id();
     let result = async {
-        let agent = store::lock_agent(&mut work.tx, &ctx.scope(), agent_id).await?.ok_or(Error::NotFound("agent"))?;
+        let found = store::lock_agents(&mut work.tx, &ctx.scope(), &[agent_id]).await?;
+        let agent = found.first().ok_or(Error::NotFound("agent"))?;
         work.entry.agent_id = Some(agent.id);
         work.entry.organization_id = Some(agent.organization_id);
         work.note("agent", agent.name.as_str());
         work.note("secret_names", run.secrets.keys().cloned().collect::<Vec<_>>());
-        authz::require(&ctx.actor, Action::Command, resource(agent.organization_id, agent.server_host), "agent")?;
-        check(&run, expires_in)?;
-        check_agent(&agent, store::count_open(&mut work.tx, agent.id).await?)?;
-        insert(app, ctx, &mut work.tx, &agent, id, &title, run, expires_in).await?;
+        authz::require(&ctx.actor, Action::Command, agent.resource(), "agent")?;
+        admission::check(&run, expires_in)?;
+        let is_full = !store::full(&mut work.tx, &[agent_id], MAX_OPEN_PER_AGENT).await?.is_empty();
+        if let Some(Refusal { code, words }) = agent.obstacle(is_full) {
+            return Err(Error::conflict(code, words));
+        }
+        let expires_at = app.env.now() + TimeDelta::seconds(expires_in);
+        let ordered = Ordered { title: &title, run, expires_at, run_id: None };
+        let made = many::make(app, ctx, &mut work.tx, &[agent], &ordered).await?;
+        let id = made.into_iter().next().ok_or_else(|| Error::internal("no command was made"))?;
         work.entry.target.id = Some(id);
         // Read before the commit: after it, nothing may fail that would invite the caller to order the same again.
-        Ok((agent.organization_id, read(&mut work.tx, ctx, id).await?))
+        read(&mut work.tx, ctx, id).await
     }
     .await;
-    let (organization_id, made) = work.finish(result).await?;
+    let made = work.finish(result).await?;
+    let CommandSummary { id: command_id, organization_id, .. } = made.summary;
     app.hub.bus.signal_agent(agent_id, AgentSignal::Work).await;
-    app.hub.bus.publish(DashboardEvent::Command { command_id: id, agent_id, organization_id }).await;
+    app.hub.bus.publish(DashboardEvent::Command { command_id, agent_id, organization_id }).await;
     Ok(made)
 }
 
 const fn resource(organization: Uuid, server_host: bool) -> Resource {
     Resource::Agent { organization, server_host }
-}
-
-fn check(run: &RunCommand, expires_in: i64) -> Result<()> {
-    run.validate().map_err(|InvalidCommand { field, problem }| Error::invalid(field, problem))?;
-    if let Some(name) = run.secrets.keys().find(|name| run.environment.contains_key(*name)) {
-        return Err(Error::invalid("secrets", format!("{name} is also in environment; give it once")));
-    }
-    if !(1..=limits::MAX_COMMAND_EXPIRY).contains(&expires_in) {
-        return Err(Error::invalid("expires_in_seconds", format!("must be 1 to {}", limits::MAX_COMMAND_EXPIRY)));
-    }
-    Ok(())
-}
-
-fn check_agent(agent: &Agent, open: i64) -> Result<()> {
-    let refuse = |reason: &str| Err(Error::conflict("agent_not_active", reason));
-    match agent.state {
-        AgentState::Active => {}
-        AgentState::Quarantined => {
-            return refuse("the agent is quarantined: two machines use its key; release it for one of them first");
-        }
-        AgentState::Decommissioning => return refuse("the agent is being decommissioned"),
-        AgentState::Decommissioned => return refuse("the agent is decommissioned"),
-    }
-    if open >= MAX_OPEN_PER_AGENT {
-        return Err(Error::conflict(
-            "too_many_open_commands",
-            format!("the agent has {open} commands that have not ended; wait for some, or cancel them"),
-        ));
-    }
-    Ok(())
-}
-
-#[expect(clippy::too_many_arguments, reason = "one use: the second half of `create`")]
-async fn insert(
-    app: &App,
-    ctx: &Ctx,
-    connection: &mut PgConnection,
-    agent: &Agent,
-    id: Uuid,
-    title: &str,
-    run: RunCommand,
-    expires_in: i64,
-) -> Result<()> {
-    let now = app.env.now();
-    let expires_at = now + TimeDelta::seconds(expires_in);
-    let (timeout_seconds, spec) = (run.timeout_seconds, serde_json::to_value(run.redacted()).map_err(Error::internal)?);
-    let envelope = orders::seal(app, id, agent.id, Order::RunCommand(run), expires_at)?;
-    check_size(&envelope)?;
-    let payload_sealed = app.keys.vault.seal(&app.env, id.as_bytes(), envelope.payload.as_bytes())?;
-    let (_, requested_by, requested_by_label) = ctx.actor.record();
-    let command = NewCommand {
-        id,
-        agent_id: agent.id,
-        organization_id: agent.organization_id,
-        summary: title,
-        spec: &spec,
-        timeout_seconds,
-        requested_by,
-        requested_by_label,
-        created_at: now,
-        expires_at,
-        epoch: app.epoch,
-        header: &envelope.header,
-        signature: envelope.signature.as_bytes(),
-        payload_sealed: &payload_sealed,
-    };
-    store::insert(connection, &command).await
-}
-
-/// Every field may be within its bound and the whole still too long for one message.
-fn check_size(envelope: &SignedEnvelope) -> Result<()> {
-    let message = ToAgent::Envelope(envelope.clone()).encode().map_err(Error::internal)?;
-    if message.len() > limits::MAX_MESSAGE {
-        let problem = format!(
-            "the command is too large to be sent: {} bytes with everything in it, at most {} are possible",
-            message.len(),
-            limits::MAX_MESSAGE
-        );
-        return Err(Error::invalid("program", problem));
-    }
-    Ok(())
 }
 
 /// Stops a command: at once while it waits, else by a signed order to the agent. Asking twice changes nothing.
@@ -154,8 +74,8 @@ pub async fn cancel(app: &App, ctx: &Ctx, id: Uuid) -> Result<Command> {
         work.entry.organization_id = Some(organization_id);
         work.note("agent", detail.summary.agent_name.as_str());
         authz::require(&ctx.actor, Action::Command, resource(organization_id, detail.server_host), "command")?;
-        let command = store_link::lock(&mut work.tx, agent_id, &[id]).await?.pop().ok_or(Error::NotFound("command"))?;
-        apply_cancel(app, &mut work.tx, &command).await?;
+        let command = store_link::lock(&mut work.tx, agent_id, &[id]).await?;
+        many::cancel(app, &mut work.tx, &command).await?;
         Ok((agent_id, organization_id, read(&mut work.tx, ctx, id).await?))
     }
     .await;
@@ -163,31 +83,6 @@ pub async fn cancel(app: &App, ctx: &Ctx, id: Uuid) -> Result<Command> {
     app.hub.bus.signal_agent(agent_id, AgentSignal::Work).await;
     app.hub.bus.publish(DashboardEvent::Command { command_id: id, agent_id, organization_id }).await;
     Ok(cancelled)
-}
-
-async fn apply_cancel(app: &App, connection: &mut PgConnection, command: &Locked) -> Result<()> {
-    let now = app.env.now();
-    match step(&command.facts, &Event::Cancel, now) {
-        Step::Become(state, reason) => {
-            let end = End { reason: reason.as_deref(), finished_at: now, ..End::default() };
-            store_link::end(connection, &[command.id], state, &end).await
-        }
-        Step::OrderCancel => {
-            let order = Order::CancelCommand { command_id: command.id };
-            let last = last_moment(command, now);
-            orders::sign_order(app, connection, command.agent_id, order, last).await?;
-            store_link::mark_cancel_requested(connection, command.id, now).await
-        }
-        Step::Refuse(reason) => {
-            Err(Error::conflict("command_over", format!("{reason}: {}", command.facts.state.as_str())))
-        }
-        Step::KeepLate | Step::Nothing => Ok(()),
-    }
-}
-
-/// When the command is over in any case: an order to stop it is of use until then.
-fn last_moment(command: &Locked, now: DateTime<Utc>) -> DateTime<Utc> {
-    command.facts.expires_at.max(now) + TimeDelta::seconds(command.timeout_seconds.into()) + PATIENCE
 }
 
 /// A command.

@@ -17,20 +17,34 @@ pub struct Agent {
     pub id: Uuid,
     pub organization_id: Uuid,
     pub name: String,
+    pub sort_name: String,
     pub state: AgentState,
     pub server_host: bool,
 }
 
-/// An agent within the scope. Other new commands and claims of the agent wait until the transaction ends.
-pub async fn lock_agent(connection: &mut PgConnection, scope: &Scope, id: Uuid) -> Result<Option<Agent>> {
+/// These agents as far as the scope covers them, by id. Other new commands and claims of them wait until the transaction
+/// ends. Locked in the order of their ids, as by everybody, so that two callers cannot wait for each other.
+pub async fn lock_agents(connection: &mut PgConnection, scope: &Scope, ids: &[Uuid]) -> Result<Vec<Agent>> {
     Ok(sqlx::query_as!(
         Agent,
-        r#"SELECT id, organization_id, name, state AS "state: AgentState", server_host FROM agents
-           WHERE id = $1 AND ($2::uuid[] IS NULL OR organization_id = ANY($2)) FOR NO KEY UPDATE"#,
-        id,
+        r#"SELECT id, organization_id, name, sort_name, state AS "state: AgentState", server_host FROM agents
+           WHERE id = ANY($1) AND ($2::uuid[] IS NULL OR organization_id = ANY($2)) ORDER BY id FOR NO KEY UPDATE"#,
+        ids,
         scope.organizations()
     )
-    .fetch_optional(connection)
+    .fetch_all(connection)
+    .await?)
+}
+
+/// These agents by id, as they are now.
+pub async fn agents(connection: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Agent>> {
+    Ok(sqlx::query_as!(
+        Agent,
+        r#"SELECT id, organization_id, name, sort_name, state AS "state: AgentState", server_host FROM agents
+           WHERE id = ANY($1) ORDER BY id"#,
+        ids
+    )
+    .fetch_all(connection)
     .await?)
 }
 
@@ -46,21 +60,32 @@ pub async fn agent_visible(connection: &mut PgConnection, scope: &Scope, id: Uui
     .await?)
 }
 
-/// Commands of an agent that have not ended.
-pub async fn count_open(connection: &mut PgConnection, agent_id: Uuid) -> Result<i64> {
+/// Which of these agents have so many commands that have not ended, or more.
+pub async fn full(connection: &mut PgConnection, agents: &[Uuid], most: i64) -> Result<Vec<Uuid>> {
     Ok(sqlx::query_scalar!(
-        r#"SELECT count(*) AS "open!" FROM commands WHERE agent_id = $1 AND state IN ('queued', 'sent', 'running')"#,
-        agent_id
+        "SELECT agent_id FROM commands WHERE agent_id = ANY($1) AND state IN ('queued', 'sent', 'running')
+         GROUP BY agent_id HAVING count(*) >= $2",
+        agents,
+        most
     )
-    .fetch_one(connection)
+    .fetch_all(connection)
     .await?)
 }
 
-/// A new command.
-pub struct NewCommand<'a> {
+/// A command for one agent, as it is stored.
+pub struct Sealed {
     pub id: Uuid,
     pub agent_id: Uuid,
     pub organization_id: Uuid,
+    pub header: String,
+    pub signature: Vec<u8>,
+    pub payload_sealed: Vec<u8>,
+}
+
+/// New commands that differ in nothing but the agent.
+pub struct NewCommands<'a> {
+    pub commands: &'a [Sealed],
+    pub run_id: Option<Uuid>,
     pub summary: &'a str,
     pub spec: &'a Value,
     pub timeout_seconds: u32,
@@ -69,30 +94,34 @@ pub struct NewCommand<'a> {
     pub created_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
     pub epoch: i32,
-    pub header: &'a str,
-    pub signature: &'a [u8],
-    pub payload_sealed: &'a [u8],
 }
 
-pub async fn insert(connection: &mut PgConnection, command: &NewCommand<'_>) -> Result<()> {
+pub async fn insert(connection: &mut PgConnection, new: &NewCommands<'_>) -> Result<()> {
+    let column = |id: fn(&Sealed) -> Uuid| new.commands.iter().map(id).collect::<Vec<_>>();
+    let bytes = |value: fn(&Sealed) -> &Vec<u8>| new.commands.iter().map(value).cloned().collect::<Vec<_>>();
+    let headers: Vec<_> = new.commands.iter().map(|command| command.header.clone()).collect();
     sqlx::query!(
-        "INSERT INTO commands (id, agent_id, organization_id, state, summary, spec, timeout_seconds, requested_by,
+        "INSERT INTO commands (id, agent_id, organization_id, state, run_id, summary, spec, timeout_seconds, requested_by,
                                requested_by_label, created_at, expires_at, epoch, header, signature, payload_sealed)
-         VALUES ($1, $2, $3, 'queued', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
-        command.id,
-        command.agent_id,
-        command.organization_id,
-        command.summary,
-        command.spec,
-        i32::try_from(command.timeout_seconds).map_err(Error::internal)?,
-        command.requested_by,
-        command.requested_by_label,
-        command.created_at,
-        command.expires_at,
-        command.epoch,
-        command.header,
-        command.signature,
-        command.payload_sealed
+         SELECT c.id, c.agent_id, c.organization_id, 'queued', $1, $2, $3, $4, $5, $6, $7, $8, $9, c.header, c.signature,
+                c.payload_sealed
+         FROM unnest($10::uuid[], $11::uuid[], $12::uuid[], $13::text[], $14::bytea[], $15::bytea[])
+              AS c(id, agent_id, organization_id, header, signature, payload_sealed)",
+        new.run_id,
+        new.summary,
+        new.spec,
+        i32::try_from(new.timeout_seconds).map_err(Error::internal)?,
+        new.requested_by,
+        new.requested_by_label,
+        new.created_at,
+        new.expires_at,
+        new.epoch,
+        &column(|command| command.id),
+        &column(|command| command.agent_id),
+        &column(|command| command.organization_id),
+        &headers,
+        &bytes(|command| &command.signature),
+        &bytes(|command| &command.payload_sealed)
     )
     .execute(connection)
     .await?;

@@ -294,9 +294,11 @@ pub async fn insert_chunk(connection: &mut PgConnection, chunk: &Chunk<'_>) -> R
     Ok(stored.rows_affected() > 0)
 }
 
-/// Remembers that somebody asked to cancel a command that an agent may have.
-pub async fn mark_cancel_requested(connection: &mut PgConnection, id: Uuid, at: DateTime<Utc>) -> Result<()> {
-    sqlx::query!("UPDATE commands SET cancel_requested_at = $2 WHERE id = $1", id, at).execute(connection).await?;
+/// Remembers that somebody asked to cancel commands that their agents may have.
+pub async fn mark_cancel_requested(connection: &mut PgConnection, ids: &[Uuid], at: DateTime<Utc>) -> Result<()> {
+    sqlx::query!("UPDATE commands SET cancel_requested_at = $2 WHERE id = ANY($1)", ids, at)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 

@@ -16,31 +16,42 @@ pub struct StoredOrder {
 }
 
 /// A new order.
-pub struct NewOrder<'a> {
-    pub stored: &'a StoredOrder,
+pub struct NewOrder {
+    pub stored: StoredOrder,
     pub agent_id: Uuid,
-    pub kind: &'a str,
+    pub kind: &'static str,
     pub command_id: Option<Uuid>,
     pub epoch: i32,
     pub created_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
 }
 
-pub async fn insert(connection: &mut PgConnection, order: &NewOrder<'_>) -> Result<()> {
+pub async fn insert(connection: &mut PgConnection, orders: &[NewOrder]) -> Result<()> {
+    let ids: Vec<_> = orders.iter().map(|order| order.stored.id).collect();
+    let agents: Vec<_> = orders.iter().map(|order| order.agent_id).collect();
+    let kinds: Vec<_> = orders.iter().map(|order| order.kind.to_owned()).collect();
+    let commands: Vec<_> = orders.iter().map(|order| order.command_id).collect();
+    let epochs: Vec<_> = orders.iter().map(|order| order.epoch).collect();
+    let headers: Vec<_> = orders.iter().map(|order| order.stored.header.clone()).collect();
+    let signatures: Vec<_> = orders.iter().map(|order| order.stored.signature.clone()).collect();
+    let payloads: Vec<_> = orders.iter().map(|order| order.stored.payload_sealed.clone()).collect();
+    let created: Vec<_> = orders.iter().map(|order| order.created_at).collect();
+    let expiries: Vec<_> = orders.iter().map(|order| order.expires_at).collect();
     sqlx::query!(
         "INSERT INTO agent_envelopes (id, agent_id, kind, command_id, epoch, header, signature, payload_sealed, created_at,
                                       expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        order.stored.id,
-        order.agent_id,
-        order.kind,
-        order.command_id,
-        order.epoch,
-        order.stored.header,
-        order.stored.signature,
-        order.stored.payload_sealed,
-        order.created_at,
-        order.expires_at
+         SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::int4[], $6::text[], $7::bytea[],
+                              $8::bytea[], $9::timestamptz[], $10::timestamptz[])",
+        &ids,
+        &agents,
+        &kinds,
+        &commands as &[Option<Uuid>],
+        &epochs,
+        &headers,
+        &signatures,
+        &payloads,
+        &created,
+        &expiries
     )
     .execute(connection)
     .await?;

@@ -31,6 +31,7 @@ pub fn router() -> OpenApiRouter<App> {
 /// | `agent` | `{agent_id}` |
 /// | `command` | `{command_id, agent_id}` |
 /// | `command_output` | `{command_id, agent_id}` |
+/// | `run` | `{run_id}`: ordered or cancelled, and its commands with it; what becomes of them is told as `command` |
 /// | `fleet` | `{}`: organizations, sites, enrollment tokens or the set of agents |
 /// | `resync` | `{}`: hints were missed, fetch everything anew; also the first event of every stream |
 ///

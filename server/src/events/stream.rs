@@ -49,6 +49,11 @@ pub enum Hint {
         /// Its agent.
         agent_id: Uuid,
     },
+    /// A run was ordered or cancelled, and with it its commands.
+    Run {
+        /// The run.
+        run_id: Uuid,
+    },
     /// Organizations, sites, enrollment tokens or the set of agents.
     Fleet {},
     /// Hints were missed: anything may have changed.
@@ -63,6 +68,7 @@ impl Hint {
             Self::Agent { .. } => "agent",
             Self::Command { .. } => "command",
             Self::CommandOutput { .. } => "command_output",
+            Self::Run { .. } => "run",
             Self::Fleet {} => "fleet",
             Self::Resync {} => "resync",
         }
@@ -75,6 +81,7 @@ impl From<DashboardEvent> for Hint {
             DashboardEvent::Agent { agent_id, .. } => Self::Agent { agent_id },
             DashboardEvent::Command { command_id, agent_id, .. } => Self::Command { command_id, agent_id },
             DashboardEvent::CommandOutput { command_id, agent_id, .. } => Self::CommandOutput { command_id, agent_id },
+            DashboardEvent::Run { run_id, .. } => Self::Run { run_id },
             DashboardEvent::Fleet { .. } => Self::Fleet {},
         }
     }

@@ -15,8 +15,8 @@ use super::openapi::{ApiDocument, with_problems};
 use crate::app::App;
 use crate::core::Error;
 use crate::{
-    accounts, agents, audit, commands, enrollment_tokens, events, hub, inventory, operations, organizations, search,
-    software,
+    accounts, agents, audit, commands, enrollment_tokens, events, hub, inventory, operations, organizations, runs,
+    search, software,
 };
 
 /// Largest request body, bytes.
@@ -36,6 +36,7 @@ fn documented() -> OpenApiRouter<App> {
         .merge(inventory::routes::router())
         .merge(software::routes::router())
         .merge(commands::routes::router())
+        .merge(runs::routes::router())
         .merge(audit::routes::router())
         .merge(search::routes::router())
 }

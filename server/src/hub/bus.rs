@@ -59,6 +59,13 @@ pub enum DashboardEvent {
         /// Its organization.
         organization_id: Uuid,
     },
+    /// A run was ordered or cancelled: many commands at once.
+    Run {
+        /// The run.
+        run_id: Uuid,
+        /// One of the organizations that it concerns.
+        organization_id: Uuid,
+    },
     /// Organizations, sites, enrollment tokens or the set of agents changed.
     Fleet {
         /// The organization.
@@ -74,6 +81,7 @@ impl DashboardEvent {
             Self::Agent { organization_id, .. }
             | Self::Command { organization_id, .. }
             | Self::CommandOutput { organization_id, .. }
+            | Self::Run { organization_id, .. }
             | Self::Fleet { organization_id } => *organization_id,
         }
     }

@@ -35,6 +35,7 @@ mod process;
 mod real_agent;
 mod refused_orders;
 mod reports;
+mod runs;
 mod search;
 mod software;
 mod software_derived;

@@ -2,10 +2,12 @@
 
 use chrono::TimeDelta;
 use gururmm_protocol::inventory::{Software, SoftwareSource};
+use gururmm_server::authz::{GlobalRole, OrgRole};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use uuid::Uuid;
 
+use crate::runs::order;
 use crate::software::{report, windows};
 use crate::support::fleet::{AgentRow, column};
 use crate::support::{Client, TestApp};
@@ -35,7 +37,7 @@ async fn walk(client: &Client, path: &str, limit: usize) -> Vec<Value> {
 async fn whole(client: &Client, path: &str, expected: usize) -> Vec<String> {
     let all = walk(client, path, 200).await;
     assert_eq!(all.len(), expected, "{path}");
-    for limit in [1, 2, 7, expected] {
+    for limit in [1, 2, 7, expected.max(1)] {
         assert_eq!(walk(client, path, limit).await, all, "{path} by {limit}");
     }
     column(&json!({"items": all}), "id")
@@ -134,6 +136,32 @@ async fn commands(db: PgPool) {
 }
 
 #[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn runs(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let (first, second) = (app.organization("Alpha").await, app.organization("Beta").await);
+    let technicians = [(first.0, OrgRole::Technician), (second.0, OrgRole::Technician)];
+    let technician = app.user(GlobalRole::User, &technicians).await;
+    let mut agents = Vec::new();
+    for n in 0..11 {
+        let place = if n % 3 == 0 { first } else { second };
+        agents.push(AgentRow::new(place.0, place.1, ["PC", "pc", "Öl"][n % 3]).insert(&app).await);
+    }
+    for n in 0..11 {
+        order(&technician, json!({"agent_ids": [agents[n], agents[(n + 1) % 11]]})).await;
+    }
+    let admin = app.admin().await;
+    for client in [&admin, &technician] {
+        whole(client, "/api/runs", 11).await;
+        whole(client, "/api/runs?open=true", 11).await;
+        whole(client, &format!("/api/runs?organization_id={}", first.0), 8).await;
+    }
+    whole(&technician, "/api/runs?mine=true", 11).await;
+    whole(&technician, "/api/runs?mine=true&open=true", 11).await;
+    whole(&admin, "/api/runs?mine=true", 0).await;
+    whole(&app.member(first.0, OrgRole::Viewer).await, "/api/runs?open=true", 8).await;
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
 async fn changes_of_the_inventory(db: PgPool) {
     let app = TestApp::new(db).await;
     let (organization, site) = app.organization("Acme").await;
@@ -191,7 +219,7 @@ async fn software(db: PgPool) {
 }
 
 /// Lists that the tests above walk.
-const WALKED: [&str; 12] = [
+const WALKED: [&str; 13] = [
     "/api/agents",
     "/api/agents/{id}/commands",
     "/api/agents/{id}/inventory/changes",
@@ -200,6 +228,7 @@ const WALKED: [&str; 12] = [
     "/api/enrollment-tokens",
     "/api/organizations",
     "/api/organizations/{id}/sites",
+    "/api/runs",
     "/api/sites",
     "/api/software",
     "/api/software/agents",

@@ -1,0 +1,259 @@
+//! Use cases of runs.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use gururmm_protocol::command::{RunCommand, summary};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::store::{self, NewAgent, NewRun};
+use super::store_list::{self, Found};
+use super::target::{self, Meant};
+use super::{MAX_BYTES, Preview, Run, RunFilter, RunPermissions};
+use crate::agents::view::AgentSelection;
+use crate::app::{App, Ctx};
+use crate::audit::{Entry, Mutation, Target};
+use crate::authz::{Action, Actor, Permission, Resource};
+use crate::commands::admission;
+use crate::commands::many::{self, Ordered};
+use crate::commands::store::{self as commands, Agent};
+use crate::core::page::{Page, PageRequest};
+use crate::core::{Error, Result};
+use crate::hub::bus::{AgentSignal, DashboardEvent};
+
+/// Agents that are told at once that there is something for them, and how long until the next: each of their sessions then
+/// asks the database for it.
+const SIGNALS_AT_ONCE: usize = 100;
+const SIGNAL_PAUSE: Duration = Duration::from_millis(50);
+
+/// What a run would do. Writes nothing.
+///
+/// # Errors
+/// 403 when the caller may command none of the agents, 404 when none of those named is in scope, 422 when there are too
+/// many.
+pub async fn preview(app: &App, ctx: &Ctx, selection: &AgentSelection) -> Result<Preview> {
+    let mut connection = app.db.acquire().await?;
+    let ids = target::resolve(app, ctx, &mut connection, selection).await?;
+    let agents = commands::agents(&mut connection, &ids).await?;
+    let meant = target::assess(&ctx.actor, &mut connection, agents).await?;
+    target::preview(app, &mut connection, meant).await
+}
+
+/// What is ordered.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// For which agents.
+    pub selection: AgentSelection,
+    /// What their preview was.
+    pub fingerprint: String,
+    /// What they are to run.
+    pub run: RunCommand,
+    /// How long it may wait for an agent, in seconds.
+    pub expires_in: i64,
+}
+
+/// Orders a command for every agent that was previewed and can take it. It is durable when this returns.
+///
+/// # Errors
+/// As [`preview`]; 409 when the agents are others than those previewed, 422 naming the field, or when none can take it.
+pub async fn create(app: &App, ctx: &Ctx, order: Order) -> Result<Run> {
+    let title = summary(&order.run.program);
+    let mut work = Mutation::begin(app, ctx, "run.create", Target::unknown("run", &title)).await?;
+    let result = Box::pin(make(app, ctx, &mut work, &title, order)).await;
+    let (made, agents) = work.finish(result).await?;
+    publish(app, made.run.id, &made.organizations).await;
+    signal(app, agents).await;
+    Ok(made.run)
+}
+
+async fn make(app: &App, ctx: &Ctx, work: &mut Mutation<'_>, title: &str, order: Order) -> Result<(Shown, Vec<Uuid>)> {
+    let ids = target::resolve(app, ctx, &mut work.tx, &order.selection).await?;
+    let agents = commands::lock_agents(&mut work.tx, &ctx.scope(), &ids).await?;
+    let organizations: BTreeSet<Uuid> = agents.iter().map(|agent| agent.organization_id).collect();
+    if organizations.len() == 1 {
+        work.entry.organization_id = organizations.first().copied();
+    }
+    work.note("agents", ids.len());
+    work.note("secret_names", order.run.secrets.keys().cloned().collect::<Vec<_>>());
+    let meant = target::assess(&ctx.actor, &mut work.tx, agents).await?;
+    admission::check(&order.run, order.expires_in)?;
+    if target::fingerprint(&ids) != order.fingerprint {
+        let detail = "the agents that are meant are others now than in the preview; look at it again";
+        return Err(Error::conflict("selection_changed", detail));
+    }
+    let ready: Vec<&Agent> = meant.iter().filter(|meant| meant.refusal.is_none()).map(|meant| &meant.agent).collect();
+    check_room(&meant, ready.len(), &order.run)?;
+    let id = app.env.id();
+    let created_at = app.env.now();
+    let expires_at = created_at + TimeDelta::seconds(order.expires_in);
+    let (_, requested_by, requested_by_label) = ctx.actor.record();
+    let spec = serde_json::to_value(order.run.redacted()).map_err(Error::internal)?;
+    let secret_names: Vec<_> = order.run.secrets.keys().cloned().collect();
+    let total = meant.len();
+    let new =
+        NewRun { id, summary: title, spec: &spec, requested_by, requested_by_label, created_at, expires_at, total };
+    store::insert(&mut work.tx, &new).await?;
+    let ordered = Ordered { title, run: order.run, expires_at, run_id: Some(id) };
+    let made = many::make(app, ctx, &mut work.tx, &ready, &ordered).await?;
+    store::insert_agents(&mut work.tx, id, &outcomes(&meant, &made)).await?;
+    work.entry.target.id = Some(id);
+    work.note("commands", ready.len());
+    work.note("refused", meant.len() - ready.len());
+    for (agent, command) in ready.iter().zip(&made) {
+        work.parts.push(part("command.create", *command, title, agent.id, agent.organization_id, |detail| {
+            detail.insert("agent".into(), agent.name.as_str().into());
+            detail.insert("secret_names".into(), secret_names.clone().into());
+            detail.insert("run".into(), id.to_string().into());
+        }));
+    }
+    let agents = ready.iter().map(|agent| agent.id).collect();
+    // Read before the commit: after it, nothing may fail that would invite the caller to order the same again.
+    Ok((read(&mut work.tx, ctx, id).await?, agents))
+}
+
+/// The audit row of one command of a run.
+fn part(
+    action: &'static str,
+    command: Uuid,
+    title: &str,
+    agent_id: Uuid,
+    organization_id: Uuid,
+    fill: impl FnOnce(&mut serde_json::Map<String, serde_json::Value>),
+) -> Entry {
+    let mut detail = serde_json::Map::new();
+    fill(&mut detail);
+    let target = Target::new("command", command, title);
+    Entry { action, target, organization_id: Some(organization_id), agent_id: Some(agent_id), detail }
+}
+
+/// Whether anybody is there to take it, and whether so many can.
+fn check_room(meant: &[Meant], ready: usize, run: &RunCommand) -> Result<()> {
+    if ready == 0 {
+        let refusals = target::refusals(meant);
+        let why = refusals.first().map_or_else(|| "it means no agent".to_owned(), |refusal| refusal.words.clone());
+        return Err(Error::invalid("target", format!("none of the agents can take it: {why}")));
+    }
+    let bytes = serde_json::to_vec(run).map_err(Error::internal)?.len();
+    if bytes.saturating_mul(ready) > MAX_BYTES {
+        let problem = format!(
+            "is {bytes} bytes long with everything in it, which for {ready} agents is over {} MiB; shorten it, or order it \
+             in parts",
+            MAX_BYTES / 1024 / 1024
+        );
+        return Err(Error::invalid("program", problem));
+    }
+    Ok(())
+}
+
+/// Each agent with its command or with why it got none; `made` are the commands of those that got one, in their order.
+fn outcomes<'a>(meant: &'a [Meant], made: &[Uuid]) -> Vec<NewAgent<'a>> {
+    let mut made = made.iter().copied();
+    let outcome = |meant: &'a Meant| {
+        let outcome = match &meant.refusal {
+            Some(refusal) => Err(refusal),
+            None => Ok(made.next()?),
+        };
+        let Agent { id, organization_id, ref sort_name, .. } = meant.agent;
+        Some(NewAgent { agent_id: id, organization_id, sort_name, outcome })
+    };
+    meant.iter().filter_map(outcome).collect()
+}
+
+/// Tells open dashboards of each of these organizations.
+async fn publish(app: &App, run_id: Uuid, organizations: &[Uuid]) {
+    for &organization_id in organizations {
+        app.hub.bus.publish(DashboardEvent::Run { run_id, organization_id }).await;
+    }
+}
+
+/// Tells the sessions of these agents that there is something for them: the first at once, the others a little later.
+async fn signal(app: &App, agents: Vec<Uuid>) {
+    let wake = |app: App, agents: Vec<Uuid>| async move {
+        for agent in agents {
+            app.hub.bus.signal_agent(agent, AgentSignal::Work).await;
+        }
+    };
+    let mut chunks = agents.chunks(SIGNALS_AT_ONCE).map(<[Uuid]>::to_vec).collect::<Vec<_>>().into_iter();
+    wake(app.clone(), chunks.next().unwrap_or_default()).await;
+    let app = app.clone();
+    if chunks.len() > 0 {
+        // What is lost when the server stops meanwhile is found by the recheck of the sessions.
+        tokio::spawn(async move {
+            for chunk in chunks {
+                tokio::time::sleep(SIGNAL_PAUSE).await;
+                wake(app.clone(), chunk).await;
+            }
+        });
+    }
+}
+
+/// A run.
+///
+/// # Errors
+/// 404 when none of its agents is in scope.
+pub async fn get(app: &App, ctx: &Ctx, id: Uuid) -> Result<Run> {
+    let mut connection = app.db.acquire().await?;
+    Ok(read(&mut connection, ctx, id).await?.run)
+}
+
+/// A run and the organizations in scope that it concerns.
+struct Shown {
+    run: Run,
+    organizations: Vec<Uuid>,
+}
+
+async fn read(connection: &mut PgConnection, ctx: &Ctx, id: Uuid) -> Result<Shown> {
+    let found = store_list::found(connection, &ctx.scope(), &[id]).await?.pop().ok_or(Error::NotFound("run"))?;
+    let organizations = found.organizations.clone();
+    Ok(Shown { run: shown(found, &ctx.actor), organizations })
+}
+
+fn shown(found: Found, actor: &Actor) -> Run {
+    let is_open = found.counts.open() > 0;
+    let obstacle = (!is_open).then_some("the run is already over");
+    Run {
+        id: found.id,
+        summary: found.summary,
+        requested_by: found.requested_by_label,
+        created_at: found.created_at,
+        expires_at: found.expires_at,
+        total: found.total,
+        counts: found.counts,
+        // Where every agent was refused there is nothing to wait for.
+        ended_at: (!is_open).then(|| found.last_end.unwrap_or(found.created_at)),
+        program: found.spec.program.into(),
+        timeout_seconds: found.spec.timeout_seconds,
+        output_limit_bytes: found.spec.output_limit_bytes,
+        working_directory: found.spec.working_directory,
+        environment: found.spec.environment,
+        secret_names: found.spec.secrets.into_keys().collect(),
+        permissions: RunPermissions { cancel: may_cancel(actor, &found.organizations).unless(obstacle) },
+    }
+}
+
+/// Whether the caller may command agents of any of these organizations.
+fn may_cancel(actor: &Actor, organizations: &[Uuid]) -> Permission {
+    let of = |organization: &Uuid| {
+        let resource = Resource::Agent { organization: *organization, server_host: false };
+        Permission::of(actor, Action::Command, resource)
+    };
+    let mut all = organizations.iter().map(of);
+    let first = all.next().unwrap_or_else(|| Permission::denied("not found"));
+    all.fold(first, |best, next| if best.allowed { best } else { next })
+}
+
+/// Runs within the scope, newest first.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn list(app: &App, ctx: &Ctx, filter: &RunFilter, page: &PageRequest<Uuid>) -> Result<Page<Run>> {
+    let mut connection = app.db.acquire().await?;
+    let ids = store_list::page(&mut connection, &ctx.scope(), filter, page).await?;
+    let ids = page.page(ids, |id| *id);
+    let found = store_list::found(&mut connection, &ctx.scope(), &ids.items).await?;
+    let mut runs: HashMap<Uuid, Run> = found.into_iter().map(|run| (run.id, shown(run, &ctx.actor))).collect();
+    let items = ids.items.iter().filter_map(|id| runs.remove(id)).collect();
+    Ok(Page { items, next_cursor: ids.next_cursor })
+}
