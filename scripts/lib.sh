@@ -4,7 +4,11 @@
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 # The tools that setup keeps inside the checkout (today: Node), away from the rest of the machine.
 tools_dir=$root/.dev/tools
-# Where cargo puts what it builds.
+# Where cargo puts what it builds. A relative one begins where the command was called, which many leave for the root.
+if [ -n "${CARGO_TARGET_DIR:-}" ]; then
+    CARGO_TARGET_DIR=$(realpath -m -- "$CARGO_TARGET_DIR")
+    export CARGO_TARGET_DIR
+fi
 target_dir=${CARGO_TARGET_DIR:-$root/target}
 
 say() { printf '==> %s\n' "$*"; }
