@@ -59,6 +59,13 @@ struct Stream {
     text: String,
 }
 
+/// Whether a misread secret can be recognized. A code page has question marks for what it lacks: of them alone nothing is;
+/// those that the secret itself has were not put there.
+fn is_telling(misread: &str, secret: &str) -> bool {
+    let marks = |text: &str| text.chars().filter(|c| *c == '?').count();
+    marks(misread) <= marks(secret) || misread.chars().count() - marks(misread) >= 4
+}
+
 /// The output of one command.
 pub struct Output {
     streams: [Stream; 2],
@@ -72,10 +79,11 @@ impl Output {
     pub fn new<'a>(limit: u32, secrets: impl Iterator<Item = &'a str>, encoding: Encoding) -> Self {
         let mut secrets: Vec<String> = secrets.map(str::to_owned).collect();
         if let Encoding::Console { misread, .. } = encoding {
-            let misread = secrets.iter().filter(|secret| !secret.is_ascii()).flat_map(|secret| misread(secret));
-            // A code page has question marks for what it lacks: of them alone nothing is recognized.
-            let is_telling = |text: &String| !text.contains('?') || text.chars().filter(|c| *c != '?').count() >= 4;
-            let misread: Vec<_> = misread.filter(is_telling).collect();
+            let misread = secrets
+                .iter()
+                .filter(|secret| !secret.is_ascii())
+                .flat_map(|secret| misread(secret).into_iter().filter(|text| is_telling(text, secret)));
+            let misread: Vec<_> = misread.collect();
             secrets.extend(misread);
         }
         let redactor = Redactor::new(secrets.iter().map(String::as_str));
@@ -190,6 +198,26 @@ mod tests {
         output.push(OutputStream::Stdout, "2 p\u{444}ss\n".as_bytes());
         output.push(OutputStream::Stdout, b"3 p\xC3\xA4ss \xFF\n");
         assert_eq!(whole(&mut output), "1 [redacted] [redacted]\n2 [redacted]\n3 [redacted] \u{ff}\n");
+    }
+
+    #[test]
+    fn question_marks_of_the_secret_itself_do_not_hide_it() {
+        fn latin1(bytes: &[u8]) -> String {
+            bytes.iter().map(|byte| char::from(*byte)).collect()
+        }
+        // Into a code page without the euro sign, and as UTF-8.
+        fn misread(text: &str) -> Vec<String> {
+            vec![text.replace('\u{20ac}', "?"), latin1(text.as_bytes())]
+        }
+        let redacted = |secret: &str, written: &[u8]| {
+            let mut output = Output::new(1_000, [secret].into_iter(), Encoding::Console { decode: latin1, misread });
+            output.push(OutputStream::Stdout, written);
+            whole(&mut output)
+        };
+        assert_eq!(redacted("\u{e4}?", b"\xC3\xA4? \xFF"), "[redacted] \u{ff}");
+        assert_eq!(redacted("a?b", b"a?b"), "[redacted]");
+        assert_eq!(redacted("what?\u{20ac}", b"what??"), "[redacted]");
+        assert_eq!(redacted("?\u{20ac}", b"so?? so??\n"), "so?? so??\n", "marks alone");
     }
 
     #[test]
