@@ -13,10 +13,12 @@ use gururmm_protocol::message::{FromAgent, ToAgent};
 use gururmm_protocol::text::clean_line;
 use rustls::ClientConfig;
 use tokio::net::TcpStream;
+use tokio::runtime::Handle;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, client_async_tls_with_config};
+use tokio_util::sync::CancellationToken;
 
 use super::address::ServerAddress;
 use super::proxy::{Proxies, chain};
@@ -125,14 +127,25 @@ async fn connect(server: &ServerAddress, proxies: &Proxies, tls: &Arc<ClientConf
         .max_message_size(Some(limits::MAX_MESSAGE))
         .max_frame_size(Some(limits::MAX_MESSAGE));
     let connector = Connector::Rustls(Arc::clone(tls));
-    match client_async_tls_with_config(server.socket(), stream, Some(config), Some(connector)).await {
-        Ok((socket, _)) => Ok(socket),
-        Err(WsError::Http(response)) => {
+    match aside(client_async_tls_with_config(server.socket(), stream, Some(config), Some(connector))).await {
+        None => Err(LinkError::failed("a part of the agent has failed while it connected")),
+        Some(Ok((socket, _))) => Ok(socket),
+        Some(Err(WsError::Http(response))) => {
             let problem = format!("{server} answered HTTP {}", response.status());
             Err(LinkError::Failed { problem, retry_after: retry_after(response.headers()) })
         }
-        Err(error) => Err(unreachable(&error)),
+        Some(Err(error)) => Err(unreachable(&error)),
     }
+}
+
+/// Drives something on a thread of its own: in the middle of a TLS handshake the certificate is judged, for which the operating
+/// system may look for revocation lists in the network, and all other work of the agent has one thread. Given up when this
+/// future is dropped; none when it has panicked.
+async fn aside<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Option<T> {
+    let given_up = CancellationToken::new();
+    let (runtime, stop) = (Handle::current(), given_up.clone());
+    let _given_up = given_up.drop_guard();
+    tokio::task::spawn_blocking(move || runtime.block_on(stop.run_until_cancelled(work))).await.ok().flatten()
 }
 
 async fn handshake(
@@ -203,4 +216,30 @@ pub(super) fn broken(error: &WsError) -> LinkError {
 pub(super) fn cleaned(mut rejected: Rejected) -> Rejected {
     rejected.message = clean_line(&rejected.message, MAX_REASON);
     rejected
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_driven_aside_holds_nothing_up_and_ends_with_who_waits_for_it() {
+        let here = std::thread::current().id();
+        let there = aside(async { std::thread::current().id() }).await.unwrap();
+        assert_ne!(there, here);
+        assert!(aside(async { panic!("for a test") }).await.is_none_or(|()| false));
+        // Dropped when the work is.
+        let (held, released) = tokio::sync::oneshot::channel::<()>();
+        let (begun, has_begun) = tokio::sync::oneshot::channel();
+        let endless = aside(async move {
+            begun.send(()).unwrap();
+            std::future::pending::<()>().await;
+            drop(held);
+        });
+        tokio::select! {
+            _ = endless => panic!("it does not end"),
+            done = has_begun => done.unwrap(),
+        }
+        assert!(released.await.is_err());
+    }
 }

@@ -2,13 +2,19 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::thread::{self, ThreadId};
 
 use axum_server::tls_rustls::RustlsConfig;
-use gururmm_agent::link::tls;
+use gururmm_agent::link::address::ServerAddress;
+use gururmm_agent::link::proxy::Proxies;
+use gururmm_agent::link::{socket, tls};
 use gururmm_agent::store::DataDir;
 use gururmm_agent::store::config::Config;
 use gururmm_protocol::selftest::{CheckName, CheckState};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -166,4 +172,61 @@ async fn nothing_to_this_machine_goes_through_a_proxy() {
     server.accept().await.receive().await;
     assert!(asked.lock().unwrap().is_empty());
     agent.kill();
+}
+
+/// Believes every certificate, and remembers on which thread it was asked.
+#[derive(Debug, Default)]
+struct Credulous(Mutex<Option<ThreadId>>);
+
+impl ServerCertVerifier for Credulous {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        *self.0.lock().unwrap() = Some(thread::current().id());
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _message: &[u8],
+        _cert: &CertificateDer<'_>,
+        _dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _message: &[u8],
+        _cert: &CertificateDer<'_>,
+        _dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        vec![SignatureScheme::ECDSA_NISTP256_SHA256, SignatureScheme::ED25519]
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_is_not_judged_on_the_thread_that_does_everything_else() {
+    let mut server = TestServer::start().await;
+    let (_authority, target) = with_tls(&server).await;
+    let verifier = Arc::new(Credulous::default());
+    let judge: Arc<dyn ServerCertVerifier> = Arc::clone(&verifier) as _;
+    let tls = ClientConfig::builder().dangerous().with_custom_certificate_verifier(judge).with_no_client_auth();
+    let (address, tls) = (ServerAddress::parse(&format!("https://{target}")).unwrap(), Arc::new(tls));
+    let proxies = Proxies::from_env();
+    let (knocked, ()) = tokio::join!(socket::knock(&address, &proxies, &tls), async {
+        greet_who_leaves(&mut server.socket().await).await;
+    });
+    knocked.unwrap();
+    let judged_on = verifier.0.lock().unwrap().unwrap();
+    assert_ne!(judged_on, thread::current().id());
 }
