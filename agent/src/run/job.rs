@@ -92,16 +92,28 @@ enum Killed {
 }
 
 async fn execute(context: &Context, job: &Job, mut stop: watch::Receiver<Option<Stop>>) -> CommandResult {
-    let command = &job.command;
-    let mut process = match start_process(context, job, &mut stop).await {
-        Ok(process) => process,
+    match start_process(context, job, &mut stop).await {
+        Ok(process) => attend(context, job, process, stop).await,
         Err(not_started) => {
             let (outcome, reason) = without_process(not_started);
-            return end(context, outcome, Some(&reason));
+            end(context, outcome, Some(&reason))
         }
-    };
-    // Here, and nowhere before: from now on it is waited for, whatever happens.
-    if let Err(error) = process.begin() {
+    }
+}
+
+/// Lets a process run, and waits until it is over and its output is read.
+pub(super) async fn attend(
+    context: &Context,
+    job: &Job,
+    mut process: Process,
+    mut stop: watch::Receiver<Option<Stop>>,
+) -> CommandResult {
+    let command = &job.command;
+    // Here, and nowhere before: from now on it is waited for, whatever happens. One that was stopped in the last moment of
+    // its start is not let run: it is only ended.
+    if stop.borrow().is_none()
+        && let Err(error) = process.begin()
+    {
         return end(context, Outcome::Failed, Some(&format!("the program could not be started: {error}")));
     }
     let mut pump = Pump::new(context, job, process.output());

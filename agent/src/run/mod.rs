@@ -1,6 +1,8 @@
 //! Running commands: four at a time, each with everything that it starts as one tree.
 
 mod job;
+#[cfg(test)]
+mod job_tests;
 mod start;
 
 use std::collections::HashMap;

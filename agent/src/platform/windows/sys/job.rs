@@ -6,7 +6,7 @@ use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::process::Child;
-use windows_sys::Win32::Foundation::INVALID_HANDLE_VALUE;
+use windows_sys::Win32::Foundation::{ERROR_INVALID_PARAMETER, INVALID_HANDLE_VALUE};
 use windows_sys::Win32::System::Diagnostics::ToolHelp::{
     CreateToolhelp32Snapshot, TH32CS_SNAPTHREAD, THREADENTRY32, Thread32First, Thread32Next,
 };
@@ -121,11 +121,16 @@ impl Suspended {
             if entry.th32OwnerProcessID == pid {
                 // SAFETY: takes no pointers.
                 let thread = unsafe { OpenThread(THREAD_SUSPEND_RESUME, 0, entry.th32ThreadID) };
-                if thread.is_null() {
-                    return Err(io::Error::last_os_error());
+                if !thread.is_null() {
+                    // SAFETY: just opened, and nobody else's.
+                    threads.push(unsafe { OwnedHandle::from_raw_handle(thread) });
+                } else {
+                    let error = io::Error::last_os_error();
+                    // One that others put in may have ended since the list was made; the process's own is held.
+                    if error.raw_os_error() != Some(ERROR_INVALID_PARAMETER.cast_signed()) {
+                        return Err(error);
+                    }
                 }
-                // SAFETY: just opened, and nobody else's.
-                threads.push(unsafe { OwnedHandle::from_raw_handle(thread) });
             }
             // SAFETY: as for the first one.
             more = unsafe { Thread32Next(list.as_raw_handle(), &raw mut entry) };
@@ -133,14 +138,24 @@ impl Suspended {
         if threads.is_empty() { Err(io::Error::other("the process has no thread")) } else { Ok(Self(threads)) }
     }
 
-    /// Lets them run.
+    /// Lets them run. An error means that none of them does: one that others put in cannot make a process that runs count as
+    /// one that does not.
     pub fn resume(self) -> io::Result<()> {
+        let mut refused = None;
+        let mut runs = false;
         for thread in self.0 {
             // SAFETY: the handle is open.
-            if unsafe { ResumeThread(thread.as_raw_handle()) } == u32::MAX {
-                return Err(io::Error::last_os_error());
+            match unsafe { ResumeThread(thread.as_raw_handle()) } {
+                u32::MAX => refused = Some(io::Error::last_os_error()),
+                // It was not held.
+                0 => {}
+                _ => runs = true,
             }
         }
-        Ok(())
+        if runs {
+            Ok(())
+        } else {
+            Err(refused.unwrap_or_else(|| io::Error::other("no thread of the process was held")))
+        }
     }
 }
