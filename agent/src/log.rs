@@ -63,7 +63,7 @@ pub fn close() {
 /// Only in a directory that is an agent's and that nobody else can write to: otherwise the log would be written wherever
 /// somebody else had put a link to.
 fn open_in(data_dir: &Path) -> io::Result<Option<Rotating>> {
-    if !DataDir::is_one(data_dir) {
+    if !DataDir::exists(data_dir) {
         return Ok(None);
     }
     let directory = data_dir.join(DIRECTORY);

@@ -91,7 +91,7 @@ pub enum ServiceError {
 /// [`ServiceError`], in words for the person at the keyboard.
 pub fn install(data_dir: &Path) -> Result<String, ServiceError> {
     system::check()?;
-    if !DataDir::believe(data_dir)? || !data_dir.join("config.json").exists() {
+    if !DataDir::exists_and_is_trusted(data_dir)? || !data_dir.join("config.json").exists() {
         return Err(ServiceError::Failed(format!(
             "this machine is not enrolled (no configuration in {}); run `gururmm-agent enroll` first",
             data_dir.display()
@@ -132,7 +132,7 @@ pub fn stop() -> Result<String, ServiceError> {
 /// [`ServiceError`], in words for the person at the keyboard.
 pub fn uninstall(data_dir: &Path, purge: bool) -> Result<String, ServiceError> {
     system::check()?;
-    let believed = match DataDir::believe(data_dir) {
+    let believed = match DataDir::exists_and_is_trusted(data_dir) {
         // What is in it is not believed and stays; what the service manager knows can be removed all the same.
         Err(StoreError::NotBelieved { .. }) if !purge => false,
         looked => looked?,

@@ -98,7 +98,7 @@ impl AgentError {
             Self::NotEnrolled(_)
                 | Self::Decommissioned
                 | Self::Address(_)
-                | Self::Store(StoreError::Content { .. } | StoreError::NotOurs { .. })
+                | Self::Store(StoreError::Content { .. } | StoreError::NotOurs { .. } | StoreError::NotBelieved { .. })
                 | Self::Tls(TlsError::BadAuthority(_))
         )
     }

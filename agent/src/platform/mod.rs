@@ -12,6 +12,19 @@
 mod lane;
 mod program_file;
 
+use std::io;
+
+/// Why a directory that is there already does not become a private one.
+fn refusal(why: &str) -> io::Error {
+    io::Error::new(
+        io::ErrorKind::PermissionDenied,
+        format!(
+            "this directory was made by somebody else and is not used, since what is in it would be obeyed: {why}. \
+             Look at it, remove it as an administrator, and try again"
+        ),
+    )
+}
+
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
@@ -21,3 +34,14 @@ pub use linux::*;
 mod windows;
 #[cfg(windows)]
 pub use windows::*;
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_identity_is_stable_and_a_hash() {
+        let (a, b) = (super::machine_identity(), super::machine_identity());
+        assert_eq!(a, b);
+        assert_eq!(a.machine_id.len(), 64);
+        assert!(!a.boot_id.is_empty() && !a.hostname.is_empty());
+    }
+}

@@ -43,7 +43,7 @@ pub(super) fn look(data_dir: &Path, server: Option<ServerAddress>) -> (Verdict, 
         Ok(target) => target,
         Err(error) => return (unusable(&error), None),
     };
-    let verdict = match config.look_at_key(data_dir) {
+    let verdict = match config.load_key_unheld(data_dir) {
         Ok(_) => Verdict::ok("enrolled", "This machine is enrolled, and its key is there."),
         Err(error) => unreadable(&error),
     };
@@ -57,13 +57,13 @@ enum Found {
 }
 
 fn read(data_dir: &Path) -> Result<Found, StoreError> {
-    if !DataDir::believe(data_dir)? {
+    if !DataDir::exists_and_is_trusted(data_dir)? {
         return Ok(Found::Nothing);
     }
-    if Decommissioned::look(data_dir)?.is_some() {
+    if Decommissioned::load_unheld(data_dir)?.is_some() {
         return Ok(Found::Decommissioned);
     }
-    Ok(Config::look(data_dir)?.map_or(Found::Nothing, |config| Found::Enrolled(Box::new(config))))
+    Ok(Config::load_unheld(data_dir)?.map_or(Found::Nothing, |config| Found::Enrolled(Box::new(config))))
 }
 
 fn target(server: ServerAddress, config: Option<&Config>) -> Result<Target, tls::TlsError> {

@@ -89,8 +89,8 @@ impl Disks {
     /// Writes, flushes and removes a file in the data directory, and asks both volumes for their space. Where somebody else
     /// could have put a link nothing is written.
     pub fn look(data_dir: &Path) -> Self {
-        let believed = DataDir::believe(data_dir);
-        let found = DataDir::find(data_dir);
+        let believed = DataDir::exists_and_is_trusted(data_dir);
+        let found = DataDir::try_exists(data_dir);
         let there = matches!((&believed, &found), (Ok(true), Ok(true)));
         Self {
             believed: !matches!(believed, Err(StoreError::NotBelieved { .. })),

@@ -48,7 +48,7 @@ pub async fn run(options: Options, clock: &dyn Clock, random: &dyn Random) -> Se
     let Options { data_dir, server } = options;
     let (permissions, disk, services, wmi, tasks, (enrollment, way)) = tokio::join!(
         look(CheckName::Permissions, DEADLINE, &data_dir, |data_dir| {
-            let privacy = match DataDir::find(data_dir) {
+            let privacy = match DataDir::try_exists(data_dir) {
                 Ok(there) => there.then(|| probe::privacy(data_dir)),
                 Err(error) => Some(Err(error)),
             };

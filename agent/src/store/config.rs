@@ -45,14 +45,14 @@ impl Config {
     /// # Errors
     /// [`StoreError`] when the file cannot be read or is not a configuration.
     pub fn load(dir: &DataDir) -> Result<Option<Self>, StoreError> {
-        Self::look(dir.path())
+        Self::load_unheld(dir.path())
     }
 
-    /// As [`Self::load`], beside an agent that runs.
+    /// As [`Self::load`], for those who do not hold the directory: an agent may run on it.
     ///
     /// # Errors
     /// As there.
-    pub fn look(dir: &Path) -> Result<Option<Self>, StoreError> {
+    pub fn load_unheld(dir: &Path) -> Result<Option<Self>, StoreError> {
         read_json(dir, CONFIG)
     }
 
@@ -69,14 +69,14 @@ impl Config {
     /// # Errors
     /// [`StoreError`] when it is missing or no key.
     pub fn load_key(&self, dir: &DataDir) -> Result<SigningKey, StoreError> {
-        self.look_at_key(dir.path())
+        self.load_key_unheld(dir.path())
     }
 
-    /// As [`Self::load_key`], beside an agent that runs.
+    /// As [`Self::load_key`], for those who do not hold the directory.
     ///
     /// # Errors
     /// As there.
-    pub fn look_at_key(&self, dir: &Path) -> Result<SigningKey, StoreError> {
+    pub fn load_key_unheld(&self, dir: &Path) -> Result<SigningKey, StoreError> {
         // A name alone: a path would lead out of the directory.
         let is_name = |name: &str| Path::new(name).file_name().is_some_and(|last| last == name);
         if !is_name(&self.key_file) {
@@ -109,13 +109,13 @@ impl Config {
         Ok(name)
     }
 
-    /// Removes all keys: this agent can never prove itself again.
+    /// Removes all keys, as many as can be: this agent can never prove itself again.
     ///
     /// # Errors
-    /// [`StoreError::Io`] when a file stays.
+    /// [`StoreError::Io`] with the first file that stays.
     pub fn remove_keys(dir: &DataDir) -> Result<(), StoreError> {
-        key_files(dir)?.iter().try_for_each(|path| files::remove(path))?;
-        files::sync_dir(dir.path())
+        let removed = key_files(dir)?.iter().map(|path| files::remove(path)).fold(Ok(()), Result::and);
+        removed.and(files::sync_dir(dir.path()))
     }
 
     /// Removes key files other than the configured one.
@@ -166,14 +166,14 @@ impl Decommissioned {
     /// # Errors
     /// [`StoreError`] when it is there and cannot be read.
     pub fn load(dir: &DataDir) -> Result<Option<Self>, StoreError> {
-        Self::look(dir.path())
+        Self::load_unheld(dir.path())
     }
 
-    /// As [`Self::load`], beside an agent that runs.
+    /// As [`Self::load`], for those who do not hold the directory: an agent may run on it.
     ///
     /// # Errors
     /// As there.
-    pub fn look(dir: &Path) -> Result<Option<Self>, StoreError> {
+    pub fn load_unheld(dir: &Path) -> Result<Option<Self>, StoreError> {
         read_json(dir, DECOMMISSIONED)
     }
 

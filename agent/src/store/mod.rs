@@ -8,7 +8,7 @@ pub mod reserve;
 pub mod spool;
 pub mod status;
 
-use std::fs::{File, TryLockError};
+use std::fs::{DirEntry, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -86,11 +86,16 @@ impl DataDir {
     /// Creates the directory where it is missing (readable by its owner only) and takes its lock.
     ///
     /// # Errors
-    /// [`StoreError::NotOurs`] when it holds something else; [`StoreError::InUse`] when another process has it; [`StoreError::Io`] when it cannot be created or opened.
+    /// [`StoreError::NotOurs`] when it holds something else; [`StoreError::NotBelieved`] when somebody else may have put
+    /// something into it; [`StoreError::InUse`] when another process has it; [`StoreError::Io`] when it cannot be created or
+    /// opened.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let file = path.join(LOCK);
-        if !Self::is_one(path) && std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some()) {
-            return Err(StoreError::NotOurs { path: path.to_owned() });
+        if std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some()) {
+            if !Self::exists(path) {
+                return Err(StoreError::NotOurs { path: path.to_owned() });
+            }
+            Self::exists_and_is_trusted(path)?;
         }
         crate::platform::create_private_dir(path).map_err(StoreError::io(path))?;
         let lock = crate::platform::private(File::options().create(true).truncate(false).read(true).write(true))
@@ -109,27 +114,27 @@ impl DataDir {
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
-    /// Whether an agent has its data there.
+    /// Whether an agent has its data there; not when that cannot be seen.
     #[must_use]
-    pub fn is_one(path: &Path) -> bool {
-        Self::find(path).unwrap_or(false)
+    pub fn exists(path: &Path) -> bool {
+        Self::try_exists(path).unwrap_or(false)
     }
 
-    /// As [`Self::is_one`], for those who want to know why it cannot be seen.
+    /// As [`Self::exists`], for those who want to know why it cannot be seen.
     ///
     /// # Errors
     /// When the directory may not be looked into.
-    pub fn find(path: &Path) -> io::Result<bool> {
+    pub fn try_exists(path: &Path) -> io::Result<bool> {
         path.join(LOCK).try_exists()
     }
 
-    /// Whether what is there may be believed by those who do not [`open`](Self::open) it, which makes sure of the same;
-    /// false when there is nothing. To be asked before anything in it is read or written.
+    /// Whether there is a directory, and its content may be believed; false when there is none. To be asked by those who do
+    /// not [`open`](Self::open) it, before anything in it is read or written.
     ///
     /// # Errors
     /// [`StoreError::NotBelieved`] when somebody else may have put something there; [`StoreError::Io`] when it cannot be
     /// looked at.
-    pub fn believe(path: &Path) -> Result<bool, StoreError> {
+    pub fn exists_and_is_trusted(path: &Path) -> Result<bool, StoreError> {
         match crate::platform::distrust(path) {
             Ok(None) => Ok(true),
             Ok(Some(why)) => Err(StoreError::NotBelieved { path: path.to_owned(), why }),
@@ -151,7 +156,7 @@ impl DataDir {
     }
 
     /// Removes everything inside except the lock, which stays held, and `keep`. What another program holds for a moment is
-    /// waited for.
+    /// waited for; what stays all the same keeps nothing else from being removed.
     ///
     /// # Errors
     /// The first file that could not be removed.
@@ -160,19 +165,34 @@ impl DataDir {
     }
 
     fn wipe_once(&self, keep: &[&str]) -> Result<(), StoreError> {
-        let entries = std::fs::read_dir(&self.path).map_err(StoreError::io(&self.path))?;
-        for entry in entries {
-            let entry = entry.map_err(StoreError::io(&self.path))?;
-            if entry.file_name() == LOCK || keep.iter().any(|keep| entry.file_name() == *keep) {
-                continue;
-            }
-            let path = entry.path();
-            let is_dir = entry.file_type().is_ok_and(|kind| kind.is_dir());
-            let removed = if is_dir { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
-            removed.map_err(StoreError::io(&path))?;
-        }
-        files::sync_dir(&self.path)
+        let kept = |entry: &DirEntry| entry.file_name() == LOCK || keep.iter().any(|keep| entry.file_name() == *keep);
+        remove_content(&self.path, &kept, &|file| std::fs::remove_file(file)).and(files::sync_dir(&self.path))
     }
+}
+
+/// Removes what is in a directory, in directories inside too, except what is `kept`. Goes on after what cannot be removed,
+/// and tells the first of it.
+fn remove_content(
+    directory: &Path,
+    kept: &dyn Fn(&DirEntry) -> bool,
+    remove_file: &dyn Fn(&Path) -> io::Result<()>,
+) -> Result<(), StoreError> {
+    let mut done = Ok(());
+    for entry in std::fs::read_dir(directory).map_err(StoreError::io(directory))? {
+        let removed = entry.map_err(StoreError::io(directory)).and_then(|entry| {
+            let path = entry.path();
+            if kept(&entry) {
+                Ok(())
+            } else if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                remove_content(&path, &|_| false, remove_file)?;
+                std::fs::remove_dir(&path).map_err(StoreError::io(&path))
+            } else {
+                remove_file(&path).map_err(StoreError::io(&path))
+            }
+        });
+        done = done.and(removed);
+    }
+    done
 }
 
 /// Tries to remove something again and again for some seconds: on Windows nobody can remove what a virus scanner or a backup
@@ -218,6 +238,19 @@ mod tests {
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn who_runs_on_a_directory_believes_it_as_those_do_who_only_look() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        drop(DataDir::open(dir.path()).unwrap());
+        assert!(DataDir::exists_and_is_trusted(dir.path()).unwrap());
+        std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
+        for error in [DataDir::exists_and_is_trusted(dir.path()).unwrap_err(), DataDir::open(dir.path()).unwrap_err()] {
+            assert!(matches!(&error, StoreError::NotBelieved { why, .. } if why.contains("mode 0777")), "{error}");
+        }
+    }
+
     #[test]
     fn a_directory_is_held_by_one() {
         let dir = tempfile::tempdir().unwrap();
@@ -241,6 +274,23 @@ mod tests {
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2);
         held.wipe(&[]).unwrap();
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_cannot_be_removed_keeps_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("inside")).unwrap();
+        let held = dir.path().join("inside").join("held");
+        for file in ["a", "z", "inside/a", "inside/held", "inside/z"] {
+            std::fs::write(dir.path().join(file), "x").unwrap();
+        }
+        let remove =
+            |file: &Path| if file == held { Err(io::Error::other("held")) } else { std::fs::remove_file(file) };
+        let error = remove_content(dir.path(), &|_| false, &remove).unwrap_err();
+        assert!(matches!(error, StoreError::Io { path, .. } if path == held));
+        std::fs::remove_file(&held).unwrap();
+        std::fs::remove_dir(dir.path().join("inside")).unwrap();
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 
     #[test]

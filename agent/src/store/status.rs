@@ -94,7 +94,7 @@ pub struct Answer {
 /// # Errors
 /// [`StoreError`] when the directory cannot be looked at, or must not be believed.
 pub fn look(dir: &Path) -> Result<Answer, StoreError> {
-    if !DataDir::believe(dir)? {
+    if !DataDir::exists_and_is_trusted(dir)? {
         return Ok(Answer { running: false, status: None });
     }
     let running = is_in_use(dir)?;

@@ -72,7 +72,7 @@ async fn an_enrolled_machine_finds_its_server_and_its_data() {
     });
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert_all_well(&report(&output));
-    let key = Config::look(dir.path()).unwrap().unwrap().key_file;
+    let key = Config::load_unheld(dir.path()).unwrap().unwrap().key_file;
     let secret = std::fs::read_to_string(dir.path().join(key)).unwrap();
     assert!(!String::from_utf8_lossy(&output.stdout).contains(secret.trim()));
 }

@@ -7,6 +7,8 @@ use std::path::Path;
 
 use nix::unistd::geteuid;
 
+use crate::platform::refusal;
+
 /// Where the agent keeps its data unless told otherwise.
 #[must_use]
 pub fn default_data_dir() -> &'static Path {
@@ -18,13 +20,16 @@ pub fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     options.mode(0o600)
 }
 
-/// Creates a directory for its owner only; one that is there is narrowed to that.
+/// Creates a directory for its owner only. One that is there already is narrowed to that if nobody else can have put
+/// anything into it; otherwise it is refused.
 ///
 /// # Errors
-/// When it cannot be created or changed.
+/// When it cannot be created or changed, or must not be trusted.
 pub fn create_private_dir(path: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
-    narrow(path)
+    if let Some(parent) = path.parent() {
+        DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
+    }
+    create_private_subdir(path)
 }
 
 /// As [`create_private_dir`], in a directory that must be there: what was removed for good does not come back so.
@@ -33,8 +38,8 @@ pub fn create_private_dir(path: &Path) -> io::Result<()> {
 /// As there, and when there is no such directory.
 pub fn create_private_subdir(path: &Path) -> io::Result<()> {
     match DirBuilder::new().mode(0o700).create(path) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-        _ => narrow(path),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => make_private(path),
+        created => created,
     }
 }
 
@@ -59,12 +64,16 @@ fn judge(is_dir: bool, owner: u32, mode: u32, me: u32) -> Option<String> {
     }
 }
 
-fn narrow(path: &Path) -> io::Result<()> {
-    let mode = std::fs::metadata(path)?.permissions().mode();
-    if mode & 0o077 != 0 {
-        std::fs::set_permissions(path, Permissions::from_mode(0o700))?;
+fn make_private(path: &Path) -> io::Result<()> {
+    let meta = std::fs::metadata(path)?;
+    let (owner, me) = (meta.uid(), geteuid().as_raw());
+    match judge(meta.is_dir(), owner, meta.mode(), me) {
+        None if meta.mode() & 0o077 != 0 => std::fs::set_permissions(path, Permissions::from_mode(0o700)),
+        None => Ok(()),
+        // An empty one that others may write to is made anew. It is removed only while it is empty.
+        Some(_) if owner == me && std::fs::remove_dir(path).is_ok() => DirBuilder::new().mode(0o700).create(path),
+        Some(why) => Err(refusal(&why)),
     }
-    Ok(())
 }
 
 /// Puts a file in the place of another one in one step; with `durable` that survives a power cut. Where the disk does not
@@ -118,5 +127,26 @@ mod tests {
         assert!(judge(true, me, 0o41777, me).is_some_and(|why| why.contains("mode 1777")));
         assert!(judge(true, me, 0o40770, me).is_some());
         assert!(judge(false, me, 0o100_600, me).is_some());
+    }
+
+    #[test]
+    fn only_a_directory_that_nobody_else_can_have_filled_is_narrowed() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("a").join("b");
+        let mode = || std::fs::metadata(&path).unwrap().permissions().mode() & 0o7777;
+        let set = |mode| std::fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+        create_private_dir(&path).unwrap();
+        assert_eq!(mode(), 0o700);
+        set(0o755);
+        create_private_dir(&path).unwrap();
+        assert_eq!(mode(), 0o700, "others could only read");
+        set(0o777);
+        create_private_dir(&path).unwrap();
+        assert_eq!(mode(), 0o700, "empty, so made anew");
+        std::fs::write(path.join("planted"), "").unwrap();
+        set(0o777);
+        let error = create_private_dir(&path).unwrap_err();
+        assert!(error.to_string().contains("others may write to it (mode 0777)"), "{error}");
+        assert_eq!(mode(), 0o777);
     }
 }

@@ -27,14 +27,3 @@ pub fn machine_identity() -> MachineIdentity {
 pub(super) fn hostname() -> String {
     nix::unistd::gethostname().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn the_identity_is_stable_and_a_hash() {
-        let (a, b) = (super::machine_identity(), super::machine_identity());
-        assert_eq!(a, b);
-        assert_eq!(a.machine_id.len(), 64);
-        assert!(!a.boot_id.is_empty());
-    }
-}

@@ -10,11 +10,12 @@ use std::time::Duration;
 use windows_sys::Win32::Foundation::{ERROR_ACCESS_DENIED, ERROR_ALREADY_EXISTS, ERROR_SHARING_VIOLATION};
 use windows_sys::Win32::Storage::FileSystem::{
     FILE_ATTRIBUTE_REPARSE_POINT, FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OPEN_REPARSE_POINT, FILE_READ_ATTRIBUTES,
-    FILE_SHARE_READ, FILE_SHARE_WRITE, READ_CONTROL, WRITE_DAC, WRITE_OWNER,
+    FILE_SHARE_DELETE, FILE_SHARE_MODE, FILE_SHARE_READ, FILE_SHARE_WRITE, READ_CONTROL, WRITE_DAC, WRITE_OWNER,
 };
 
 use super::guard::{Me, Verdict, judge, private_list};
 use super::sys::{access, files};
+use crate::platform::refusal;
 
 /// Virus scanners and backup programs open a file that has just been written; they are done with it soon.
 const ATTEMPTS: u32 = 20;
@@ -67,11 +68,20 @@ fn with_names(why: &str) -> String {
     named.collect::<Vec<_>>().join(" ")
 }
 
-/// Without sharing deletion: as long as this is open, nobody can put another directory in its place.
-fn open(path: &Path, rights: u32) -> io::Result<File> {
+/// As long as this is open, nobody can put another directory in its place.
+fn hold(path: &Path, rights: u32) -> io::Result<File> {
+    open(path, rights, FILE_SHARE_READ | FILE_SHARE_WRITE)
+}
+
+/// Opens a directory, or whatever else is there, to ask about it. In nobody's way: an agent may be removing the directory.
+pub(super) fn look_at(path: &Path) -> io::Result<File> {
+    open(path, READ_CONTROL | FILE_READ_ATTRIBUTES, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE)
+}
+
+fn open(path: &Path, rights: u32, shared: FILE_SHARE_MODE) -> io::Result<File> {
     File::options()
         .access_mode(rights)
-        .share_mode(FILE_SHARE_READ | FILE_SHARE_WRITE)
+        .share_mode(shared)
         .custom_flags(FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT)
         .open(path)
 }
@@ -88,7 +98,7 @@ fn is_directory(opened: &File) -> io::Result<bool> {
 /// # Errors
 /// When it cannot be looked at, or is not there.
 pub fn distrust(path: &Path) -> io::Result<Option<String>> {
-    let directory = open(path, READ_CONTROL | FILE_READ_ATTRIBUTES)?;
+    let directory = look_at(path)?;
     if !is_directory(&directory)? {
         return Ok(Some(NO_DIRECTORY.to_owned()));
     }
@@ -99,26 +109,17 @@ pub fn distrust(path: &Path) -> io::Result<Option<String>> {
 }
 
 fn make_private(path: &Path, me: &Me) -> io::Result<()> {
-    let refuse = |why: &str| {
-        io::Error::new(
-            io::ErrorKind::PermissionDenied,
-            format!(
-                "this directory was made by somebody else and is not used, since what is in it would be obeyed: {why}. \
-                 Look at it, remove it as an administrator, and try again"
-            ),
-        )
-    };
-    let directory = open(path, READ_CONTROL | FILE_READ_ATTRIBUTES)?;
+    let directory = hold(path, READ_CONTROL | FILE_READ_ATTRIBUTES)?;
     if !is_directory(&directory)? {
-        return Err(refuse(NO_DIRECTORY));
+        return Err(refusal(NO_DIRECTORY));
     }
     let is_empty = std::fs::read_dir(path)?.next().is_none();
     match judge(&access::look(&directory)?, me, is_empty) {
         Verdict::Private => Ok(()),
-        Verdict::Refuse(why) => Err(refuse(&with_names(&why))),
+        Verdict::Refuse(why) => Err(refusal(&with_names(&why))),
         Verdict::Narrow => {
             let change = if me.administrator { WRITE_DAC | WRITE_OWNER } else { WRITE_DAC };
-            access::set(&open(path, READ_CONTROL | change)?, &private_list(me))
+            access::set(&hold(path, READ_CONTROL | change)?, &private_list(me))
         }
         Verdict::Replace => {
             drop(directory);
@@ -192,6 +193,20 @@ mod tests {
         assert!(error.to_string().contains("it is a link or a file"), "{error}");
         assert_eq!(distrust(&path).unwrap().as_deref(), Some("it is a link or a file"));
         assert_eq!(distrust(&temp.path().join("missing")).unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn a_directory_that_is_looked_at_can_be_removed() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("a");
+        std::fs::create_dir(&path).unwrap();
+        let held = hold(&path, READ_CONTROL).unwrap();
+        let moved = temp.path().join("b");
+        assert!(std::fs::rename(&path, &moved).is_err());
+        drop(held);
+        let _looked_at = look_at(&path).unwrap();
+        std::fs::rename(&path, &moved).unwrap();
+        std::fs::remove_dir(&moved).unwrap();
     }
 
     #[test]

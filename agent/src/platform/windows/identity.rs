@@ -74,14 +74,3 @@ pub fn forget_boot() {
 pub(super) fn hostname() -> String {
     sysinfo::System::host_name().ok().unwrap_or_default()
 }
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn the_identity_is_stable_and_a_hash() {
-        let (a, b) = (super::machine_identity(), super::machine_identity());
-        assert_eq!(a, b);
-        assert_eq!(a.machine_id.len(), 64);
-        assert!(!a.boot_id.is_empty() && !a.hostname.is_empty());
-    }
-}

@@ -1,15 +1,10 @@
 //! Looking at what the agent itself needs from this machine.
 
-use std::fs::File;
 use std::io;
-use std::os::windows::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use windows_sys::Win32::Storage::FileSystem::{
-    FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OPEN_REPARSE_POINT, FILE_READ_ATTRIBUTES, READ_CONTROL,
-};
 
 use super::guard::strangers;
 use super::{files, sys, wmi};
@@ -40,11 +35,7 @@ pub fn privacy(directory: &Path) -> io::Result<Privacy> {
     if let Some(why) = files::distrust(directory)? {
         return Ok(Privacy::Open(why));
     }
-    let opened = File::options()
-        .access_mode(READ_CONTROL | FILE_READ_ATTRIBUTES)
-        .custom_flags(FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT)
-        .open(directory)?;
-    let access = sys::access::look(&opened)?;
+    let access = sys::access::look(&files::look_at(directory)?)?;
     let me = sys::access::me()?;
     let owner = sys::access::account_name(&access.owner);
     Ok(match strangers(&access, &me).as_deref() {
