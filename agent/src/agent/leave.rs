@@ -109,30 +109,24 @@ pub(super) fn forget(dir: &DataDir) {
     }
 }
 
-/// Removes the keys first, then all data but what says what else there is to remove, then the service with its program, then
-/// the rest. What cannot be removed is logged; while the service and the mark are there, its next start tries again.
+/// Removes the keys first, then all data but what says what else there is to remove, then the service, its program, and the
+/// rest. What cannot be removed is logged; while the service and the mark are there, its next start tries again.
 pub(super) fn uninstall(dir: DataDir) {
     tracing::info!("this agent removes itself");
     if let Err(error) = Config::remove_keys(&dir) {
         tracing::error!(%error, "a key of this agent could not be removed");
     }
-    let installed = service::Installed::find(dir.path());
+    let found = service::Found::find(dir.path());
+    if let Some(program) = found.as_ref().and_then(service::Found::unclaimed) {
+        tracing::warn!(program = %program.display(), "the record of the installation is lost: the program stays");
+    }
     // On Windows nobody removes a file that is open.
     log::close();
     if let Err(error) = dir.wipe(&[DECOMMISSIONED, service::INSTALLED]) {
         tracing::error!(%error, "not everything of this agent could be removed; its next start tries again");
         return;
     }
-    if let Some(installed) = installed
-        && let Err(error) = service::remove(&installed)
-    {
-        tracing::error!(%error, "the service could not be removed entirely");
-        if service::may_be_installed() {
-            // Its next start finds the mark, and tries again.
-            return;
-        }
-    }
-    if let Err(error) = service::remove_data(dir) {
-        tracing::error!(%error, "the data directory could not be removed");
+    if let Err(error) = service::remove(found.as_ref(), Some(dir)) {
+        tracing::error!("{error}");
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::service::{EXIT_LASTING, Installed, Seen, ServiceError, Work};
+use crate::store::files;
 
 /// The service's name.
 pub const NAME: &str = "gururmm-agent";
@@ -13,6 +14,8 @@ pub const HOW_TO_STOP: &str = "`systemctl stop gururmm-agent`";
 /// What somebody hears who is not the administrator.
 pub const NOT_ALLOWED: &str = "this needs root; run it with sudo";
 const UNIT: &str = "/etc/systemd/system/gururmm-agent.service";
+/// What starts the unit with the machine, beside the unit: enabling it makes the link.
+const WANTED: &str = "multi-user.target.wants";
 /// Where the program is copied to.
 const PROGRAM: &str = "/usr/local/bin/gururmm-agent";
 
@@ -46,6 +49,12 @@ fn running() -> Result<(PathBuf, bool), ServiceError> {
     let managed_elsewhere = running.starts_with("/usr/bin") || running.starts_with("/usr/sbin");
     let to_copy = !managed_elsewhere && running != Path::new(PROGRAM);
     Ok((running, to_copy))
+}
+
+/// Where an installation copies the program to.
+#[must_use]
+pub fn place() -> PathBuf {
+    PathBuf::from(PROGRAM)
 }
 
 /// What an installation leaves here.
@@ -160,24 +169,52 @@ pub fn host(_data_dir: PathBuf, _work: Work) -> Result<(), ServiceError> {
 /// # Errors
 /// [`ServiceError`] with what systemctl said.
 pub fn stop() -> Result<(), ServiceError> {
-    if is_gone()? { Ok(()) } else { systemctl(&["stop", NAME]) }
+    if is_gone() { Ok(()) } else { systemctl(&["stop", NAME]) }
 }
 
 /// Whether an earlier removal, or an installation that failed, left neither unit nor process.
-fn is_gone() -> Result<bool, ServiceError> {
-    Ok(!Path::new(UNIT).exists() && !look()?.running)
+fn is_gone() -> bool {
+    !Path::new(UNIT).exists() && has_stopped(&ask("is-active"))
 }
 
-/// Removes unit and program; the process that runs goes on. Goes as far as it can.
+/// Whether nothing of a unit runs any more, by the answer of `systemctl is-active`; one that is on its way still does.
+fn has_stopped(active: &str) -> bool {
+    matches!(active, "inactive" | "failed" | "unknown")
+}
+
+/// Removes the unit; the process that runs goes on.
 ///
 /// # Errors
-/// The first [`ServiceError`] when something stays.
-pub fn remove(installed: &Installed) -> Result<(), ServiceError> {
-    let disabled = if installed.unit.exists() { systemctl(&["disable", NAME]) } else { Ok(()) };
-    let unit = crate::store::files::remove(&installed.unit);
-    let program = installed.program.as_deref().map_or(Ok(()), crate::store::files::remove);
-    let reloaded = systemctl(&["daemon-reload"]);
-    disabled.and(unit.map_err(Into::into)).and(program.map_err(Into::into)).and(reloaded)
+/// [`ServiceError`] when the unit stays; it still starts with the machine then.
+pub fn remove_definition(unit: &Path) -> Result<(), ServiceError> {
+    remove_unit(unit, systemctl)
+}
+
+fn remove_unit(
+    unit: &Path,
+    mut systemctl: impl FnMut(&[&str]) -> Result<(), ServiceError>,
+) -> Result<(), ServiceError> {
+    // Before it is disabled, so that one that stays is as it was.
+    files::remove(unit)?;
+    // Some versions remove the links of a unit that is gone, and complain all the same; others only complain. So the link that
+    // an installation makes is removed here.
+    let _ = systemctl(&["disable", NAME]);
+    let link = unit.with_file_name(WANTED).join(format!("{NAME}.service"));
+    if let Err(error) = files::remove(&link) {
+        tracing::warn!(%error, "a link to the service's unit stays, which leads nowhere");
+    }
+    if let Err(error) = systemctl(&["daemon-reload"]) {
+        tracing::warn!(%error, "systemd has not taken note yet that the unit is gone");
+    }
+    Ok(())
+}
+
+/// Removes the program; a process of it that runs goes on.
+///
+/// # Errors
+/// [`ServiceError`] when it stays.
+pub fn remove_program(program: &Path) -> Result<(), ServiceError> {
+    Ok(files::remove(program)?)
 }
 
 /// What systemd says about the unit.
@@ -188,15 +225,17 @@ pub fn look() -> Result<Seen, ServiceError> {
     if !Path::new("/run/systemd/system").is_dir() {
         return Err(no_systemd());
     }
-    let ask = |verb: &str| {
-        // The answer is a word on standard output; the exit code only repeats it.
-        Command::new("systemctl")
-            .args([verb, NAME])
-            .output()
-            .map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
-            .unwrap_or_default()
-    };
     Ok(seen(&ask("is-enabled"), &ask("is-active")))
+}
+
+/// What systemctl answers; nothing when it does not.
+fn ask(verb: &str) -> String {
+    // The answer is a word on standard output; the exit code only repeats it.
+    Command::new("systemctl")
+        .args([verb, NAME])
+        .output()
+        .map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        .unwrap_or_default()
 }
 
 /// The answers of `systemctl is-enabled` and `is-active` (systemctl(1)); the former says nothing, or `not-found`, of a
@@ -248,5 +287,46 @@ mod tests {
         assert_eq!(flags("not-found", "inactive"), (false, false, false));
         assert_eq!(flags("", "inactive"), (false, false, false));
         assert_eq!(seen("", "inactive").words, "not installed, inactive");
+        assert!(["inactive", "failed", "unknown"].into_iter().all(has_stopped));
+        assert!(!["active", "activating", "deactivating", "reloading", ""].into_iter().any(has_stopped));
+    }
+
+    /// A unit and what enables it.
+    fn enabled(directory: &Path) -> (PathBuf, PathBuf) {
+        let (unit, wanted) = (directory.join("gururmm-agent.service"), directory.join(WANTED));
+        fs::create_dir(&wanted).unwrap();
+        let link = wanted.join("gururmm-agent.service");
+        std::os::unix::fs::symlink(&unit, &link).unwrap();
+        (unit, link)
+    }
+
+    #[test]
+    fn a_unit_goes_with_what_enables_it_also_when_only_that_is_left() {
+        for is_there in [true, false] {
+            let temp = tempfile::tempdir().unwrap();
+            let (unit, link) = enabled(temp.path());
+            if is_there {
+                fs::write(&unit, "").unwrap();
+            }
+            let mut asked = Vec::new();
+            // As of a unit that it does not find.
+            let systemctl = |arguments: &[&str]| {
+                asked.push(arguments.join(" "));
+                Err(ServiceError::Failed("Unit file gururmm-agent.service does not exist.".to_owned()))
+            };
+            remove_unit(&unit, systemctl).unwrap();
+            assert!(fs::symlink_metadata(&link).is_err() && !unit.exists());
+            assert_eq!(asked, ["disable gururmm-agent", "daemon-reload"]);
+        }
+    }
+
+    #[test]
+    fn a_unit_that_cannot_be_removed_stays_enabled() {
+        let temp = tempfile::tempdir().unwrap();
+        let (unit, link) = enabled(temp.path());
+        // Nobody removes a directory as a file, not even root.
+        fs::create_dir(&unit).unwrap();
+        let error = remove_unit(&unit, |_| panic!("nothing else is touched")).unwrap_err();
+        assert!(matches!(error, ServiceError::Store(_)) && link.exists(), "{error}");
     }
 }

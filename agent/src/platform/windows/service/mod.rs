@@ -56,7 +56,9 @@ pub fn check() -> Result<(), ServiceError> {
     if sys::access::is_administrator() { Ok(()) } else { Err(ServiceError::NotAllowed) }
 }
 
-fn place() -> PathBuf {
+/// Where an installation copies the program to.
+#[must_use]
+pub fn place() -> PathBuf {
     sys::files::program_files().join("GuruRMM").join(PROGRAM)
 }
 
@@ -220,25 +222,29 @@ pub fn stop() -> Result<(), ServiceError> {
     }
 }
 
-/// Removes service, source in the Event Log, and program. Does not stop the service: it may be the caller; it is gone when
-/// its process ends. Goes as far as it can.
+/// Removes the service, and what the agent has in the registry. Does not stop the service: it may be the caller; it is gone
+/// when its process ends.
 ///
 /// # Errors
-/// The first [`ServiceError`] when something stays.
-pub fn remove(installed: &Installed) -> Result<(), ServiceError> {
-    let service = open(ServiceAccess::DELETE).and_then(|service| match service.map(|service| service.delete()) {
+/// [`ServiceError`] when the service stays; the rest does then, too.
+pub fn remove_definition(_unit: &Path) -> Result<(), ServiceError> {
+    match open(ServiceAccess::DELETE)?.map(|service| service.delete()) {
         Some(Err(error)) if code(&error) != Some(ERROR_SERVICE_MARKED_FOR_DELETE) => {
-            Err(told("the service cannot be removed")(error))
+            return Err(told("the service cannot be removed")(error));
         }
-        _ => Ok(()),
-    });
+        _ => {}
+    }
     event_log::unregister();
     identity::forget_boot();
-    let program = installed.program.as_deref().map_or(Ok(()), |program| {
-        removal::remove_program(program)
-            .map_err(|error| ServiceError::Failed(format!("{}: {error}", program.display())))
-    });
-    service.and(program)
+    Ok(())
+}
+
+/// Removes the program, which may be the one that runs.
+///
+/// # Errors
+/// [`ServiceError`] when it stays.
+pub fn remove_program(program: &Path) -> Result<(), ServiceError> {
+    removal::remove_program(program).map_err(|error| ServiceError::Failed(format!("{}: {error}", program.display())))
 }
 
 /// What the service manager says about the service.
