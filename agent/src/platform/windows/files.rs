@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use windows_sys::Win32::Foundation::{ERROR_ACCESS_DENIED, ERROR_ALREADY_EXISTS, ERROR_SHARING_VIOLATION};
 use windows_sys::Win32::Storage::FileSystem::{
-    FILE_ATTRIBUTE_REPARSE_POINT, FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OPEN_REPARSE_POINT, FILE_READ_ATTRIBUTES,
-    FILE_SHARE_DELETE, FILE_SHARE_MODE, FILE_SHARE_READ, FILE_SHARE_WRITE, READ_CONTROL, WRITE_DAC, WRITE_OWNER,
+    FILE_ATTRIBUTE_REPARSE_POINT, FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OPEN_REPARSE_POINT, FILE_LIST_DIRECTORY,
+    FILE_READ_ATTRIBUTES, FILE_SHARE_DELETE, FILE_SHARE_MODE, FILE_SHARE_READ, FILE_SHARE_WRITE, READ_CONTROL,
+    WRITE_DAC, WRITE_OWNER,
 };
 
 use super::guard::{Me, Verdict, judge, private_list};
@@ -68,9 +69,10 @@ fn with_names(why: &str) -> String {
     named.collect::<Vec<_>>().join(" ")
 }
 
-/// As long as this is open, nobody can put another directory in its place.
+/// As long as this is open, nobody can put another directory in its place: what is not shared counts only for who may list the
+/// content too (`CreateFileW`: "Access requests to attributes [...] are not affected by this flag").
 fn hold(path: &Path, rights: u32) -> io::Result<File> {
-    open(path, rights, FILE_SHARE_READ | FILE_SHARE_WRITE)
+    open(path, rights | FILE_LIST_DIRECTORY, FILE_SHARE_READ | FILE_SHARE_WRITE)
 }
 
 /// Opens a directory, or whatever else is there, to ask about it. In nobody's way: an agent may be removing the directory.
