@@ -1,22 +1,17 @@
 import { Button, Menu, Modal } from "@mantine/core";
 import { IconDots, IconEdit, IconMapPin, IconStethoscope, IconTerminal2, IconTrash } from "@tabler/icons-react";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { Link, useNavigate } from "@tanstack/react-router";
-import { api, body } from "../api/client";
-import { command as commandQuery } from "../api/queries";
+import { Link } from "@tanstack/react-router";
 import type { Agent, Permission } from "../api/types";
 import type { AgentSearch } from "../lib/agentPage";
 import { sentence } from "../lib/words";
 import { GatedButton } from "../ui/GatedButton";
 import { Failure } from "../ui/Notice";
-
-/** A self-test is over within 90 s; one that the agent did not get by then is about a moment that has passed. */
-const SELFTEST = { program: { kind: "selftest" as const }, timeout_seconds: 120, expires_in_seconds: 300 };
+import { selftestPermission, useSelftest } from "./useSelftest";
 
 /** What can be done with an agent. What may not be done stays in its place, with the reason. */
 export function AgentActions({ agent, open }: { agent: Agent; open: (dialog: AgentSearch["dialog"]) => void }) {
   const { command, edit, decommission } = agent.permissions;
-  const selftest = useSelftest(agent);
+  const selftest = useSelftest();
   return (
     <>
       <GatedButton
@@ -38,7 +33,7 @@ export function AgentActions({ agent, open }: { agent: Agent; open: (dialog: Age
           <GatedItem
             permission={selftestPermission(agent, selftest.isPending)}
             icon={<IconStethoscope size={16} aria-hidden />}
-            onClick={() => selftest.mutate()}
+            onClick={() => selftest.mutate(agent.id)}
           >
             Self-test
           </GatedItem>
@@ -67,26 +62,6 @@ export function AgentActions({ agent, open }: { agent: Agent; open: (dialog: Age
       ) : null}
     </>
   );
-}
-
-/** Asks the agent to examine itself, and leads to where its report appears. */
-function useSelftest(agent: Agent) {
-  const client = useQueryClient();
-  const navigate = useNavigate();
-  return useMutation({
-    mutationFn: () => body(api.POST("/api/agents/{id}/commands", { params: { path: { id: agent.id } }, body: SELFTEST })),
-    onSuccess: (made) => {
-      client.setQueryData(commandQuery(made.id).queryKey, made);
-      void client.invalidateQueries({ queryKey: ["commands", "list"] });
-      void navigate({ to: "/commands/$commandId", params: { commandId: made.id } });
-    },
-  });
-}
-
-function selftestPermission(agent: Agent, asked: boolean): Permission {
-  if (!agent.permissions.command.allowed) return agent.permissions.command;
-  if (agent.presence.state !== "online") return { allowed: false, reason: "the agent is not online" };
-  return asked ? { allowed: false, reason: "it was asked for already" } : { allowed: true };
 }
 
 function GatedItem({ permission, icon, color, onClick, children }: {

@@ -17,6 +17,7 @@ export type NewCommand = Schemas["CreateCommand"];
 export type Organization = Schemas["Organization"];
 export type OutputChunk = Schemas["OutputChunk"];
 export type ReadingPoint = Schemas["Point"];
+export type SearchResult = Schemas["SearchResult"];
 export type Site = Schemas["Site"];
 export type SoftwareCoverage = Schemas["SoftwareCoverage"];
 export type SoftwareStanding = Schemas["SoftwareStanding"];

@@ -16,7 +16,10 @@ import { ScopeGuard } from "./ScopeGuard";
 import { ScopeTree } from "./ScopeTree";
 import { TopBar } from "./TopBar";
 import { useFrameKeys } from "./useFrameKeys";
+import { useKept } from "./useKept";
+import { Visits } from "./Visits";
 
+const Palette = page(() => import("./palette/Palette"), "Palette");
 const KeyMap = page(() => import("./KeyMap"), "KeyMap");
 
 /** Names and counts of organizations and sites are asked for again at most once per so many milliseconds. */
@@ -58,18 +61,21 @@ function Signed({ user }: { user: User }) {
   useRefreshOn(concernsFleet, ["sites"], FLEET_PAUSE);
   useRefreshOn(concernsFleet, ["enrollment-tokens"], FLEET_PAUSE);
   const [keyMap, { open: openKeyMap, close: closeKeyMap }] = useDisclosure();
-  useFrameKeys({ openKeyMap });
+  const [palette, { open: openPalette, close: closePalette }] = useDisclosure();
+  const [railFolded, foldRail] = useKept("rail-folded", false);
+  const [tree, setTree] = useKept("tree-shown", true);
+  useFrameKeys({ openKeyMap, openPalette });
   return (
-    <div className={styles.frame}>
+    <div className={styles.frame} data-rail={railFolded ? "folded" : undefined} data-tree={tree ? undefined : "away"}>
       <a href="#content" className={styles.skip}>
         Skip to the page's content
       </a>
-      <Rail />
+      <Rail folded={railFolded} fold={foldRail} />
       <aside className={styles.tree} aria-label="Scope">
         <ScopeTree />
       </aside>
       <div className={styles.column}>
-        <TopBar user={user} openKeyMap={openKeyMap} />
+        <TopBar user={user} tree={tree} setTree={setTree} openKeyMap={openKeyMap} openPalette={openPalette} />
         <main id="content" tabIndex={-1} className={styles.page}>
           <ScopeGuard>
             <Outlet />
@@ -77,6 +83,8 @@ function Signed({ user }: { user: User }) {
         </main>
       </div>
       <Suspense>{keyMap ? <KeyMap onClose={closeKeyMap} /> : null}</Suspense>
+      <Suspense>{palette ? <Palette userId={user.id} onClose={closePalette} openKeyMap={openKeyMap} /> : null}</Suspense>
+      <Visits userId={user.id} />
     </div>
   );
 }

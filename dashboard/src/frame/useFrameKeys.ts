@@ -13,10 +13,11 @@ function focusFilter() {
 }
 
 /** The keys that work on every page. */
-export function useFrameKeys({ openKeyMap }: { openKeyMap: () => void }) {
+export function useFrameKeys({ openKeyMap, openPalette }: { openKeyMap: () => void; openPalette: () => void }) {
   const router = useRouter();
   const list = useMemo(
     (): Shortcut[] => [
+      { keys: ["Mod+K"], words: "Find or do anything", group: "Anywhere", run: openPalette },
       { keys: ["?"], words: "Show the keys", group: "Anywhere", run: openKeyMap },
       { keys: ["/"], words: "To the page's filter", group: "Anywhere", run: focusFilter },
       ...FUNCTIONS.map(
@@ -28,7 +29,7 @@ export function useFrameKeys({ openKeyMap }: { openKeyMap: () => void }) {
         }),
       ),
     ],
-    [router, openKeyMap],
+    [router, openKeyMap, openPalette],
   );
   useShortcuts(list);
   useShortcutKeys();

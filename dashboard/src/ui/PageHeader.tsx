@@ -1,7 +1,8 @@
 import { type ReactNode, useEffect } from "react";
+import { namePage } from "../lib/pageName";
 import styles from "./PageHeader.module.css";
 
-/** A page's name, what it counts, and what can be done on it. Also names the browser's tab. */
+/** A page's name, what it counts, and what can be done on it. Also names the browser's tab and the last breadcrumb. */
 export function PageHeader({ title, tab, detail, actions }: {
   title: ReactNode;
   /** The tab's name, where the title is not plain text. */
@@ -11,7 +12,7 @@ export function PageHeader({ title, tab, detail, actions }: {
 }) {
   const name = tab ?? (typeof title === "string" ? title : "");
   useEffect(() => {
-    document.title = name ? `${name} · GuruRMM` : "GuruRMM";
+    namePage(name);
   }, [name]);
   return (
     <header className={styles.header}>

@@ -1,0 +1,10 @@
+import { queryOptions } from "@tanstack/react-query";
+import { api, body } from "../api/client";
+
+/** What is called so, anywhere the user may look. */
+export const found = (q: string) =>
+  queryOptions({
+    queryKey: ["search", q],
+    queryFn: ({ signal }) => body(api.GET("/api/search", { signal, params: { query: { q } } })),
+    staleTime: 10_000,
+  });
