@@ -6,6 +6,8 @@ export type Hint =
   | { kind: "agent"; agentId: string }
   | { kind: "command"; commandId: string; agentId: string }
   | { kind: "command_output"; commandId: string; agentId: string }
+  /** A run was ordered, cancelled or ended; what becomes of its commands is told of each. */
+  | { kind: "run"; runId: string }
   | { kind: "fleet" }
   | { kind: "resync" };
 
@@ -18,8 +20,8 @@ const LONGEST_WAIT = 30_000;
 const POLL_INTERVAL = 15_000;
 
 /**
- * The server's stream of hints, open while somebody listens; polling stands in while it is away. It begins with a
- * resync, because what was sent while it was away is lost.
+ * The server's stream of hints, open while somebody listens; polling stands in while it is away. Opened again it goes on
+ * after the last hint that came; the server begins it with a resync when it no longer holds what was missed.
  */
 class Events {
   #listeners = new Set<Listener>();
@@ -29,6 +31,8 @@ class Events {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #poll: ReturnType<typeof setInterval> | undefined;
   #live = false;
+  /** The id of the last hint; empty before the first. */
+  #lastId = "";
   #recent = new Recent<Hint>();
 
   subscribe(listener: Listener): () => void {
@@ -55,7 +59,7 @@ class Events {
   #open() {
     clearTimeout(this.#timer);
     this.#source?.close();
-    const source = new EventSource("/api/events");
+    const source = new EventSource(this.#lastId === "" ? "/api/events" : `/api/events?after=${encodeURIComponent(this.#lastId)}`);
     this.#source = source;
     source.onopen = () => {
       this.#wait = FIRST_WAIT;
@@ -71,7 +75,10 @@ class Events {
       this.#wait = Math.min(this.#wait * 2, LONGEST_WAIT);
     };
     const on = (name: string, make: (data: Record<string, string>) => Hint) =>
-      source.addEventListener(name, (event) => this.#emit(make(parse(String(event.data)))));
+      source.addEventListener(name, (event) => {
+        this.#lastId = event.lastEventId || this.#lastId;
+        this.#emit(make(parse(String(event.data))));
+      });
     on("agent", (data) => ({ kind: "agent", agentId: data.agent_id ?? "" }));
     on("command", (data) => ({ kind: "command", commandId: data.command_id ?? "", agentId: data.agent_id ?? "" }));
     on("command_output", (data) => ({
@@ -79,6 +86,7 @@ class Events {
       commandId: data.command_id ?? "",
       agentId: data.agent_id ?? "",
     }));
+    on("run", (data) => ({ kind: "run", runId: data.run_id ?? "" }));
     on("fleet", () => ({ kind: "fleet" }));
     on("resync", () => ({ kind: "resync" }));
   }
@@ -90,6 +98,8 @@ class Events {
     this.#source?.close();
     this.#source = null;
     this.#wait = FIRST_WAIT;
+    // Whoever listens next may be somebody else, to whom the old place says nothing.
+    this.#lastId = "";
     this.#setLive(false);
   }
 
