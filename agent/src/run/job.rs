@@ -101,7 +101,8 @@ async fn execute(context: &Context, job: &Job, mut stop: watch::Receiver<Option<
     }
 }
 
-/// Lets a process run, and waits until it is over and its output is read.
+/// Lets a process run, and waits until it is over and its output is read. One that was stopped in the last moment of its start
+/// is not let run: it is only ended.
 pub(super) async fn attend(
     context: &Context,
     job: &Job,
@@ -109,11 +110,14 @@ pub(super) async fn attend(
     mut stop: watch::Receiver<Option<Stop>>,
 ) -> CommandResult {
     let command = &job.command;
-    // Here, and nowhere before: from now on it is waited for, whatever happens. One that was stopped in the last moment of
-    // its start is not let run: it is only ended.
-    if stop.borrow().is_none()
-        && let Err(error) = process.begin()
-    {
+    let stopped_already = *stop.borrow();
+    if let Some(why) = stopped_already {
+        platform::kill_tree(process.tree()).await;
+        let (outcome, reason) = without_process(NotStarted::Stopped(why));
+        return end(context, outcome, Some(&reason));
+    }
+    // Here, and nowhere before: from now on it is waited for, whatever happens.
+    if let Err(error) = process.begin() {
         return end(context, Outcome::Failed, Some(&format!("the program could not be started: {error}")));
     }
     let mut pump = Pump::new(context, job, process.output());
