@@ -70,9 +70,7 @@ impl Pace {
         let delay = self.bytes.take(bytes as f64, now);
         now + delay
     }
-}
 
-impl Pace {
     /// When the next message is to be read, at the soonest.
     #[must_use]
     pub fn ready_at(&self, now: Instant) -> Instant {

@@ -2,6 +2,7 @@
 
 use gururmm_protocol::message::Report;
 
+use super::pace::SharedPace;
 use super::registry::Handle;
 use crate::agents::standing;
 use crate::app::App;
@@ -20,21 +21,6 @@ pub enum Outcome {
     Decommissioned,
 }
 
-/// What became of a report, and what it cost.
-#[derive(Debug)]
-pub struct Done {
-    /// What became of it.
-    pub outcome: Outcome,
-    /// Bytes it unfolded to beyond those of its message: the agent's pace counts them.
-    pub unfolded: usize,
-}
-
-impl From<Outcome> for Done {
-    fn from(outcome: Outcome) -> Self {
-        Self { outcome, unfolded: 0 }
-    }
-}
-
 impl From<Verdict> for Outcome {
     fn from(verdict: Verdict) -> Self {
         match verdict {
@@ -44,34 +30,32 @@ impl From<Verdict> for Outcome {
     }
 }
 
-/// Stores one report. `restricted`: the agent is being decommissioned, and only what ends its story is taken.
+/// Stores one report. `restricted`: the agent is being decommissioned, and only what ends its story is taken. `pace` counts
+/// the work beyond the message as it is done, also when this is given up on the way.
 ///
 /// # Errors
 /// When the database cannot be reached: nothing was stored.
-pub async fn store(app: &App, agent: &Handle, restricted: bool, report: &Report) -> Result<Done> {
-    let refused = |reason: &str| Ok(Outcome::Refused(reason.to_owned()).into());
+pub async fn store(app: &App, agent: &Handle, restricted: bool, report: &Report, pace: &SharedPace) -> Result<Outcome> {
+    let refused = |reason: &str| Ok(Outcome::Refused(reason.to_owned()));
     match report {
         Report::Command { id, event } => {
-            let verdict = link::on_event(app, agent.agent_id, agent.organization_id, *id, event.clone()).await?;
-            Ok(Outcome::from(verdict).into())
+            Ok(link::on_event(app, agent.agent_id, agent.organization_id, *id, event.clone()).await?.into())
         }
         Report::Decommissioned { envelope_id } => {
             if standing::decommissioned(app, agent.agent_id, agent.organization_id, *envelope_id).await? {
-                Ok(Outcome::Decommissioned.into())
+                Ok(Outcome::Decommissioned)
             } else {
                 refused("no such decommission order for this agent")
             }
         }
         Report::Inventory(_) | Report::Readings { .. } if restricted => refused("this agent is being decommissioned"),
         Report::Inventory(report) => {
-            let (verdict, unfolded) =
-                inventory::service::store(app, agent.agent_id, agent.organization_id, report.clone()).await?;
-            Ok(Done { outcome: verdict.into(), unfolded })
+            let report = report.clone();
+            Ok(inventory::service::store(app, agent.agent_id, agent.organization_id, report, pace).await?.into())
         }
         Report::Readings { readings } => {
-            let verdict =
-                inventory::readings::store(app, agent.agent_id, agent.organization_id, readings.clone()).await?;
-            Ok(Outcome::from(verdict).into())
+            let readings = readings.clone();
+            Ok(inventory::readings::store(app, agent.agent_id, agent.organization_id, readings).await?.into())
         }
         Report::Unknown => refused("this server does not know this kind of report"),
     }

@@ -221,21 +221,22 @@ impl Session {
     }
 
     async fn on_report(&mut self, seq: u64, report: Report, out: &Outbox) -> Result<(), Ending> {
-        let (app, handle, restricted) = (&self.app, &*self.handle, self.restricted);
-        let done = self
+        let (app, handle, restricted, pace) = (&self.app, &*self.handle, self.restricted, &self.pace);
+        let outcome = self
             .patiently(|| async {
-                match reports::store(app, handle, restricted, &report).await {
+                match reports::store(app, handle, restricted, &report, pace).await {
                     // The agent deletes what is refused: only what can never be stored.
                     Err(error) if db::is_bad_data(&error) => {
                         tracing::error!(agent_id = %handle.agent_id, %error, cause = cause(&error), "unstorable report");
-                        Ok(Outcome::Refused("the server cannot store this report".to_owned()).into())
+                        // How much of it was done is not known, and nothing keeps the agent from sending it again.
+                        locked(pace).charge(limits::MAX_SECTION, Instant::now());
+                        Ok(Outcome::Refused("the server cannot store this report".to_owned()))
                     }
-                    done => done,
+                    outcome => outcome,
                 }
             })
             .await?;
-        self.read_at = self.read_at.max(locked(&self.pace).charge(done.unfolded, Instant::now()));
-        let outcome = done.outcome;
+        self.read_at = self.read_at.max(locked(&self.pace).ready_at(Instant::now()));
         match &outcome {
             Outcome::Refused(reason) => return refuse(seq, reason, out).await,
             Outcome::Stored | Outcome::Decommissioned => self.acks.push(seq),

@@ -1,8 +1,11 @@
 //! Use cases of inventory and readings.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use gururmm_protocol::inventory::InventoryReport;
 use sqlx::PgConnection;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{Point, StoredSection, history, readings, receive, store, store_readings};
@@ -11,6 +14,7 @@ use crate::authz::{self, Action, Resource};
 use crate::commands::link::Verdict;
 use crate::core::{Error, Result};
 use crate::hub::agents_changed;
+use crate::hub::pace::{SharedPace, locked};
 use crate::software;
 
 /// Days for which readings are kept.
@@ -21,22 +25,31 @@ const MAX_SPAN: TimeDelta = TimeDelta::days(31);
 /// What a row that a report makes the server write counts as, in bytes of its agent's pace.
 const ROW_COST: usize = 512;
 
-/// What became of a report, and what it cost beyond its message, in bytes: what it unfolded to, and the rows it made.
-pub(crate) type Stored = (Verdict, usize);
-
 /// Stores what a report says of an agent's inventory, and copies what lists show into the agent's record. Few reports
-/// are worked on at a time, because an unpacked one is large.
+/// are worked on at a time, because an unpacked one is large. What that takes beyond the message counts towards the agent's
+/// pace at once: its session may be displaced before the report is stored.
 ///
 /// # Errors
 /// When the database cannot be reached.
-pub(crate) async fn store(app: &App, agent_id: Uuid, organization_id: Uuid, report: InventoryReport) -> Result<Stored> {
+pub(crate) async fn store(
+    app: &App,
+    agent_id: Uuid,
+    organization_id: Uuid,
+    report: InventoryReport,
+    pace: &SharedPace,
+) -> Result<Verdict> {
     let _place = app.hub.inventories.acquire().await.map_err(Error::internal)?;
     // First of all: nothing is unpacked again and again while the database is away.
     let mut tx = app.db.begin().await?;
-    let read = tokio::task::spawn_blocking(|| receive::read(report)).await.map_err(Error::internal)?;
-    let received = match read.outcome {
+    let reading = Arc::clone(pace);
+    let read = tokio::task::spawn_blocking(move || {
+        let read = receive::read(report);
+        locked(&reading).charge(read.unfolded, Instant::now());
+        read.outcome
+    });
+    let received = match read.await.map_err(Error::internal)? {
         Ok(received) => received,
-        Err(reason) => return Ok((Verdict::Refused(reason), read.unfolded)),
+        Err(reason) => return Ok(Verdict::Refused(reason)),
     };
     let now = app.env.now();
     let (received, changes) = history::record(&mut tx, agent_id, received, now).await?;
@@ -52,9 +65,10 @@ pub(crate) async fn store(app: &App, agent_id: Uuid, organization_id: Uuid, repo
     if let Some(list) = received.software() {
         rows += software::derive::replace(&mut tx, agent_id, list, now, now).await?;
     }
+    locked(pace).charge(rows * ROW_COST, Instant::now());
     tx.commit().await?;
     agents_changed(app, &[(agent_id, organization_id)]).await;
-    Ok((Verdict::Stored, read.unfolded + rows * ROW_COST))
+    Ok(Verdict::Stored)
 }
 
 /// What is stored of an agent's inventory.

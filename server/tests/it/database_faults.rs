@@ -1,9 +1,9 @@
 //! A database that is there and cannot do its work: nothing that an agent brings is lost.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gururmm_protocol::handshake::RejectCode;
-use gururmm_protocol::inventory::InventorySection;
+use gururmm_protocol::inventory::{HotFix, InventoryReport, InventorySection, PackedSection, Section};
 use gururmm_protocol::message::Report;
 use gururmm_server::db::is_away;
 use gururmm_sim::{Session, SimAgent, SimError};
@@ -81,4 +81,46 @@ async fn a_report_is_refused_only_for_what_it_holds_and_kept_by_the_agent_otherw
     fail_with(&app, "XX000").await;
     send_inventory(&mut session, &agent).await;
     session.expect_rejected(RejectCode::Busy).await.unwrap();
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn reports_that_can_never_be_stored_count_as_work(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let agent = app.agent(1).await;
+    fail_with(&app, "22P05").await;
+    let begun = Instant::now();
+    let mut session = agent.connect().await.unwrap();
+    // Each counts as 1 MiB, of which 4 are free and then 256 KiB a second.
+    for _ in 0..6 {
+        let seq = send_inventory(&mut session, &agent).await;
+        assert!(matches!(session.expect_ack(seq).await, Err(SimError::ReportRefused { .. })));
+    }
+    assert!(begun.elapsed() >= Duration::from_millis(3_900), "{:?}", begun.elapsed());
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn work_counts_also_when_its_session_is_displaced_meanwhile(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let agent = app.agent(1).await;
+    let fix = |n| HotFix { id: format!("KB{n}"), description: Some("x".repeat(200)), installed_on: None };
+    let section = InventorySection::new(Section::HotFixes((0..4_000).map(fix).collect()), vec![]).unwrap();
+    let packed = PackedSection::pack(&section).unwrap();
+    // Three times some 900 KiB, which is the same section each time.
+    let report =
+        || Report::Inventory(InventoryReport { packed: vec![packed.clone(); 3], ..InventoryReport::default() });
+    let begun = Instant::now();
+    let mut first = agent.connect().await.unwrap();
+    first.report(report()).await.unwrap();
+    let mut tx = app.db.begin().await.unwrap();
+    sqlx::query("LOCK TABLE agent_inventory IN EXCLUSIVE MODE").execute(&mut *tx).await.unwrap();
+    first.send_report(report()).await.unwrap();
+    let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'agent_inventory'::regclass
+                   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&app.db).await.unwrap() == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let mut second = agent.connect().await.unwrap();
+    tx.rollback().await.unwrap();
+    second.report_readings(Vec::new()).await.unwrap();
+    assert!(begun.elapsed() >= Duration::from_secs(4), "{:?}", begun.elapsed());
 }
