@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
-use sqlx::migrate::{Migrate as _, Migrator};
+use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions as _, PgPool};
 
 use crate::core::Error;
 
+mod migrate;
 pub mod private_cluster;
 pub(crate) mod store;
+
+pub use migrate::{Patience, migrate, migrate_with};
 
 /// Every migration, embedded.
 pub static MIGRATOR: Migrator = sqlx::migrate!("../migrations");
@@ -89,37 +92,6 @@ pub fn is_bad_data(error: &Error) -> bool {
         .and_then(sqlx::Error::as_database_error)
         .and_then(|error| error.code())
         .is_some_and(|code| ["22", "23"].contains(&code.get(..2).unwrap_or_default()))
-}
-
-/// Applies the migrations that are missing, under Postgres's advisory lock, each in its own transaction.
-///
-/// A migration that this build does not know (a newer server ran here) is a warning: releases only add to the schema.
-///
-/// # Errors
-/// When a migration fails (the schema stays at the one before) or an applied one was altered.
-pub async fn migrate(db: &PgPool) -> anyhow::Result<()> {
-    let mut connection = db.acquire().await?;
-    // Its limits are not those of requests, so it does not go back to them.
-    connection.close_on_drop();
-    store::lift_time_limit(&mut connection).await?;
-    // Postgres lets two sessions that create the same table at once fail, even with IF NOT EXISTS.
-    connection.lock().await?;
-    let known = async {
-        connection.ensure_migrations_table(&MIGRATOR.table_name).await?;
-        connection.list_applied_migrations(&MIGRATOR.table_name).await
-    }
-    .await;
-    connection.unlock().await?;
-    let newest = MIGRATOR.iter().map(|migration| migration.version).max().unwrap_or(0);
-    for applied in known? {
-        if applied.version > newest {
-            tracing::warn!(version = applied.version, "the schema is newer than this server; it still works with it");
-        }
-    }
-    let mut migrator = Migrator { ..sqlx::migrate!("../migrations") };
-    migrator.set_ignore_missing(true);
-    migrator.run(&mut *connection).await?;
-    Ok(())
 }
 
 /// What the readiness check says about the schema.

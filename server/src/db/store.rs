@@ -1,5 +1,7 @@
 //! Queries about the installation and the schema themselves.
 
+use std::time::Duration;
+
 use sqlx::{PgConnection, PgPool};
 
 use crate::core::{Error, Result};
@@ -20,6 +22,40 @@ pub async fn applied_migrations(db: &PgPool) -> Result<Vec<i64>, sqlx::Error> {
 /// When the database cannot be reached.
 pub async fn lift_time_limit(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     sqlx::query!("SET statement_timeout = 0").execute(connection).await.map(drop)
+}
+
+/// Lets statements of this connection wait for a lock no longer than this.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn limit_lock_wait(connection: &mut PgConnection, limit: Duration) -> Result<(), sqlx::Error> {
+    let limit = format!("{}ms", limit.as_millis());
+    sqlx::query!("SELECT set_config('lock_timeout', $1, false) AS set", limit).fetch_one(connection).await.map(drop)
+}
+
+/// The process that serves this connection.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn process(connection: &mut PgConnection) -> Result<i32, sqlx::Error> {
+    sqlx::query_scalar!(r#"SELECT pg_backend_pid() AS "process!""#).fetch_one(connection).await
+}
+
+/// Who holds the lock that this process waits for, in words for the operator.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn in_the_way(db: &PgPool, process: i32) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT format('process %s (%s, %s, in a transaction since %s)', pid,
+                         coalesce(nullif(application_name, ''), 'without a name'), coalesce(state, backend_type),
+                         to_char(coalesce(xact_start, backend_start) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"'))
+                  AS "holder!"
+           FROM pg_stat_activity WHERE pid = ANY(pg_blocking_pids($1)) ORDER BY xact_start LIMIT 5"#,
+        process
+    )
+    .fetch_all(db)
+    .await
 }
 
 /// Binds the database to these keys at the first start, and refuses other keys afterwards. Answers the epoch.
