@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use gururmm_protocol::inventory::{Section, Service, ServiceStart, ServiceState};
+use gururmm_protocol::inventory::{Section, Service, ServiceStart, ServiceState, Software, SoftwareSource};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -47,9 +47,10 @@ pub struct Sight<'a> {
     pub problems: &'a [String],
 }
 
-/// What changed from one reading to the next. Where parts could not be read only this time, what is missing does not
-/// count as gone, and where they could not be read only the last time, what is there does not count as new: as some of it
-/// may have happened all the same, numbers say how much that was.
+/// What changed from one reading to the next. Where parts could not be read only this time, what is missing of them does not
+/// count as gone, and where they could not be read only the last time, what is there of them does not count as new: as some
+/// of it may have happened all the same, numbers say how much that was. Where it cannot be told to which parts a problem
+/// belongs, they are all that the section has.
 ///
 /// # Errors
 /// Only if an item cannot be written as JSON, which no section causes.
@@ -58,11 +59,14 @@ pub fn changes(before: &Sight<'_>, after: &Sight<'_>) -> serde_json::Result<Vec<
     let new = items(after.content)?;
     steady_start(&mut old, &new);
     let mut found = difference(old, new);
-    let only_in = |one: &[String], other: &[String]| one.iter().any(|problem| !other.contains(problem));
-    let (lost, regained) = (only_in(after.problems, before.problems), only_in(before.problems, after.problems));
+    let only_in = |one: &Sight<'_>, other: &Sight<'_>| -> Vec<Part> {
+        let only = one.problems.iter().filter(|problem| !other.problems.contains(problem));
+        only.map(|problem| Part::of(one.content, problem)).collect()
+    };
+    let (lost, regained) = (only_in(after, before), only_in(before, after));
     let is_unsure = |change: &mut Change| match change.kind {
-        ChangeKind::Removed => lost,
-        ChangeKind::Added => regained,
+        ChangeKind::Removed => lost.iter().any(|part| part.has(change.before.as_deref())),
+        ChangeKind::Added => regained.iter().any(|part| part.has(change.after.as_deref())),
         ChangeKind::Changed | ChangeKind::More | ChangeKind::Unsure => false,
     };
     let unsure: Vec<_> = found.extract_if(.., is_unsure).collect();
@@ -71,6 +75,49 @@ pub fn changes(before: &Sight<'_>, after: &Sight<'_>) -> serde_json::Result<Vec<
         found.insert(0, numbers(ChangeKind::Unsure, &unsure));
     }
     Ok(found)
+}
+
+/// The part of a section that could not be read.
+#[derive(Debug, PartialEq, Eq)]
+enum Part {
+    /// It cannot be told which.
+    Any,
+    /// What one keeps track of.
+    Source(SoftwareSource),
+    /// One package.
+    Package(String),
+}
+
+impl Part {
+    /// Which part a problem is about: agents begin their sentences so. Any other sentence may be about anything.
+    fn of(section: &Section, problem: &str) -> Self {
+        if !matches!(section, Section::Software(_)) {
+            return Self::Any;
+        }
+        let of_users = ["programs of ", "list of profiles: ", "list of loaded profiles: ", "the profile of "];
+        if of_users.iter().any(|beginning| problem.starts_with(beginning)) {
+            return Self::Source(SoftwareSource::User);
+        }
+        if problem.starts_with("RPM's packages: ") {
+            return Self::Source(SoftwareSource::Rpm);
+        }
+        match problem.strip_prefix("the package ").and_then(|rest| rest.split_once(" is ")) {
+            Some((name, _)) => Self::Package(name.to_owned()),
+            None => Self::Any,
+        }
+    }
+
+    /// Whether this item may belong to it.
+    fn has(&self, item: Option<&str>) -> bool {
+        let software = || item.and_then(|item| serde_json::from_str::<Software>(item).ok());
+        match self {
+            Self::Any => true,
+            Self::Source(source) => software().is_none_or(|software| software.source == *source),
+            Self::Package(name) => {
+                software().is_none_or(|software| software.source == SoftwareSource::Dpkg && software.name == *name)
+            }
+        }
+    }
 }
 
 /// The items of a section, whatever their order on the machine.

@@ -181,6 +181,47 @@ fn what_could_not_be_read_is_neither_gone_nor_new() {
 }
 
 #[test]
+fn what_could_not_be_read_of_some_software_leaves_the_rest_of_it_told_by_name() {
+    use SoftwareSource as Source;
+    let of = |name: &str, source| Software { source, ..software(name, "1") };
+    let all = Section::Software(vec![
+        of("of bob", Source::User),
+        of("of all", Source::Machine),
+        of("deb", Source::Dpkg),
+        of("rpm", Source::Rpm),
+    ]);
+    let none = Section::Software(vec![]);
+    // As agents write them.
+    for (problem, unsure) in [
+        ("programs of HQ\\bob, eve and 2 more: not known before the next login", Some("of bob")),
+        ("programs of bob: more than 500; the others are left out", Some("of bob")),
+        ("list of loaded profiles: access denied", Some("of bob")),
+        ("the profile of bob is damaged: Windows has put it aside", Some("of bob")),
+        ("RPM's packages: rpm -qa: the database is locked", Some("rpm")),
+        ("the package deb is half-installed", Some("deb")),
+        ("the package other is half-installed", Some("")),
+        ("entry of {1234}: access denied", None),
+        ("more than 5000 programs; the others are left out", None),
+        ("something of tomorrow", None),
+    ] {
+        let problems = [problem.to_owned()];
+        let partly = Sight { content: &none, problems: &problems };
+        for (found, kind) in [
+            (changes(&whole(&all), &partly).unwrap(), ChangeKind::Removed),
+            (changes(&partly, &whole(&all)).unwrap(), ChangeKind::Added),
+        ] {
+            let told = found.iter().filter(|change| change.kind == kind);
+            let told: Vec<_> = told.map(|change| change.key.as_str()).collect();
+            let sure = ["deb", "of all", "of bob", "rpm"].into_iter();
+            let expected: Vec<_> = sure.filter(|name| unsure.is_some_and(|unsure| unsure != *name)).collect();
+            assert_eq!(told, expected, "{problem}");
+            let numbers = found.iter().filter(|change| change.kind == ChangeKind::Unsure).count();
+            assert_eq!(numbers, usize::from(expected.len() < 4), "{problem}");
+        }
+    }
+}
+
+#[test]
 fn who_joined_a_group_and_who_logged_in_are_told_one_by_one() {
     let group = |members: &[&str]| {
         let members = members.iter().map(ToString::to_string).collect();

@@ -56,8 +56,8 @@ pub(super) async fn record(
     if found.is_empty() {
         return Ok((received, 0));
     }
-    let hour = store::count_since(connection, agent_id, now - TimeDelta::hours(1), MAX_PER_HOUR).await?;
-    let day = store::count_since(connection, agent_id, now - TimeDelta::days(1), MAX_PER_DAY).await?;
+    let hour = store::count_since(connection, agent_id, now - TimeDelta::hours(1), now, MAX_PER_HOUR).await?;
+    let day = store::count_since(connection, agent_id, now - TimeDelta::days(1), now, MAX_PER_DAY).await?;
     let mut room = usize::try_from((MAX_PER_HOUR - hour).min(MAX_PER_DAY - day)).unwrap_or_default();
     for section in &mut found {
         section.changes =

@@ -31,19 +31,21 @@ pub async fn lock_before(connection: &mut PgConnection, agent_id: Uuid, sections
     Ok(before.collect())
 }
 
-/// Changes of an agent since then, counted up to `most`.
+/// Changes of an agent since then and until now, counted up to `most`. Where the clock was set back, later ones do not count.
 pub async fn count_since(
     connection: &mut PgConnection,
     agent_id: Uuid,
     since: DateTime<Utc>,
+    now: DateTime<Utc>,
     most: i64,
 ) -> Result<i64> {
     Ok(sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM
-           (SELECT 1 FROM agent_inventory_changes WHERE agent_id = $1 AND at > $2 LIMIT $3) recent"#,
+           (SELECT 1 FROM agent_inventory_changes WHERE agent_id = $1 AND at > $2 AND at <= $4 LIMIT $3) recent"#,
         agent_id,
         since,
-        most
+        most,
+        now
     )
     .fetch_one(connection)
     .await?)
