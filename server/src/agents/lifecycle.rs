@@ -41,6 +41,7 @@ pub async fn release(app: &App, ctx: &Ctx, id: Uuid, machine_id: &str) -> Result
         let ended = if is_the_one_on_record(&agent, chosen) {
             Vec::new()
         } else {
+            store::outdate_inventory(&mut work.tx, id, app.env.now()).await?;
             give_up_outstanding(app, &mut work.tx, id, MACHINE_CHANGED).await?
         };
         work.note("unknown_commands", ended.len());
@@ -96,6 +97,7 @@ pub async fn merge(app: &App, ctx: &Ctx, id: Uuid, into: Uuid) -> Result<Agent> 
         store::move_key(&mut work.tx, id, into, now).await?;
         let cancelled = cancel_all_queued(app, &mut work.tx, id, "the agent was merged into another record").await?;
         store::end(&mut work.tx, id, Some(into), now).await?;
+        store::outdate_inventory(&mut work.tx, into, now).await?;
         let ended = give_up_outstanding(app, &mut work.tx, into, MACHINE_CHANGED).await?;
         work.note("unknown_commands", ended.len());
         Ok((shown(app, ctx, &mut work.tx, into).await?, cancelled, ended))

@@ -163,6 +163,21 @@ pub async fn release(
     Ok(())
 }
 
+/// Marks what is stored of the machine of before as not read of the machine that goes on, until that tells its own. Without
+/// the digests it tells all of it, also what is the same.
+pub async fn outdate_inventory(connection: &mut PgConnection, id: Uuid, now: DateTime<Utc>) -> Result<()> {
+    sqlx::query!(
+        "UPDATE agent_inventory SET digest = '', error = 'another machine has this record now, and has not told it yet',
+                                    error_since = $2
+         WHERE agent_id = $1",
+        id,
+        now
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Gives `into` the key of `from`, with what is known of the machine that holds it; the old key of `into` is revoked.
 pub async fn move_key(connection: &mut PgConnection, from: Uuid, into: Uuid, now: DateTime<Utc>) -> Result<()> {
     revoke_keys(connection, into, now).await?;

@@ -13,6 +13,18 @@ pub(crate) mod store;
 /// An enrollment token, without its secret.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct EnrollmentToken {
+    /// What is stored of it.
+    #[serde(flatten)]
+    pub record: TokenRecord,
+    /// Whether it works now.
+    pub state: TokenState,
+    /// What the caller may do with it.
+    pub permissions: TokenPermissions,
+}
+
+/// What is stored of an enrollment token and may be shown.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct TokenRecord {
     /// Id.
     pub id: Uuid,
     /// The site that machines join with it.
@@ -37,10 +49,6 @@ pub struct EnrollmentToken {
     pub uses: i32,
     /// When it was revoked.
     pub revoked_at: Option<DateTime<Utc>>,
-    /// Whether it works now.
-    pub state: TokenState,
-    /// What the caller may do with it.
-    pub permissions: TokenPermissions,
 }
 
 /// What the caller may do with an enrollment token.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::{EnrollmentToken, TokenPermissions, TokenState, store};
+use super::{EnrollmentToken, TokenPermissions, TokenRecord, TokenState, store};
 use crate::app::{App, Ctx};
 use crate::audit::{Mutation, Target};
 use crate::authz::{Action, Actor, Listing, Permission, Resource, Scope, require};
@@ -87,7 +87,7 @@ pub async fn create(app: &App, ctx: &Ctx, request: &NewToken) -> Result<CreatedT
     }
     .await;
     let token = shown(&ctx.actor, work.finish(result).await?, app.env.now());
-    app.hub.bus.publish(DashboardEvent::Fleet { organization_id: token.organization_id }).await;
+    app.hub.bus.publish(DashboardEvent::Fleet { organization_id: token.record.organization_id }).await;
     let secret = text.reveal();
     let install_command = install_command(app.config.public_url(), &secret);
     Ok(CreatedToken { token, secret, install_command })
@@ -136,23 +136,12 @@ pub async fn revoke(app: &App, ctx: &Ctx, id: Uuid) -> Result<()> {
 }
 
 /// A token as this caller sees it at `now`.
-fn shown(actor: &Actor, row: store::Row, now: DateTime<Utc>) -> EnrollmentToken {
-    let resource = Resource::EnrollmentToken(row.organization_id);
+fn shown(actor: &Actor, record: TokenRecord, now: DateTime<Utc>) -> EnrollmentToken {
+    let resource = Resource::EnrollmentToken(record.organization_id);
     EnrollmentToken {
-        state: TokenState::derive(row.revoked_at, row.expires_at, row.max_uses, row.uses, now),
+        state: TokenState::derive(record.revoked_at, record.expires_at, record.max_uses, record.uses, now),
         permissions: TokenPermissions { revoke: Permission::of(actor, Action::Delete, resource) },
-        id: row.id,
-        site_id: row.site_id,
-        site_name: row.site_name,
-        organization_id: row.organization_id,
-        organization_name: row.organization_name,
-        label: row.label,
-        created_by: row.created_by_label,
-        created_at: row.created_at,
-        expires_at: row.expires_at,
-        max_uses: row.max_uses,
-        uses: row.uses,
-        revoked_at: row.revoked_at,
+        record,
     }
 }
 

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::TokenRecord;
 use crate::authz::Scope;
 use crate::core::Result;
 use crate::core::page::PageRequest;
@@ -43,22 +44,6 @@ pub async fn insert(connection: &mut PgConnection, row: &NewRow<'_>) -> Result<(
     Ok(())
 }
 
-/// A token as it is stored.
-pub struct Row {
-    pub id: Uuid,
-    pub site_id: Uuid,
-    pub site_name: String,
-    pub organization_id: Uuid,
-    pub organization_name: String,
-    pub label: Option<String>,
-    pub created_by_label: String,
-    pub created_at: DateTime<Utc>,
-    pub expires_at: DateTime<Utc>,
-    pub max_uses: Option<i32>,
-    pub uses: i32,
-    pub revoked_at: Option<DateTime<Utc>>,
-}
-
 /// Tokens that the scope covers, newest first.
 pub async fn list(
     connection: &mut PgConnection,
@@ -66,11 +51,11 @@ pub async fn list(
     organization: Option<Uuid>,
     site: Option<Uuid>,
     page: &PageRequest<Uuid>,
-) -> Result<Vec<Row>> {
+) -> Result<Vec<TokenRecord>> {
     Ok(sqlx::query_as!(
-        Row,
+        TokenRecord,
         "SELECT t.id, t.site_id, s.name AS site_name, t.organization_id, o.name AS organization_name, t.label,
-                t.created_by_label, t.created_at, t.expires_at, t.max_uses, t.uses, t.revoked_at
+                t.created_by_label AS created_by, t.created_at, t.expires_at, t.max_uses, t.uses, t.revoked_at
          FROM enrollment_tokens t JOIN sites s ON s.id = t.site_id JOIN organizations o ON o.id = t.organization_id
          WHERE o.deleted_at IS NULL AND ($1::uuid[] IS NULL OR t.organization_id = ANY($1))
            AND ($2::uuid IS NULL OR t.organization_id = $2) AND ($3::uuid IS NULL OR t.site_id = $3)
@@ -87,11 +72,11 @@ pub async fn list(
 }
 
 /// A token that the scope covers.
-pub async fn find(connection: &mut PgConnection, scope: &Scope, id: Uuid) -> Result<Option<Row>> {
+pub async fn find(connection: &mut PgConnection, scope: &Scope, id: Uuid) -> Result<Option<TokenRecord>> {
     Ok(sqlx::query_as!(
-        Row,
+        TokenRecord,
         "SELECT t.id, t.site_id, s.name AS site_name, t.organization_id, o.name AS organization_name, t.label,
-                t.created_by_label, t.created_at, t.expires_at, t.max_uses, t.uses, t.revoked_at
+                t.created_by_label AS created_by, t.created_at, t.expires_at, t.max_uses, t.uses, t.revoked_at
          FROM enrollment_tokens t JOIN sites s ON s.id = t.site_id JOIN organizations o ON o.id = t.organization_id
          WHERE t.id = $2 AND ($1::uuid[] IS NULL OR t.organization_id = ANY($1))",
         scope.organizations(),
