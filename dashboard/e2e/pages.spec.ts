@@ -14,6 +14,7 @@ const PAGES = {
   software: "/software?q=lib",
   "software-nothing": "/software?q=no such program&below=1.10",
   title: "/software/title?title=coreutils&source=dpkg&below=99",
+  "software-unknown": "/software/unknown",
   "agent-commands": "/agents/{agent}/commands",
   activity: "/agents/{agent}/activity",
   rename: "/agents/{agent}?dialog=rename",

@@ -24,6 +24,7 @@ import {
   softwareSearch,
   text,
   titleSearch,
+  unknownSearch,
 } from "./lib/search";
 
 const rootRoute = createRootRoute({ component: Root, notFoundComponent: NotFound, errorComponent: PageFailure });
@@ -103,6 +104,13 @@ export const titleRoute = createRoute({
   component: page(() => import("./software/TitlePage"), "TitlePage"),
 });
 
+export const unknownRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: "/software/unknown",
+  validateSearch: unknownSearch,
+  component: page(() => import("./software/UnknownPage"), "UnknownPage"),
+});
+
 export const commandsRoute = createRoute({
   getParentRoute: () => frameRoute,
   path: "/commands",
@@ -151,6 +159,7 @@ const routeTree = rootRoute.addChildren([
     agentRoute,
     softwareRoute,
     titleRoute,
+    unknownRoute,
     commandsRoute,
     commandRoute,
     organizationsRoute,

@@ -39,6 +39,8 @@ pub struct Parts {
     pub events: crate::events::Events,
     /// Bounds on attempts per address.
     pub limits: crate::http::rate_limit::Limits,
+    /// What is kept in memory about installed software.
+    pub software: crate::software::State,
 }
 
 impl App {

@@ -137,6 +137,7 @@ pub async fn app(config: Config, env: Env) -> Result<(App, Option<PrivateCluster
         shutdown: Default::default(),
         events: Default::default(),
         limits: Default::default(),
+        software: Default::default(),
     });
     Ok((app, cluster))
 }

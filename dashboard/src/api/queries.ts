@@ -1,5 +1,5 @@
 import { infiniteQueryOptions, QueryClient, queryOptions } from "@tanstack/react-query";
-import type { AgentsSearch, AuditSearch, Scope, SoftwareSearch, TitleSearch, TitleSource } from "../lib/search";
+import type { AgentsSearch, AuditSearch, Scope, SoftwareSearch, TitleSearch, TitleSource, UnknownSearch } from "../lib/search";
 import type { CommandState } from "./types";
 import { api, ApiError, body, ServerAwayError } from "./client";
 
@@ -148,6 +148,19 @@ export const softwareCoverage = ({ organization_id, site_id }: Scope) => {
     queryKey: ["software", "coverage", query],
     queryFn: ({ signal }) => body(api.GET("/api/software/coverage", { signal, params: { query } })),
     refetchInterval: REFRESH,
+  });
+};
+
+/** Agents whose software is not known, by name. */
+export const softwareUnknown = ({ standing, organization_id, site_id }: UnknownSearch) => {
+  const query = { standing, organization_id, site_id };
+  return infiniteQueryOptions({
+    queryKey: ["software", "unknown", query],
+    queryFn: ({ signal, pageParam }) =>
+      body(api.GET("/api/software/unknown", { signal, params: { query: { ...query, limit: PAGE_SIZE, cursor: pageParam } } })),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: next,
+    gcTime: KEPT,
   });
 };
 

@@ -651,6 +651,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/software/unknown": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Agents whose software is not known, or not all of it, by name, and why. Decommissioned agents are left out. */
+        get: operations["list_unknown"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/software/versions": {
         parameters: {
             query?: never;
@@ -1214,59 +1231,11 @@ export interface components {
             since: string;
         };
         /** @description An enrollment token, without its secret. */
-        EnrollmentToken: {
-            /**
-             * Format: date-time
-             * @description When it was made.
-             */
-            created_at: string;
-            /** @description Who made it. */
-            created_by: string;
-            /**
-             * Format: date-time
-             * @description When it ends.
-             */
-            expires_at: string;
-            /**
-             * Format: uuid
-             * @description Id.
-             */
-            id: string;
-            /** @description What it is for, in words. */
-            label?: string | null;
-            /**
-             * Format: int32
-             * @description Machines it may enroll; null: any number.
-             */
-            max_uses?: number | null;
-            /**
-             * Format: uuid
-             * @description The organization.
-             */
-            organization_id: string;
-            /** @description The organization's name. */
-            organization_name: string;
+        EnrollmentToken: components["schemas"]["TokenRecord"] & {
             /** @description What the caller may do with it. */
             permissions: components["schemas"]["TokenPermissions"];
-            /**
-             * Format: date-time
-             * @description When it was revoked.
-             */
-            revoked_at?: string | null;
-            /**
-             * Format: uuid
-             * @description The site that machines join with it.
-             */
-            site_id: string;
-            /** @description The site's name. */
-            site_name: string;
             /** @description Whether it works now. */
             state: components["schemas"]["TokenState"];
-            /**
-             * Format: int32
-             * @description Machines it has enrolled.
-             */
-            uses: number;
         };
         /** @description An agent that was found. */
         FoundAgent: {
@@ -1812,60 +1781,12 @@ export interface components {
         /** @description One page of a list. */
         Page_EnrollmentToken: {
             /** @description The rows. */
-            items: {
-                /**
-                 * Format: date-time
-                 * @description When it was made.
-                 */
-                created_at: string;
-                /** @description Who made it. */
-                created_by: string;
-                /**
-                 * Format: date-time
-                 * @description When it ends.
-                 */
-                expires_at: string;
-                /**
-                 * Format: uuid
-                 * @description Id.
-                 */
-                id: string;
-                /** @description What it is for, in words. */
-                label?: string | null;
-                /**
-                 * Format: int32
-                 * @description Machines it may enroll; null: any number.
-                 */
-                max_uses?: number | null;
-                /**
-                 * Format: uuid
-                 * @description The organization.
-                 */
-                organization_id: string;
-                /** @description The organization's name. */
-                organization_name: string;
+            items: (components["schemas"]["TokenRecord"] & {
                 /** @description What the caller may do with it. */
                 permissions: components["schemas"]["TokenPermissions"];
-                /**
-                 * Format: date-time
-                 * @description When it was revoked.
-                 */
-                revoked_at?: string | null;
-                /**
-                 * Format: uuid
-                 * @description The site that machines join with it.
-                 */
-                site_id: string;
-                /** @description The site's name. */
-                site_name: string;
                 /** @description Whether it works now. */
                 state: components["schemas"]["TokenState"];
-                /**
-                 * Format: int32
-                 * @description Machines it has enrolled.
-                 */
-                uses: number;
-            }[];
+            })[];
             /** @description Give it back as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
         };
@@ -2094,6 +2015,52 @@ export interface components {
                  * @description Different versions among them.
                  */
                 versions: number;
+            }[];
+            /** @description Give it back as `cursor` for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_UnknownSoftware: {
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: uuid
+                 * @description The agent.
+                 */
+                agent_id: string;
+                /** @description Its name. */
+                agent_name: string;
+                /**
+                 * Format: date-time
+                 * @description When the server received the agent's software last; null when it never did.
+                 */
+                collected_at?: string | null;
+                /**
+                 * Format: date-time
+                 * @description The agent's last proof of life.
+                 */
+                last_seen_at?: string | null;
+                /**
+                 * Format: uuid
+                 * @description Its organization.
+                 */
+                organization_id: string;
+                /** @description The organization's name. */
+                organization_name: string;
+                os_family?: components["schemas"]["OsFamily"] | null;
+                /** @description Why it cannot be read, or a part that cannot be, in the agent's words. */
+                problem?: string | null;
+                /**
+                 * Format: uuid
+                 * @description Its site.
+                 */
+                site_id: string;
+                /** @description The site's name. */
+                site_name: string;
+                /** @description How much is known of the agent's software now; never `known`. */
+                standing: components["schemas"]["SoftwareStanding"];
+                /** @description Its state. */
+                state: components["schemas"]["AgentState"];
             }[];
             /** @description Give it back as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
@@ -2610,11 +2577,103 @@ export interface components {
             /** @description Revoke it. */
             revoke: components["schemas"]["Permission"];
         };
+        /** @description What is stored of an enrollment token and may be shown. */
+        TokenRecord: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /** @description Who made it. */
+            created_by: string;
+            /**
+             * Format: date-time
+             * @description When it ends.
+             */
+            expires_at: string;
+            /**
+             * Format: uuid
+             * @description Id.
+             */
+            id: string;
+            /** @description What it is for, in words. */
+            label?: string | null;
+            /**
+             * Format: int32
+             * @description Machines it may enroll; null: any number.
+             */
+            max_uses?: number | null;
+            /**
+             * Format: uuid
+             * @description The organization.
+             */
+            organization_id: string;
+            /** @description The organization's name. */
+            organization_name: string;
+            /**
+             * Format: date-time
+             * @description When it was revoked.
+             */
+            revoked_at?: string | null;
+            /**
+             * Format: uuid
+             * @description The site that machines join with it.
+             */
+            site_id: string;
+            /** @description The site's name. */
+            site_name: string;
+            /**
+             * Format: int32
+             * @description Machines it has enrolled.
+             */
+            uses: number;
+        };
         /**
          * @description Whether a token works.
          * @enum {string}
          */
         TokenState: "active" | "expired" | "used_up" | "revoked";
+        /** @description An agent whose software is not known, or not all of it. */
+        UnknownSoftware: {
+            /**
+             * Format: uuid
+             * @description The agent.
+             */
+            agent_id: string;
+            /** @description Its name. */
+            agent_name: string;
+            /**
+             * Format: date-time
+             * @description When the server received the agent's software last; null when it never did.
+             */
+            collected_at?: string | null;
+            /**
+             * Format: date-time
+             * @description The agent's last proof of life.
+             */
+            last_seen_at?: string | null;
+            /**
+             * Format: uuid
+             * @description Its organization.
+             */
+            organization_id: string;
+            /** @description The organization's name. */
+            organization_name: string;
+            os_family?: components["schemas"]["OsFamily"] | null;
+            /** @description Why it cannot be read, or a part that cannot be, in the agent's words. */
+            problem?: string | null;
+            /**
+             * Format: uuid
+             * @description Its site.
+             */
+            site_id: string;
+            /** @description The site's name. */
+            site_name: string;
+            /** @description How much is known of the agent's software now; never `known`. */
+            standing: components["schemas"]["SoftwareStanding"];
+            /** @description Its state. */
+            state: components["schemas"]["AgentState"];
+        };
         UpdateAgent: {
             /** @description 1 to 100 characters; null: the host name again. */
             display_name?: string | null;
@@ -4252,6 +4311,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SoftwareCoverage"];
+                };
+            };
+            /** @description What went wrong, as problem+json (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_unknown: {
+        parameters: {
+            query?: {
+                /** @description Only these; not `known`. */
+                standing?: "known" | "partial" | "stale" | "unread" | "never";
+                organization_id?: string;
+                site_id?: string;
+                /** @description Rows, 1 to 200 [50]. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_UnknownSoftware"];
                 };
             };
             /** @description What went wrong, as problem+json (RFC 9457) */

@@ -22,6 +22,7 @@ export type Site = Schemas["Site"];
 export type SoftwareCoverage = Schemas["SoftwareCoverage"];
 export type SoftwareStanding = Schemas["SoftwareStanding"];
 export type SoftwareTitle = Schemas["SoftwareTitle"];
+export type UnknownSoftware = Schemas["UnknownSoftware"];
 export type User = Schemas["User"];
 export type VersionCount = Schemas["VersionCount"];
 export type VolumeUse = Schemas["VolumeUse"];

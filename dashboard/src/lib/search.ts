@@ -131,6 +131,18 @@ export function softwareSearch(raw: Raw): SoftwareSearch {
   };
 }
 
+/** Why the software of an agent is not known. */
+export const UNKNOWN_STANDINGS = ["never", "unread", "stale", "partial"] as const;
+
+/** What the page of the agents whose software is not known filters by. */
+export interface UnknownSearch extends Scope {
+  standing?: (typeof UNKNOWN_STANDINGS)[number] | undefined;
+}
+
+export function unknownSearch(raw: Raw): UnknownSearch {
+  return { ...scopeOf(raw), standing: oneOf(raw, "standing", UNKNOWN_STANDINGS) };
+}
+
 /** What the page of one title shows; without a title there is nothing to show. */
 export interface TitleSearch extends Scope, VersionSearch {
   title?: string | undefined;

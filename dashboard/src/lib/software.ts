@@ -1,4 +1,4 @@
-import type { InstalledSoftware, Page, SoftwareCoverage, SoftwareTitle, VersionCount } from "../api/types";
+import type { InstalledSoftware, Page, SoftwareCoverage, SoftwareTitle, UnknownSoftware, VersionCount } from "../api/types";
 import type { TitleSource } from "./search";
 import { formatCount } from "./units";
 
@@ -24,6 +24,11 @@ export function installedWithIds(pages: readonly Page<InstalledSoftware>[]): Pag
     ...page,
     items: page.items.map((each) => ({ ...each, id: `${each.agent_id} ${each.version ?? ""}` })),
   }));
+}
+
+/** The agents of all loaded pages whose software is not known. */
+export function unknownWithIds(pages: readonly Page<UnknownSoftware>[]): Page<UnknownSoftware & { id: string }>[] {
+  return pages.map((page) => ({ ...page, items: page.items.map((each) => ({ ...each, id: each.agent_id })) }));
 }
 
 /** A version in words. */

@@ -1,4 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { softwareCoverage } from "../api/queries";
 import type { Scope } from "../lib/search";
 import { unknownParts } from "../lib/software";
@@ -20,7 +21,9 @@ export function Coverage({ organization_id, site_id }: Scope) {
       </span>
       {unknown > 0 ? (
         <>
-          <State look={{ ...STANDING.partial, word: `${formatCount(unknown)} may have more than is listed` }} />
+          <Link to="/software/unknown" search={{ organization_id, site_id }}>
+            <State look={{ ...STANDING.partial, word: `${formatCount(unknown)} may have more than is listed` }} />
+          </Link>
           <span>{parts.map(({ count, words }) => (parts.length === 1 ? words : `${formatCount(count)} ${words}`)).join(", ")}</span>
         </>
       ) : null}

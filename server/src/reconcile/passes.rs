@@ -56,13 +56,15 @@ pub(super) fn all() -> Vec<Pass> {
             name: "software_titles",
             every: seconds(300),
             once_in_cluster: true,
-            run: |app| Box::pin(async move { software::derive::remove_unused_titles(&app).await }),
+            run: |app| {
+                Box::pin(async move { software::derive::remove_unused_titles(&app, software::derive::PASS).await })
+            },
         },
         Pass {
             name: "software_catch_up",
             every: seconds(30),
             once_in_cluster: true,
-            run: |app| Box::pin(async move { software::derive::catch_up(&app).await }),
+            run: |app| Box::pin(async move { software::derive::catch_up(&app, software::derive::PASS).await }),
         },
         Pass {
             name: "audit_seal",

@@ -1,6 +1,6 @@
 //! What agents have installed, derived from the section `software` of their inventory.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -16,10 +16,21 @@ use crate::core::Result;
 
 /// Agents that are looked for at a time.
 const CATCH_UP: i64 = 100;
+/// Decommissioned agents of which everything is removed in one statement: each may have thousands of rows.
+const FORGET: i64 = 10;
 /// Titles that are looked at or removed in one transaction.
 const TITLES: i64 = 1_000;
 /// For how long a pass goes on: it holds up the others.
-const PASS: Duration = Duration::from_secs(5);
+pub(crate) const PASS: Duration = Duration::from_secs(5);
+
+/// How far this process has come with stored sections.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    /// The agent that was looked at last; nil to begin anew.
+    after: Uuid,
+    /// Agents whose stored section cannot be read by this server, and which section that is.
+    unreadable: HashMap<Uuid, DateTime<Utc>>,
+}
 
 /// Makes this what the agent has installed, in the transaction that stores its section. Answers how many rows that wrote.
 pub(crate) async fn replace(
@@ -59,72 +70,99 @@ fn columns(software: &[Software]) -> Installed {
 }
 
 /// Derives sections that were stored by a version of the server that did not, or did it otherwise, and removes what it left
-/// of decommissioned agents; to be called every half minute or so. What one call leaves, the next one takes.
+/// of decommissioned agents; to be called every half minute or so. It goes on for about as long as `pass`, and for one
+/// agent at least; what one call leaves, the next one takes.
 ///
 /// # Errors
 /// When the database cannot be reached.
-pub async fn catch_up(app: &App) -> Result<()> {
-    let now = app.env.now();
+pub async fn catch_up(app: &App, pass: Duration) -> Result<()> {
+    let until = Instant::now() + pass;
     let mut connection = app.db.acquire().await?;
-    store::forget_ended(&mut connection, CATCH_UP).await?;
-    fold_publishers(&mut connection).await?;
-    let until = Instant::now() + PASS;
-    let mut after = Uuid::nil();
+    if let Err(error) = forget_ended(&mut connection, until).await {
+        tracing::warn!(%error, "software of decommissioned agents cannot be removed now; it will be tried again");
+    }
+    if let Err(error) = fold_publishers(&mut connection, until).await {
+        tracing::warn!(%error, "publishers of software cannot be put into lower case now; it will be tried again");
+    }
+    let now = app.env.now();
+    let mut progress = app.software.progress.lock().await;
     loop {
-        let agents = store::behind(&mut connection, now, after, CATCH_UP).await?;
-        let Some(last) = agents.last() else { return Ok(()) };
-        after = *last;
-        for agent_id in agents {
+        let agents = store::behind(&mut connection, now, progress.after, CATCH_UP).await?;
+        if agents.is_empty() {
+            progress.after = Uuid::nil();
+            return Ok(());
+        }
+        for (agent_id, collected_at) in agents {
+            progress.after = agent_id;
+            if progress.unreadable.get(&agent_id) == Some(&collected_at) {
+                continue;
+            }
+            // One that cannot be derived does not keep the others from it.
+            match derive_stored(&mut connection, agent_id, now).await {
+                Ok(None) => drop(progress.unreadable.remove(&agent_id)),
+                Ok(Some(unreadable)) => drop(progress.unreadable.insert(agent_id, unreadable)),
+                Err(error) => {
+                    tracing::warn!(%agent_id, %error, "stored software cannot be derived now; it will be tried again");
+                }
+            }
             if Instant::now() >= until {
                 return Ok(());
             }
-            // One that cannot be derived does not keep the others from it.
-            if let Err(error) = derive_stored(&mut connection, agent_id, now).await {
-                tracing::warn!(%agent_id, %error, "stored software cannot be derived now; it will be tried again");
-            }
         }
     }
 }
 
-/// Derives the stored section of an agent.
-async fn derive_stored(connection: &mut PgConnection, agent_id: Uuid, now: DateTime<Utc>) -> Result<()> {
+/// Derives the stored section of an agent. One that cannot be read is left as it is: answers which that was.
+async fn derive_stored(
+    connection: &mut PgConnection,
+    agent_id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<Option<DateTime<Utc>>> {
     let mut tx = connection.begin().await?;
     // Locked as a report does it, and looked at again: a report may have come in between.
-    if let Some((data, collected_at)) = store::lock_section(&mut tx, agent_id).await? {
-        // It is null while it never could be read.
-        match serde_json::from_str::<Option<Vec<Software>>>(&data) {
-            Ok(software) => {
-                replace(&mut tx, agent_id, &software.unwrap_or_default(), collected_at, now).await?;
-            }
-            Err(error) => {
-                tracing::warn!(%agent_id, %error, "stored software cannot be read; it counts as never read");
-            }
+    let Some((data, collected_at)) = store::lock_section(&mut tx, agent_id).await? else { return Ok(None) };
+    // It is null while it never could be read.
+    match serde_json::from_str::<Option<Vec<Software>>>(&data) {
+        Ok(software) => {
+            replace(&mut tx, agent_id, &software.unwrap_or_default(), collected_at, now).await?;
+            tx.commit().await?;
+            Ok(None)
+        }
+        Err(error) => {
+            tracing::warn!(%agent_id, %error, "stored software cannot be read; it counts as never read");
+            Ok(Some(collected_at))
         }
     }
-    Ok(tx.commit().await?)
+}
+
+async fn forget_ended(connection: &mut PgConnection, until: Instant) -> Result<()> {
+    while store::forget_ended(connection, FORGET).await? > 0 && Instant::now() < until {}
+    Ok(())
 }
 
 /// Gives publishers their lower case that an earlier version of the server stored without.
-async fn fold_publishers(connection: &mut PgConnection) -> Result<()> {
-    let until = Instant::now() + PASS;
-    while Instant::now() < until {
+async fn fold_publishers(connection: &mut PgConnection, until: Instant) -> Result<()> {
+    loop {
         let titles = store::unfolded_publishers(connection, TITLES).await?;
         if titles.is_empty() {
-            break;
+            return Ok(());
         }
         let (ids, publishers): (Vec<i64>, Vec<String>) = titles.into_iter().unzip();
         let folded: Vec<String> = publishers.iter().map(|publisher| fold(publisher)).collect();
         store::fold_publishers(connection, &ids, &folded).await?;
+        if Instant::now() >= until {
+            return Ok(());
+        }
     }
-    Ok(())
 }
 
-/// Removes titles that nobody has any more; to be called every few minutes. What one call leaves, the next one takes.
+/// Removes titles that nobody has any more; to be called every few minutes. It goes on for about as long as `pass`; what
+/// one call leaves, the next one takes.
 ///
 /// # Errors
 /// When the database cannot be reached.
-pub async fn remove_unused_titles(app: &App) -> Result<()> {
-    let until = Instant::now() + PASS;
+pub async fn remove_unused_titles(app: &App, pass: Duration) -> Result<()> {
+    let until = Instant::now() + pass;
     let mut after = 0;
     while Instant::now() < until {
         // Looked for outside of the lock, and looked at again within.

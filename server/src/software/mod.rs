@@ -1,6 +1,7 @@
 //! Installed software over the whole fleet: what is installed where, and in which versions.
 
 pub mod derive;
+mod places;
 pub mod routes;
 pub mod service;
 pub(crate) mod store;
@@ -17,6 +18,15 @@ use crate::agents::view::{AgentState, OsFamily};
 
 /// An agent that was not seen for so long says nothing about what is installed now.
 pub const STALE_AFTER: TimeDelta = TimeDelta::days(7);
+
+/// What one server process keeps in memory about installed software.
+#[derive(Debug, Default)]
+pub struct State {
+    /// Places for lists of titles.
+    places: places::Places,
+    /// How far it has come with what earlier versions stored.
+    progress: tokio::sync::Mutex<derive::Progress>,
+}
 
 /// The text in lower case, as texts are compared here. The two lower cases of a Greek capital sigma count as one: which of
 /// them is right depends on what follows, and a search may end anywhere.
@@ -141,6 +151,44 @@ pub struct SoftwareCoverage {
     pub unread: i64,
     /// Of these: never read, or not searchable yet.
     pub never: i64,
+}
+
+/// An agent whose software is not known, or not all of it.
+#[derive(Debug, Clone, Serialize, ToSchema, sqlx::FromRow)]
+pub struct UnknownSoftware {
+    /// The agent.
+    pub agent_id: Uuid,
+    /// Its name.
+    pub agent_name: String,
+    /// Its state.
+    pub state: AgentState,
+    /// Its organization.
+    pub organization_id: Uuid,
+    /// The organization's name.
+    pub organization_name: String,
+    /// Its site.
+    pub site_id: Uuid,
+    /// The site's name.
+    pub site_name: String,
+    /// Its kind of operating system.
+    pub os_family: Option<OsFamily>,
+    /// How much is known of the agent's software now; never `known`.
+    pub standing: SoftwareStanding,
+    /// Why it cannot be read, or a part that cannot be, in the agent's words.
+    pub problem: Option<String>,
+    /// When the server received the agent's software last; null when it never did.
+    pub collected_at: Option<DateTime<Utc>>,
+    /// The agent's last proof of life.
+    pub last_seen_at: Option<DateTime<Utc>>,
+}
+
+/// Where a page of agents whose software is not known ends.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct UnknownKey {
+    /// The agent's name as it is sorted.
+    pub sort_name: String,
+    /// The agent.
+    pub agent_id: Uuid,
 }
 
 /// A version of a title on an agent. An agent with several versions is there several times.

@@ -7,7 +7,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 use super::service::{self, Asked, Titles};
-use super::{InstalledSoftware, SoftwareCoverage, SoftwareTitle, TitleSource, VersionCount};
+use super::{
+    InstalledSoftware, SoftwareCoverage, SoftwareStanding, SoftwareTitle, TitleSource, UnknownSoftware, VersionCount,
+};
 use crate::app::App;
 use crate::core::Result;
 use crate::core::page::{Page, PageRequest};
@@ -20,6 +22,7 @@ pub fn router() -> OpenApiRouter<App> {
         .routes(routes!(list_versions))
         .routes(routes!(list_installed))
         .routes(routes!(coverage))
+        .routes(routes!(list_unknown))
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -158,4 +161,32 @@ async fn coverage(
     Query(query): Query<CoverageQuery>,
 ) -> Result<Json<SoftwareCoverage>> {
     Ok(Json(service::coverage(&app, &ctx, query.organization_id, query.site_id).await?))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct UnknownQuery {
+    /// Only these; not `known`.
+    #[param(inline)]
+    standing: Option<SoftwareStanding>,
+    organization_id: Option<Uuid>,
+    site_id: Option<Uuid>,
+    /// Rows, 1 to 200 [50].
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// Agents whose software is not known, or not all of it, by name, and why. Decommissioned agents are left out.
+#[utoipa::path(get, path = "/api/software/unknown", tag = "software", params(UnknownQuery),
+    responses((status = 200, body = Page<UnknownSoftware>)))]
+async fn list_unknown(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    Query(query): Query<UnknownQuery>,
+) -> Result<Json<Page<UnknownSoftware>>> {
+    let page = PageRequest::parse(query.limit, query.cursor.as_deref())?;
+    let asked = Asked { organization_id: query.organization_id, site_id: query.site_id, ..Asked::default() };
+    Ok(Json(service::unknown(&app, &ctx, &asked, query.standing, &page).await?))
 }

@@ -1,13 +1,12 @@
 //! Use cases of installed software.
 
-use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use super::store::{self, Filter};
 use super::version::sort_key;
 use super::{
-    InstalledKey, InstalledSoftware, STALE_AFTER, SoftwareCoverage, SoftwareTitle, TitleKey, TitleSource, VersionCount,
-    VersionKey, fold,
+    InstalledKey, InstalledSoftware, STALE_AFTER, SoftwareCoverage, SoftwareStanding, SoftwareTitle, TitleKey,
+    TitleSource, UnknownKey, UnknownSoftware, VersionCount, VersionKey, fold,
 };
 use crate::app::{App, Ctx};
 use crate::core::page::{Page, PageRequest};
@@ -15,9 +14,6 @@ use crate::core::{Error, Result, search};
 
 /// Longest title and version in a question, as agents may report them.
 const MAX_TEXT: usize = 255;
-
-/// Places for lists of titles in this process. A long one takes a second or two, and agents need the connections too.
-static PLACES: Semaphore = Semaphore::const_new(2);
 
 /// Which installations are asked for, as the caller words it.
 #[derive(Debug, Clone, Default)]
@@ -61,7 +57,7 @@ pub struct Titles {
 /// Titles that agents in the caller's scope have, by name.
 ///
 /// # Errors
-/// 422 for a bad text.
+/// 422 for a bad text, 429 while the caller's account has such a list made already, 503 while too many others have.
 pub async fn titles(
     app: &App,
     ctx: &Ctx,
@@ -72,10 +68,18 @@ pub async fn titles(
     let pattern = |field, text: &Option<String>| search::contains_pattern(field, text.as_deref().map(fold).as_deref());
     let (name, publisher) = (pattern("search", &titles.search)?, pattern("publisher", &titles.publisher)?);
     let filter = asked.filter(ctx)?;
-    let _place = PLACES.acquire().await.map_err(Error::internal)?;
-    let mut connection = app.db.acquire().await?;
-    let rows =
-        store::titles(&mut connection, &filter, name.as_deref(), publisher.as_deref(), titles.source, page).await?;
+    let (_, account, _) = ctx.actor.record();
+    let place = app.software.places.take(account.unwrap_or_default()).await?;
+    // On its own: Postgres goes on with a question whose caller has left, and so long its place is taken.
+    let rows = tokio::spawn({
+        let (app, source, page) = (app.clone(), titles.source, page.clone());
+        async move {
+            let _place = place;
+            let mut connection = app.db.acquire().await?;
+            store::titles(&mut connection, &filter, name.as_deref(), publisher.as_deref(), source, &page).await
+        }
+    });
+    let rows = rows.await.map_err(Error::internal)??;
     Ok(page.page(rows, |(key, _)| key.clone()).map(|(_, title)| title))
 }
 
@@ -128,6 +132,26 @@ pub async fn coverage(
     let filter = Filter { organization_id, site_id, ..Filter::of(ctx.scope()) };
     let mut connection = app.db.acquire().await?;
     store::coverage(&mut connection, &filter, app.env.now() - STALE_AFTER).await
+}
+
+/// Agents in the caller's scope whose software is not known, or not all of it, by name.
+///
+/// # Errors
+/// 422 when those are asked for whose software is known.
+pub async fn unknown(
+    app: &App,
+    ctx: &Ctx,
+    asked: &Asked,
+    standing: Option<SoftwareStanding>,
+    page: &PageRequest<UnknownKey>,
+) -> Result<Page<UnknownSoftware>> {
+    if standing == Some(SoftwareStanding::Known) {
+        return Err(Error::invalid("standing", "must be one of partial, stale, unread, never"));
+    }
+    let filter = asked.filter(ctx)?;
+    let mut connection = app.db.acquire().await?;
+    let rows = store::unknown(&mut connection, &filter, standing, app.env.now() - STALE_AFTER, page).await?;
+    Ok(page.page(rows, |(key, _)| key.clone()).map(|(_, agent)| agent))
 }
 
 fn title_key((title, source): (&str, TitleSource)) -> Result<TitleKey> {

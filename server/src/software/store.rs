@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     InstalledKey, InstalledSoftware, SoftwareCoverage, SoftwareStanding, SoftwareTitle, TitleKey, TitleSource,
-    VersionCount, VersionKey,
+    UnknownKey, UnknownSoftware, VersionCount, VersionKey,
 };
 use crate::agents::view::{AgentState, OsFamily};
 use crate::authz::Scope;
@@ -294,6 +294,46 @@ pub async fn installed(
         (key, installed)
     };
     Ok(rows.into_iter().map(installed).collect())
+}
+
+#[derive(FromRow)]
+struct UnknownRow {
+    sort_name: String,
+    #[sqlx(flatten)]
+    agent: UnknownSoftware,
+}
+
+/// A page of the agents whose software is not known, or not all of it, by name. Stale is what was not seen since then.
+pub async fn unknown(
+    connection: &mut PgConnection,
+    filter: &Filter,
+    standing: Option<SoftwareStanding>,
+    stale_before: DateTime<Utc>,
+    page: &PageRequest<UnknownKey>,
+) -> Result<Vec<(UnknownKey, UnknownSoftware)>> {
+    let mut query = QueryBuilder::new(
+        "WITH standings AS (
+             SELECT a.id AS agent_id, a.name AS agent_name, a.sort_name, a.state, a.organization_id, a.site_id, a.os_family,
+                    coalesce(i.error, i.problems ->> 0) AS problem,
+                    CASE WHEN i.data <> 'null' THEN i.collected_at END AS collected_at,
+                    GREATEST(p.last_seen_at, r.collected_at) AS last_seen_at, ",
+    );
+    push_standing(&mut query, stale_before);
+    query.push(" FROM agents a").push(STANDING_FROM).push(" WHERE true");
+    filter.push_agents(&mut query);
+    if let Some(UnknownKey { sort_name, agent_id }) = &page.after {
+        query.push(" AND (a.sort_name, a.id) > (").push_bind(sort_name).push(", ").push_bind(agent_id).push(")");
+    }
+    query.push(") SELECT u.*, o.name AS organization_name, w.name AS site_name FROM standings u");
+    query.push(" JOIN organizations o ON o.id = u.organization_id JOIN sites w ON w.id = u.site_id");
+    match standing {
+        Some(standing) => query.push(" WHERE u.standing = ").push_bind(standing),
+        None => query.push(" WHERE u.standing <> 'known'"),
+    };
+    query.push(" ORDER BY u.sort_name, u.agent_id LIMIT ").push_bind(page.fetch());
+    let rows: Vec<UnknownRow> = query.build_query_as().fetch_all(connection).await?;
+    let keyed = |row: UnknownRow| (UnknownKey { sort_name: row.sort_name, agent_id: row.agent.agent_id }, row.agent);
+    Ok(rows.into_iter().map(keyed).collect())
 }
 
 /// How much is known of the software of agents. Stale is what was not seen since then.

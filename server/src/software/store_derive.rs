@@ -52,11 +52,13 @@ pub async fn replace(
     .fetch_optional(&mut *connection)
     .await?;
     let Some(organization_id) = organization_id else { return Ok(Stored { rows: 0, left_out: 0 }) };
+    // Where the clock was set back, the hour begins now: else it would last until the clock has caught up.
     let counted = sqlx::query!(
-        r#"SELECT counted_from AS "counted_from!", new_titles FROM agent_software_reports
+        r#"SELECT LEAST(counted_from, $3) AS "counted_from!", new_titles FROM agent_software_reports
            WHERE agent_id = $1 AND counted_from > $2"#,
         agent_id,
-        now - COUNTED_FOR
+        now - COUNTED_FOR,
+        now
     )
     .fetch_optional(&mut *connection)
     .await?;
@@ -184,22 +186,30 @@ pub async fn fold_publishers(connection: &mut PgConnection, titles: &[i64], publ
     Ok(())
 }
 
-/// Agents after this one whose rows are not what their stored section would give now, at most so many. One that added too many titles is
-/// left alone until more of its titles are taken.
-pub async fn behind(connection: &mut PgConnection, now: DateTime<Utc>, after: Uuid, most: i64) -> Result<Vec<Uuid>> {
-    Ok(sqlx::query_scalar!(
-        "SELECT i.agent_id FROM agent_inventory i JOIN agents a ON a.id = i.agent_id
+/// Agents after this one whose rows are not what their stored section would give now, at most so many, with when that
+/// section was received. One that added too many titles is left alone until more of its titles are taken.
+pub async fn behind(
+    connection: &mut PgConnection,
+    now: DateTime<Utc>,
+    after: Uuid,
+    most: i64,
+) -> Result<Vec<(Uuid, DateTime<Utc>)>> {
+    let rows = sqlx::query!(
+        "SELECT i.agent_id, i.collected_at FROM agent_inventory i JOIN agents a ON a.id = i.agent_id
          LEFT JOIN agent_software_reports r ON r.agent_id = i.agent_id
          WHERE i.section = 'software' AND i.agent_id > $2 AND a.state <> 'decommissioned'
            AND r.derived_from IS DISTINCT FROM i.collected_at
-           AND (r.incomplete AND r.collected_at = i.collected_at AND r.counted_from > $1) IS NOT TRUE
+           AND (r.incomplete AND r.collected_at = i.collected_at AND r.counted_from > $1 AND r.counted_from <= $4)
+               IS NOT TRUE
          ORDER BY i.agent_id LIMIT $3",
         now - COUNTED_FOR,
         after,
-        most
+        most,
+        now
     )
     .fetch_all(connection)
-    .await?)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.agent_id, row.collected_at)).collect())
 }
 
 /// The stored section of an agent and when it was received, locked, unless its rows come from it.

@@ -79,6 +79,7 @@ PATCH /api/sites/{id}                        401       401       401   200      
 GET /api/software                            401       401       401   200       200   200       200        200    200
 GET /api/software/agents                     401       401       401   200       200   200       200        200    200
 GET /api/software/coverage                   401       401       401   200       200   200       200        200    200
+GET /api/software/unknown                    401       401       401   200       200   200       200        200    200
 GET /api/software/versions                   401       401       401   200       200   200       200        200    200
 GET /health                                  200       200       200   200       200   200       200        200    200
 GET /health/ready                            200       200       200   200       200   200       200        200    200

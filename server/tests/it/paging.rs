@@ -200,6 +200,14 @@ async fn software(db: PgPool) {
         list.push(Software { publisher: Some("Another".into()), ..list[0].clone() });
         report(&agent, list).await;
     }
+    // Some with the same name.
+    for seed in 7..12 {
+        app.agent_in(organization, site, seed).await;
+    }
+    sqlx::query("UPDATE agents SET display_name = 'Twin' WHERE id IN (SELECT id FROM agents ORDER BY id DESC LIMIT 3)")
+        .execute(&app.db)
+        .await
+        .unwrap();
     let admin = app.admin().await;
     for (path, expected) in [
         ("/api/software".to_owned(), 10),
@@ -209,6 +217,7 @@ async fn software(db: PgPool) {
         ("/api/software/agents?source=windows&title=EDITOR".to_owned(), 14),
         ("/api/software/agents?source=windows&title=editor&version_below=2".to_owned(), 12),
         (format!("/api/software/agents?source=windows&title=paint&organization_id={organization}"), 7),
+        ("/api/software/unknown".to_owned(), 5),
     ] {
         let rows = walk(&admin, &path, 200).await;
         assert_eq!(rows.len(), expected, "{path}");
@@ -219,7 +228,7 @@ async fn software(db: PgPool) {
 }
 
 /// Lists that the tests above walk.
-const WALKED: [&str; 13] = [
+const WALKED: [&str; 14] = [
     "/api/agents",
     "/api/agents/{id}/commands",
     "/api/agents/{id}/inventory/changes",
@@ -232,6 +241,7 @@ const WALKED: [&str; 13] = [
     "/api/sites",
     "/api/software",
     "/api/software/agents",
+    "/api/software/unknown",
     "/api/software/versions",
 ];
 

@@ -1,12 +1,14 @@
 //! Installed software over the fleet: what agents report is found, by name and by version, by those who may see them.
 
+use std::time::Duration;
+
 use gururmm_protocol::inventory::{
     InventoryReport, InventorySection, PackedSection, Section, Software, SoftwareSource, UnreadSection,
 };
 use gururmm_protocol::message::Report;
 use gururmm_server::authz::OrgRole;
-use gururmm_server::software::derive::catch_up;
-use gururmm_sim::SimAgent;
+use gururmm_server::software::derive;
+use gururmm_sim::{HelloOverrides, SimAgent};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
@@ -24,6 +26,14 @@ pub fn windows(installed: &[(&str, &str)]) -> Vec<Software> {
         installed_on: None,
     };
     installed.iter().map(item).collect()
+}
+
+/// Longer than a pass takes on any machine.
+pub const WHOLE: Duration = Duration::from_secs(600);
+
+/// Derives all that is behind.
+pub async fn catch_up(app: &TestApp) {
+    derive::catch_up(&app.app, WHOLE).await.unwrap();
 }
 
 /// Reports that this is what the agent has installed.
@@ -229,7 +239,7 @@ async fn names_and_publishers_are_found_in_any_case_of_any_letter(db: PgPool) {
     // As a version of the server leaves it that does not know of this.
     sqlx::query("UPDATE software_titles SET publisher_key = NULL").execute(&app.db).await.unwrap();
     assert_eq!(titles(&admin, "publisher=editor").await, []);
-    catch_up(&app.app).await.unwrap();
+    catch_up(&app).await;
     found().await;
 }
 
@@ -265,7 +275,7 @@ async fn an_agent_whose_software_is_not_known_is_told_and_not_taken_for_one_with
     for seed in 0..6 {
         agents.push(app.agent_in(acme, site, seed).await);
     }
-    let [stale, known, partial, unread, never_read, _silent] = agents.as_slice() else { unreachable!() };
+    let [stale, known, partial, unread, never_read, silent] = agents.as_slice() else { unreachable!() };
     report(stale, windows(&[("a", "1")])).await;
     app.wait_for_row("SELECT count(*) FROM agent_presence WHERE state = 'offline'", |(gone,): &(i64,)| *gone == 1)
         .await;
@@ -284,7 +294,7 @@ async fn an_agent_whose_software_is_not_known_is_told_and_not_taken_for_one_with
     report_unread(never_read).await;
     let admin = app.admin().await;
     assert_eq!(coverage(&admin, "").await, [6, 1, 1, 1, 2, 1]);
-    catch_up(&app.app).await.unwrap();
+    catch_up(&app).await;
     assert_eq!(coverage(&admin, "").await, [6, 1, 1, 1, 2, 1]);
     assert_eq!(coverage(&admin, &format!("site_id={site}")).await[0], 6);
 
@@ -295,4 +305,71 @@ async fn an_agent_whose_software_is_not_known_is_told_and_not_taken_for_one_with
     let row = standing(stale.agent_id().unwrap());
     assert_eq!((&row["standing"], &row["collected_at"]), (&json!("stale"), &json!("2026-11-15T12:00:00Z")));
     assert_eq!(standing(unread.agent_id().unwrap())["standing"], "unread");
+
+    let unknown = async |query: &str| -> Vec<(Value, Value, Value, Value)> {
+        let page = admin.get(&format!("/api/software/unknown?{query}")).await.expect(200);
+        let agent = |row: &Value| {
+            (row["agent_id"].clone(), row["standing"].clone(), row["problem"].clone(), row["collected_at"].clone())
+        };
+        page["items"].as_array().unwrap().iter().map(agent).collect()
+    };
+    let listed = unknown("").await;
+    let now = json!("2026-11-23T12:00:00Z");
+    for (agent, standing, problem, at) in [
+        (stale, "stale", Value::Null, json!("2026-11-15T12:00:00Z")),
+        (partial, "partial", json!("a user's"), now.clone()),
+        (unread, "unread", json!("locked"), now.clone()),
+        (never_read, "unread", json!("locked"), Value::Null),
+        (silent, "never", Value::Null, Value::Null),
+    ] {
+        let expected = (json!(agent.agent_id().unwrap()), json!(standing), problem, at);
+        assert!(listed.contains(&expected), "{expected:?} in {listed:?}");
+    }
+    assert_eq!(listed.len(), 5, "as many as are counted, and none that is known");
+    assert_eq!(unknown("standing=unread").await.len(), 2);
+    assert_eq!(unknown(&format!("site_id={site}&standing=never")).await.len(), 1);
+    let (other, _) = app.organization("Other").await;
+    assert_eq!(unknown(&format!("organization_id={other}")).await, []);
+    let viewer = app.member(other, OrgRole::Viewer).await;
+    assert_eq!(viewer.get("/api/software/unknown").await.expect(200)["items"], json!([]));
+    admin.get("/api/software/unknown?standing=known").await.expect_problem(422, "invalid");
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn of_a_machine_that_takes_over_a_record_nothing_is_known_before_it_tells(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let agent = app.agent(1).await;
+    let id = agent.agent_id().unwrap();
+    report(&agent, windows(&[("a", "1")])).await;
+    let admin = app.admin().await;
+    assert_eq!(coverage(&admin, "").await, [1, 1, 0, 0, 0, 0]);
+    let machine = |id: &str| {
+        json!({"machine_id": id, "boot_id": "b", "hostname": "h", "address": null,
+                                    "seen_at": "2026-11-23T12:00:00Z"})
+    };
+    let quarantine = async |machines: Value| {
+        sqlx::query("UPDATE agents SET state = 'quarantined', quarantine_reason = 'clone', quarantine_machines = $1")
+            .bind(machines)
+            .execute(&app.db)
+            .await
+            .unwrap();
+    };
+    let own = agent.machine.identity.machine_id.clone();
+    let release = format!("/api/agents/{id}/release");
+    quarantine(json!([machine(&own), machine("another")])).await;
+    admin.post(&release, json!({"machine_id": own})).await.expect(200);
+    assert_eq!(coverage(&admin, "").await, [1, 1, 0, 0, 0, 0], "the same machine goes on");
+    quarantine(json!([machine("another")])).await;
+    admin.post(&release, json!({"machine_id": "another"})).await.expect(200);
+    assert_eq!(coverage(&admin, "").await, [1, 0, 0, 0, 1, 0]);
+    catch_up(&app).await;
+    assert_eq!(coverage(&admin, "").await, [1, 0, 0, 0, 1, 0]);
+    assert_eq!(titles(&admin, "").await, [title("a", 1, 1)], "what was seen last still counts");
+    let taken_over = HelloOverrides { machine_id: Some("another".into()), ..HelloOverrides::default() };
+    let mut session = agent.connect_with(&taken_over).await.unwrap();
+    let told = &session.welcome().inventory;
+    assert!(told.values().all(String::is_empty), "so that it tells all, also what is the same: {told:?}");
+    let section = InventorySection::new(Section::Software(windows(&[("a", "1")])), vec![]).unwrap();
+    session.report(Report::Inventory(vec![section].into())).await.unwrap();
+    assert_eq!(coverage(&admin, "").await, [1, 1, 0, 0, 0, 0]);
 }

@@ -85,6 +85,7 @@ impl TestApp {
             shutdown: Default::default(),
             events: Default::default(),
             limits: Default::default(),
+            software: Default::default(),
         });
         let router: Router = gururmm_server::http::router::build(app.clone());
         let service = router.into_make_service_with_connect_info::<std::net::SocketAddr>();

@@ -1,0 +1,116 @@
+import { IconArrowLeft, IconCircleCheck } from "@tabler/icons-react";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { useCallback, useMemo } from "react";
+import { softwareUnknown } from "../api/queries";
+import type { UnknownSoftware } from "../api/types";
+import { mergePages } from "../lib/pages";
+import { UNKNOWN_STANDINGS, type UnknownSearch } from "../lib/search";
+import { unknownWithIds } from "../lib/software";
+import { Age } from "../ui/Age";
+import { FilterChip } from "../ui/Chip";
+import { type Column, DataTable } from "../ui/DataTable";
+import { FilterBar } from "../ui/FilterBar";
+import { AGENT_STATE, STANDING } from "../ui/looks";
+import { Empty, ListFailure, Loading } from "../ui/Notice";
+import { PageHeader } from "../ui/PageHeader";
+import { State } from "../ui/State";
+import { TwoLines } from "../ui/TwoLines";
+import { Coverage } from "./Coverage";
+import styles from "./Software.module.css";
+
+const STANDING_OPTIONS = UNKNOWN_STANDINGS.map((value) => ({ value, label: STANDING[value].word }));
+
+/** The agents whose software is not known, and why: they may have what the search does not list. */
+export function UnknownPage() {
+  const search = useSearch({ from: "/frame/software/unknown" });
+  const navigate = useNavigate({ from: "/software/unknown" });
+  const list = useInfiniteQuery(softwareUnknown(search));
+  const rows = useMemo(() => mergePages(unknownWithIds(list.data?.pages ?? [])), [list.data]);
+  const { hasNextPage, isFetching, fetchNextPage } = list;
+  const onEnd = useCallback(() => {
+    if (hasNextPage && !isFetching) void fetchNextPage();
+  }, [hasNextPage, isFetching, fetchNextPage]);
+  return (
+    <>
+      <div className={styles.back}>
+        <Link to="/software">
+          <IconArrowLeft size={13} aria-hidden /> Software
+        </Link>
+      </div>
+      <PageHeader title="Agents whose software is not known" detail={<Coverage {...search} />} />
+      <FilterBar>
+        <FilterChip
+          label="Why"
+          value={search.standing}
+          options={STANDING_OPTIONS}
+          onChange={(standing) =>
+            void navigate({ to: ".", search: (previous: UnknownSearch) => ({ ...previous, standing }), replace: true })
+          }
+        />
+      </FilterBar>
+      {list.error && !list.data ? (
+        <ListFailure error={list.error} what="The agents could not be loaded." retry={() => void list.refetch()} />
+      ) : list.isPending ? (
+        <Loading lines={10} />
+      ) : rows.length === 0 ? (
+        <Empty icon={IconCircleCheck} title={search.standing ? "No agent for this reason" : "The software of every agent here is known"}>
+          {search.organization_id ? "Only the chosen organization or site was looked at." : "All organizations were looked at."}
+        </Empty>
+      ) : (
+        <DataTable
+          label="Agents whose software is not known"
+          columns={COLUMNS}
+          rows={rows}
+          rowId={(row) => row.id}
+          onEnd={onEnd}
+          footer={list.isFetchingNextPage ? <Loading lines={2} /> : null}
+        />
+      )}
+    </>
+  );
+}
+
+type Row = UnknownSoftware & { id: string };
+
+const COLUMNS: Column<Row>[] = [
+  {
+    id: "agent",
+    header: "Agent",
+    grow: 2.4,
+    cell: (row) => (
+      <TwoLines
+        below={
+          <>
+            {row.organization_name} › {row.site_name}
+          </>
+        }
+      >
+        <Link to="/agents/$agentId/{-$tab}" params={{ agentId: row.agent_id, tab: "inventory" }} data-row-link title={row.agent_name}>
+          {row.agent_name}
+        </Link>
+      </TwoLines>
+    ),
+  },
+  {
+    id: "standing",
+    header: "Its software",
+    width: 170,
+    cell: (row) => <State look={row.state === "active" ? STANDING[row.standing] : AGENT_STATE[row.state]} />,
+  },
+  {
+    id: "problem",
+    header: "In the agent's words",
+    from: 760,
+    grow: 3,
+    cell: (row) => <span title={row.problem ?? undefined}>{row.problem ?? <span className="muted">–</span>}</span>,
+  },
+  { id: "seen", header: "Last seen", from: 560, width: 130, cell: (row) => <Moment at={row.last_seen_at} /> },
+  { id: "read", header: "Last reported", from: 960, width: 130, cell: (row) => <Moment at={row.collected_at} /> },
+  { id: "organization", header: "Organization", from: 760, grow: 1.6, cell: (row) => <span title={row.organization_name}>{row.organization_name}</span> },
+  { id: "site", header: "Site", from: 960, grow: 1.4, cell: (row) => <span title={row.site_name}>{row.site_name}</span> },
+];
+
+function Moment({ at }: { at: string | null | undefined }) {
+  return at ? <Age at={at} /> : <span className="muted">never</span>;
+}
