@@ -19,6 +19,7 @@ pub mod inventory;
 pub mod keys;
 pub mod operations;
 pub mod organizations;
+pub mod overview;
 pub mod reconcile;
 pub mod runs;
 pub mod search;

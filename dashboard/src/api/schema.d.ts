@@ -486,6 +486,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The fleet at a glance. */
+        get: operations["overview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/overview/organizations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Organizations at a glance, the most urgent first: by the most urgent reason of their agents, by how many have it, and by
+         *     name. Later pages are judged as of the first one.
+         */
+        get: operations["list_organization_overviews"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/runs": {
         parameters: {
             query?: never;
@@ -592,6 +629,23 @@ export interface paths {
         head?: never;
         /** Renames a site. */
         patch: operations["update_site"];
+        trace?: never;
+    };
+    "/api/sites/{id}/spine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A site at a glance: its servers by name, everything else by number. */
+        get: operations["spine"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/software": {
@@ -912,6 +966,16 @@ export interface components {
             /** Format: uuid */
             site_id?: string | null;
             state?: components["schemas"]["AgentState"] | null;
+        };
+        /** @description How many agents run one version. */
+        AgentVersionCount: {
+            /**
+             * Format: int64
+             * @description Agents that run it.
+             */
+            count: number;
+            /** @description The version, as agents say it. */
+            version: string;
         };
         /** @description One reason for which an agent needs somebody. */
         Attention: {
@@ -1533,6 +1597,11 @@ export interface components {
              */
             agent_count: number;
             /**
+             * Format: int64
+             * @description Of these: that need somebody.
+             */
+            attention_count: number;
+            /**
              * Format: date-time
              * @description When it was made.
              */
@@ -1551,6 +1620,37 @@ export interface components {
              * @description Sites it has.
              */
             site_count: number;
+        };
+        /** @description An organization at a glance, without decommissioned agents. */
+        OrganizationOverview: {
+            /**
+             * Format: int64
+             * @description Agents it has.
+             */
+            agents: number;
+            /**
+             * Format: int64
+             * @description Agents that need somebody.
+             */
+            attention: number;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Servers and domain controllers that are not connected, for however short a time.
+             */
+            offline_servers: number;
+            /**
+             * Format: int64
+             * @description Of these: connected.
+             */
+            online: number;
+            /**
+             * Format: uuid
+             * @description The organization.
+             */
+            organization_id: string;
+            worst?: components["schemas"]["ReasonCount"] | null;
         };
         /** @description What the caller may do with an organization. */
         OrganizationPermissions: {
@@ -1605,6 +1705,22 @@ export interface components {
          * @enum {string}
          */
         OutputStream: "stdout" | "stderr";
+        /** @description The fleet at a glance, without decommissioned agents. */
+        Overview: {
+            /**
+             * Format: date-time
+             * @description When it was so.
+             */
+            as_of: string;
+            /** @description All agents. */
+            fleet: components["schemas"]["AgentCount"];
+            /** @description Why agents need somebody, the most urgent first; only what holds of one at least. An agent may have several reasons. */
+            reasons: components["schemas"]["ReasonCount"][];
+            /** @description Of these: servers and domain controllers. */
+            servers: components["schemas"]["AgentCount"];
+            /** @description Versions of the agent, the most common first; at most 20. */
+            versions: components["schemas"]["AgentVersionCount"][];
+        };
         /** @description One page of a list. */
         Page_AgentSummary: {
             /** @description The rows. */
@@ -1876,6 +1992,11 @@ export interface components {
                  */
                 agent_count: number;
                 /**
+                 * Format: int64
+                 * @description Of these: that need somebody.
+                 */
+                attention_count: number;
+                /**
                  * Format: date-time
                  * @description When it was made.
                  */
@@ -1894,6 +2015,42 @@ export interface components {
                  * @description Sites it has.
                  */
                 site_count: number;
+            }[];
+            /** @description Give it back as `cursor` for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_OrganizationOverview: {
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description Agents it has.
+                 */
+                agents: number;
+                /**
+                 * Format: int64
+                 * @description Agents that need somebody.
+                 */
+                attention: number;
+                /** @description Its name. */
+                name: string;
+                /**
+                 * Format: int64
+                 * @description Servers and domain controllers that are not connected, for however short a time.
+                 */
+                offline_servers: number;
+                /**
+                 * Format: int64
+                 * @description Of these: connected.
+                 */
+                online: number;
+                /**
+                 * Format: uuid
+                 * @description The organization.
+                 */
+                organization_id: string;
+                worst?: components["schemas"]["ReasonCount"] | null;
             }[];
             /** @description Give it back as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
@@ -1968,6 +2125,11 @@ export interface components {
                  * @description Agents it has, without the decommissioned ones.
                  */
                 agent_count: number;
+                /**
+                 * Format: int64
+                 * @description Of these: that need somebody.
+                 */
+                attention_count: number;
                 /**
                  * Format: date-time
                  * @description When it was made.
@@ -2259,6 +2421,18 @@ export interface components {
         Readings: {
             points: components["schemas"]["Point"][];
         };
+        /** @description How many agents need somebody for one reason. */
+        ReasonCount: {
+            /**
+             * Format: int64
+             * @description Agents that have it.
+             */
+            count: number;
+            /** @description The reason. */
+            reason: components["schemas"]["AttentionReason"];
+            /** @description The reason in words. */
+            words: string;
+        };
         /** @description Why an agent is given no command. */
         Refusal: {
             /** @description Machine-readable: `forbidden`, `agent_not_active` or `too_many_open_commands`. */
@@ -2448,6 +2622,11 @@ export interface components {
              */
             agent_count: number;
             /**
+             * Format: int64
+             * @description Of these: that need somebody.
+             */
+            attention_count: number;
+            /**
              * Format: date-time
              * @description When it was made.
              */
@@ -2537,6 +2716,53 @@ export interface components {
              * @description Different versions among them.
              */
             versions: number;
+        };
+        /** @description A site at a glance: what it stands on by name, and everything else by number. Without decommissioned agents. */
+        Spine: {
+            /**
+             * Format: int64
+             * @description Servers beyond these.
+             */
+            more_servers: number;
+            /** @description All other machines. */
+            others: components["schemas"]["SpineRest"];
+            /** @description Domain controllers, then servers; of each the most urgent first, then by name. At most 100. */
+            servers: components["schemas"]["SpineAgent"][];
+        };
+        /** @description A server of a site. */
+        SpineAgent: {
+            /** @description Why it needs somebody, the most urgent first. */
+            attention: components["schemas"]["Attention"][];
+            /**
+             * Format: uuid
+             * @description Id.
+             */
+            id: string;
+            machine_role?: components["schemas"]["MachineRole"] | null;
+            /** @description Display name, or host name where there is none. */
+            name: string;
+            /** @description Whether it is connected. */
+            presence: components["schemas"]["Presence"];
+            /** @description State of the record. */
+            state: components["schemas"]["AgentState"];
+        };
+        /** @description The machines of a site that are no servers. */
+        SpineRest: {
+            /**
+             * Format: int64
+             * @description Of these: that need somebody.
+             */
+            attention: number;
+            /**
+             * Format: int64
+             * @description Of these: connected.
+             */
+            online: number;
+            /**
+             * Format: int64
+             * @description How many there are.
+             */
+            total: number;
         };
         /** @description What is stored of an inventory section. */
         StoredSection: {
@@ -3905,6 +4131,70 @@ export interface operations {
             };
         };
     };
+    overview: {
+        parameters: {
+            query?: {
+                organization_id?: string;
+                site_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Overview"];
+                };
+            };
+            /** @description What went wrong, as problem+json (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_organization_overviews: {
+        parameters: {
+            query?: {
+                /** @description Rows, 1 to 200 [50]. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_OrganizationOverview"];
+                };
+            };
+            /** @description What went wrong, as problem+json (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_runs: {
         parameters: {
             query?: {
@@ -4184,6 +4474,36 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Site"];
+                };
+            };
+            /** @description What went wrong, as problem+json (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    spine: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Spine"];
                 };
             };
             /** @description What went wrong, as problem+json (RFC 9457) */

@@ -37,6 +37,19 @@ impl AttentionReason {
     /// All of them, the most urgent first.
     pub const ALL: [Self; 6] =
         [Self::Quarantined, Self::Clash, Self::Offline, Self::NeverConnected, Self::VolumeFull, Self::PendingReboot];
+
+    /// The reason in words, of several agents. ([`Attention::of`] has those of one, with its facts.)
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Quarantined => "Two machines use one key",
+            Self::Clash => "Seem to be enrolled twice",
+            Self::Offline => "Offline for too long",
+            Self::NeverConnected => "Enrolled, never connected",
+            Self::VolumeFull => "A volume is nearly full",
+            Self::PendingReboot => "Wait for a restart",
+        }
+    }
 }
 
 /// Which agents that need somebody a list is about.

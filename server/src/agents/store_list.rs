@@ -1,5 +1,7 @@
 //! SQL of lists of agents: the filter is the caller's, so these statements are put together at run time.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
@@ -24,6 +26,8 @@ const COLUMNS: &str = "
 
 /// The last proof of life as a number: sorts and travels in cursors without surprises; never is 0.
 const LAST_SEEN: &str = "coalesce((extract(epoch FROM p.last_seen_at) * 1000000)::bigint, 0)";
+/// Whether the machine is a server; never null.
+const IS_SERVER: &str = "coalesce(a.machine_role IN ('server', 'domain_controller'), false)";
 /// CPU use in thousandths of a percent; null without a reading.
 const CPU: &str = "(r.cpu_percent * 1000)::bigint";
 /// The share of memory in use in parts of a million; null without a reading.
@@ -217,6 +221,65 @@ pub async fn selected(
     }
     query.push(" ORDER BY a.id LIMIT ").push_bind(limit);
     Ok(query.build_query_scalar().fetch_all(connection).await?)
+}
+
+/// Servers and domain controllers: these first, of each the most urgent first, then by name.
+pub async fn servers(
+    connection: &mut PgConnection,
+    scope: &Scope,
+    filter: &AgentFilter,
+    most: i64,
+    now: DateTime<Utc>,
+) -> Result<Vec<AgentSummary>> {
+    let mut query = select(AgentSort::default(), now);
+    push_source(&mut query, scope, filter, now);
+    query.push(" AND ").push(IS_SERVER).push(" ORDER BY a.machine_role <> 'domain_controller', array_position(");
+    store_attention::push_all(&mut query, now);
+    query.push(", true) NULLS LAST, a.sort_name, a.id LIMIT ").push_bind(most);
+    let rows: Vec<Row> = query.build_query_as().fetch_all(connection).await?;
+    Ok(rows.into_iter().map(|row| Sorted::from(row).agent).collect())
+}
+
+/// What agents are counted by.
+#[derive(Debug, Clone, Copy)]
+pub enum Place {
+    /// Their organization.
+    Organization,
+    /// Their site.
+    Site,
+}
+
+/// How many agents need somebody in each of these places; those where none does are left out.
+pub async fn attention_in(
+    connection: &mut PgConnection,
+    scope: &Scope,
+    place: Place,
+    ids: &[Uuid],
+    now: DateTime<Utc>,
+) -> Result<HashMap<Uuid, i64>> {
+    let column = match place {
+        Place::Organization => "a.organization_id",
+        Place::Site => "a.site_id",
+    };
+    let mut query = QueryBuilder::new("SELECT ");
+    query.push(column).push(", count(*)");
+    push_tables(&mut query, scope, now);
+    // The states are those that any reason asks for: said first, they spare the rest of the rule.
+    query.push(" AND a.state IN ('active', 'quarantined') AND ").push(column).push(" = ANY(").push_bind(ids.to_vec());
+    query.push(") AND ");
+    store_attention::push_any(&mut query, &AttentionReason::ALL, now);
+    query.push(" GROUP BY 1");
+    Ok(query.build_query_as().fetch_all(connection).await?.into_iter().collect())
+}
+
+/// Agents as what overviews group them by: `organization_id`, `agent_version`, `state`, `presence`, `is_server`, and
+/// `attention`, an array that says of each of [`AttentionReason::ALL`] whether it holds. None of them is null.
+pub fn push_facts(query: &mut QueryBuilder<Postgres>, scope: &Scope, filter: &AgentFilter, now: DateTime<Utc>) {
+    query.push("SELECT a.organization_id, a.agent_version, a.state, coalesce(p.state, 'never') AS presence, ");
+    query.push(IS_SERVER).push(" AS is_server, ");
+    store_attention::push_all(query, now);
+    query.push(" AS attention");
+    push_source(query, scope, filter, now);
 }
 
 /// The columns of [`Row`].

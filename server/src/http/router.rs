@@ -15,8 +15,8 @@ use super::openapi::{ApiDocument, with_problems};
 use crate::app::App;
 use crate::core::Error;
 use crate::{
-    accounts, agents, audit, commands, enrollment_tokens, events, hub, inventory, operations, organizations, runs,
-    search, software,
+    accounts, agents, audit, commands, enrollment_tokens, events, hub, inventory, operations, organizations, overview,
+    runs, search, software,
 };
 
 /// Largest request body, bytes.
@@ -39,6 +39,7 @@ fn documented() -> OpenApiRouter<App> {
         .merge(runs::routes::router())
         .merge(audit::routes::router())
         .merge(search::routes::router())
+        .merge(overview::routes::router())
 }
 
 /// The API document.

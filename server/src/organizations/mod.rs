@@ -25,6 +25,8 @@ pub struct Organization {
     pub site_count: i64,
     /// Agents it has, without the decommissioned ones.
     pub agent_count: i64,
+    /// Of these: that need somebody.
+    pub attention_count: i64,
     /// What the caller may do with it.
     pub permissions: OrganizationPermissions,
 }
@@ -55,6 +57,8 @@ pub struct Site {
     pub created_at: DateTime<Utc>,
     /// Agents it has, without the decommissioned ones.
     pub agent_count: i64,
+    /// Of these: that need somebody.
+    pub attention_count: i64,
     /// What the caller may do with it.
     pub permissions: SitePermissions,
 }

@@ -1,9 +1,13 @@
 //! Use cases of organizations and sites.
 
+use std::collections::HashMap;
+
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::store::{self, OrganizationRow, SiteRow, Sorted};
 use super::{Organization, OrganizationKey, OrganizationPermissions, Site, SiteKey, SitePermissions};
+use crate::agents::store_list::{Place, attention_in};
 use crate::app::{App, Ctx};
 use crate::audit::{Mutation, Target};
 use crate::authz::{Action, Actor, Listing, Permission, Resource, require};
@@ -25,8 +29,10 @@ pub async fn list_organizations(
     let mut connection = app.db.acquire().await?;
     let rows = store::list_organizations(&mut connection, &ctx.scope(), pattern.as_deref(), page).await?;
     let rows = page.page(rows, |row| OrganizationKey { name: row.sort_name.clone(), id: row.row.id });
+    let ids: Vec<_> = rows.items.iter().map(|row| row.row.id).collect();
+    let attention = attention_of(app, ctx, &mut connection, Place::Organization, &ids).await?;
     let create = Permission::of(&ctx.actor, Action::Create, Resource::Installation);
-    Ok(rows.map(|row| organization_for(&ctx.actor, row.row)).with_create(create))
+    Ok(rows.map(|row| organization_for(&ctx.actor, row.row, &attention)).with_create(create))
 }
 
 /// One organization.
@@ -36,7 +42,8 @@ pub async fn list_organizations(
 pub async fn organization(app: &App, ctx: &Ctx, id: Uuid) -> Result<Organization> {
     let mut connection = app.db.acquire().await?;
     let row = store::organization(&mut connection, &ctx.scope(), id).await?.ok_or(Error::NotFound("organization"))?;
-    Ok(organization_for(&ctx.actor, row))
+    let attention = attention_of(app, ctx, &mut connection, Place::Organization, &[id]).await?;
+    Ok(organization_for(&ctx.actor, row, &attention))
 }
 
 /// Makes an organization.
@@ -57,7 +64,7 @@ pub async fn create_organization(app: &App, ctx: &Ctx, name: &str) -> Result<Org
     .await;
     let made = work.finish(result).await?;
     fleet_changed(app, id).await;
-    Ok(organization_for(&ctx.actor, made))
+    Ok(organization_for(&ctx.actor, made, &HashMap::new()))
 }
 
 /// Renames an organization.
@@ -71,12 +78,13 @@ pub async fn rename_organization(app: &App, ctx: &Ctx, id: Uuid, name: &str) -> 
         let name = search::name("name", name).map_err(|error| Error::Invalid(vec![error]))?;
         work.note("name", name);
         store::rename_organization(&mut work.tx, id, name).await?;
-        Ok(OrganizationRow { name: name.to_owned(), ..before })
+        let attention = attention_of(app, ctx, &mut work.tx, Place::Organization, &[id]).await?;
+        Ok((OrganizationRow { name: name.to_owned(), ..before }, attention))
     }
     .await;
-    let renamed = work.finish(result).await?;
+    let (renamed, attention) = work.finish(result).await?;
     fleet_changed(app, id).await;
-    Ok(organization_for(&ctx.actor, renamed))
+    Ok(organization_for(&ctx.actor, renamed, &attention))
 }
 
 /// Hides an organization with its sites, revokes its enrollment tokens and ends its memberships.
@@ -122,8 +130,11 @@ pub async fn list_sites(
         name: row.sort_name.clone(),
         id: row.row.id,
     };
+    let rows = page.page(rows, key);
+    let ids: Vec<_> = rows.items.iter().map(|row| row.row.id).collect();
+    let attention = attention_of(app, ctx, &mut connection, Place::Site, &ids).await?;
     let create = Permission::within(&ctx.actor, Action::Create, organization, Resource::Site);
-    Ok(page.page(rows, key).map(|row| site_for(&ctx.actor, row.row)).with_create(create))
+    Ok(rows.map(|row| site_for(&ctx.actor, row.row, &attention)).with_create(create))
 }
 
 /// One site.
@@ -133,7 +144,8 @@ pub async fn list_sites(
 pub async fn site(app: &App, ctx: &Ctx, id: Uuid) -> Result<Site> {
     let mut connection = app.db.acquire().await?;
     let row = store::site(&mut connection, &ctx.scope(), id).await?.ok_or(Error::NotFound("site"))?;
-    Ok(site_for(&ctx.actor, row))
+    let attention = attention_of(app, ctx, &mut connection, Place::Site, &[id]).await?;
+    Ok(site_for(&ctx.actor, row, &attention))
 }
 
 /// Makes a site.
@@ -160,7 +172,7 @@ pub async fn create_site(app: &App, ctx: &Ctx, organization: Uuid, name: &str) -
     .await;
     let made = work.finish(result).await?;
     fleet_changed(app, organization).await;
-    Ok(site_for(&ctx.actor, made))
+    Ok(site_for(&ctx.actor, made, &HashMap::new()))
 }
 
 /// Renames a site.
@@ -174,12 +186,13 @@ pub async fn rename_site(app: &App, ctx: &Ctx, id: Uuid, name: &str) -> Result<S
         let name = search::name("name", name).map_err(|error| Error::Invalid(vec![error]))?;
         work.note("name", name);
         store::rename_site(&mut work.tx, id, name).await?;
-        Ok(SiteRow { name: name.to_owned(), ..before })
+        let attention = attention_of(app, ctx, &mut work.tx, Place::Site, &[id]).await?;
+        Ok((SiteRow { name: name.to_owned(), ..before }, attention))
     }
     .await;
-    let renamed = work.finish(result).await?;
+    let (renamed, attention) = work.finish(result).await?;
     fleet_changed(app, renamed.organization_id).await;
-    Ok(site_for(&ctx.actor, renamed))
+    Ok(site_for(&ctx.actor, renamed, &attention))
 }
 
 /// Hides a site and revokes its enrollment tokens.
@@ -266,8 +279,19 @@ async fn editable_site(work: &mut Mutation<'_>, action: Action, id: Uuid) -> Res
     Ok(found)
 }
 
+/// How many agents need somebody in each of these places.
+async fn attention_of(
+    app: &App,
+    ctx: &Ctx,
+    connection: &mut PgConnection,
+    place: Place,
+    ids: &[Uuid],
+) -> Result<HashMap<Uuid, i64>> {
+    attention_in(connection, &ctx.scope(), place, ids, app.env.now()).await
+}
+
 /// An organization as this caller sees it.
-fn organization_for(actor: &Actor, row: OrganizationRow) -> Organization {
+fn organization_for(actor: &Actor, row: OrganizationRow, attention: &HashMap<Uuid, i64>) -> Organization {
     let may = |action| Permission::of(actor, action, Resource::Organization(row.id));
     let permissions = OrganizationPermissions {
         edit: may(Action::Edit),
@@ -280,12 +304,13 @@ fn organization_for(actor: &Actor, row: OrganizationRow) -> Organization {
         created_at: row.created_at,
         site_count: row.site_count,
         agent_count: row.agent_count,
+        attention_count: attention.get(&row.id).copied().unwrap_or_default(),
         permissions,
     }
 }
 
 /// A site as this caller sees it.
-fn site_for(actor: &Actor, row: SiteRow) -> Site {
+fn site_for(actor: &Actor, row: SiteRow, attention: &HashMap<Uuid, i64>) -> Site {
     let may = |action| Permission::of(actor, action, Resource::Site(row.organization_id));
     let permissions = SitePermissions {
         edit: may(Action::Edit),
@@ -298,6 +323,7 @@ fn site_for(actor: &Actor, row: SiteRow) -> Site {
         name: row.name,
         created_at: row.created_at,
         agent_count: row.agent_count,
+        attention_count: attention.get(&row.id).copied().unwrap_or_default(),
         permissions,
     }
 }

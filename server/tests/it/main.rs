@@ -28,6 +28,7 @@ mod migrations;
 mod openapi;
 mod operations;
 mod organizations;
+mod overview;
 mod paging;
 mod permissions;
 mod presence;

@@ -66,6 +66,8 @@ GET /api/organizations/{id}                  401       401       401   200      
 PATCH /api/organizations/{id}                401       401       401   200       200   403       403        403    404
 GET /api/organizations/{id}/sites            401       401       401   200       200   200       200        200    404
 POST /api/organizations/{id}/sites           401       401       401   201       201   201       403        403    404
+GET /api/overview                            401       401       401   200       200   200       200        200    200
+GET /api/overview/organizations              401       401       401   200       200   200       200        200    200
 GET /api/search                              401       401       401   200       200   200       200        200    200
 GET /api/runs                                401       401       401   200       200   200       200        200    200
 POST /api/runs                               401       401       401   201       201   201       201        403    404
@@ -76,6 +78,7 @@ GET /api/sites                               401       401       401   200      
 DELETE /api/sites/{id}                       401       401       401   204       204   204       403        403    404
 GET /api/sites/{id}                          401       401       401   200       200   200       200        200    404
 PATCH /api/sites/{id}                        401       401       401   200       200   200       403        403    404
+GET /api/sites/{id}/spine                    401       401       401   200       200   200       200        200    404
 GET /api/software                            401       401       401   200       200   200       200        200    200
 GET /api/software/agents                     401       401       401   200       200   200       200        200    200
 GET /api/software/coverage                   401       401       401   200       200   200       200        200    200

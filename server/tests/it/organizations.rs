@@ -33,9 +33,20 @@ async fn an_organization_is_made_renamed_and_counted(db: PgPool) {
     let sites = admin.get(&format!("{path}/sites")).await.expect(200);
     assert_eq!(column(&sites, "name"), ["Depot", "HQ"]);
     assert_eq!(column(&sites, "agent_count"), ["0", "1"]);
-    admin.patch(&path, json!({"name": "Mueller"})).await.expect(200);
+    assert_eq!((&found["attention_count"], column(&sites, "attention_count")), (&json!(0), vec!["0".into(); 2]));
+    AgentRow { pending_reboot: Some(true), ..AgentRow::new(id, site, "c") }.insert(&app).await;
+    let list = admin.get("/api/organizations").await.expect(200);
+    let sites = admin.get(&format!("{path}/sites")).await.expect(200);
+    assert_eq!(
+        (column(&list, "attention_count"), column(&sites, "attention_count")),
+        (vec!["1".into()], vec!["0".into(), "1".into()])
+    );
+    let renamed = admin.patch(&path, json!({"name": "Mueller"})).await.expect(200);
+    assert_eq!(renamed, admin.get(&path).await.expect(200));
+    assert_eq!((&renamed["agent_count"], &renamed["attention_count"]), (&json!(2), &json!(1)));
     let renamed = admin.patch(&format!("/api/sites/{site}"), json!({"name": "Main"})).await.expect(200);
     assert_eq!((&renamed["name"], &renamed["organization_name"]), (&json!("Main"), &json!("Mueller")));
+    assert_eq!(renamed, admin.get(&format!("/api/sites/{site}")).await.expect(200));
 }
 
 #[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]

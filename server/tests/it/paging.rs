@@ -227,8 +227,27 @@ async fn software(db: PgPool) {
     }
 }
 
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn organizations_by_urgency(db: PgPool) {
+    let app = TestApp::new(db).await;
+    fleet(&app).await;
+    for n in 0..9 {
+        let (organization, site) = app.organization(&format!("{} {n}", ["Ä", "a", "B"][n % 3])).await;
+        for agent in 0..n % 3 {
+            let row = AgentRow::new(organization, site, &format!("pc{agent}")).online();
+            AgentRow { pending_reboot: Some(n % 2 == 0), ..row }.insert(&app).await;
+        }
+    }
+    let admin = app.admin().await;
+    let rows = walk(&admin, "/api/overview/organizations", 200).await;
+    assert_eq!(rows.len(), 11);
+    for limit in [1, 2, 5, 11] {
+        assert_eq!(walk(&admin, "/api/overview/organizations", limit).await, rows, "by {limit}");
+    }
+}
+
 /// Lists that the tests above walk.
-const WALKED: [&str; 14] = [
+const WALKED: [&str; 15] = [
     "/api/agents",
     "/api/agents/{id}/commands",
     "/api/agents/{id}/inventory/changes",
@@ -237,6 +256,7 @@ const WALKED: [&str; 14] = [
     "/api/enrollment-tokens",
     "/api/organizations",
     "/api/organizations/{id}/sites",
+    "/api/overview/organizations",
     "/api/runs",
     "/api/sites",
     "/api/software",
