@@ -89,6 +89,10 @@ class Events {
     on("run", (data) => ({ kind: "run", runId: data.run_id ?? "" }));
     on("fleet", () => ({ kind: "fleet" }));
     on("resync", () => ({ kind: "resync" }));
+    // Nothing to ask for: all that happens concerns others.
+    source.addEventListener("position", (event) => {
+      this.#lastId = event.lastEventId || this.#lastId;
+    });
   }
 
   #close() {

@@ -1,17 +1,18 @@
 //! Hints to open dashboards: ids only, each shown only to whoever may see its organization at that moment.
 
+pub mod position;
 pub mod routes;
 pub mod stream;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::core::{Error, Result};
+use crate::core::{Env, Error, Result};
 use crate::hub::bus::DashboardEvent;
 
 /// Most open streams of one user: a browser has one for each tab.
@@ -29,6 +30,8 @@ pub struct Events {
     streams: Arc<Mutex<Streams>>,
     /// Commands whose output was announced a moment ago, and whether more came since.
     announced: Mutex<HashMap<Uuid, bool>>,
+    /// Names this process from its start to its end.
+    boot: OnceLock<Uuid>,
 }
 
 #[derive(Default)]
@@ -48,6 +51,11 @@ pub struct Slot {
 }
 
 impl Events {
+    /// What positions of this process begin with: after a restart they mean nothing.
+    pub fn boot(&self, env: &Env) -> Uuid {
+        *self.boot.get_or_init(|| env.random_id())
+    }
+
     /// Takes a place for one more stream of this user.
     ///
     /// # Errors

@@ -11,11 +11,13 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Slot;
+use super::position::Position;
 use crate::accounts;
 use crate::app::App;
 use crate::authz::{Actor, Scope, UserActor};
 use crate::core::{Error, Result};
 use crate::hub::bus::DashboardEvent;
+use crate::hub::feed::{Listening, Numbered};
 
 /// Hints leave at most once in this time; equal ones fall together.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(250);
@@ -58,6 +60,17 @@ pub enum Hint {
     Fleet {},
     /// Hints were missed: anything may have changed.
     Resync {},
+    /// Nothing that concerns this dashboard; only, from here it may resume.
+    Position {},
+}
+
+/// A hint with where the dashboard stands when it has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Told {
+    /// The hint.
+    pub hint: Hint,
+    /// Up to here, everything was told.
+    pub at: Position,
 }
 
 impl Hint {
@@ -71,6 +84,7 @@ impl Hint {
             Self::Run { .. } => "run",
             Self::Fleet {} => "fleet",
             Self::Resync {} => "resync",
+            Self::Position {} => "position",
         }
     }
 }
@@ -94,47 +108,72 @@ pub struct Subscription {
     scope: Scope,
     checked: Instant,
     checks: Interval,
-    receiver: Receiver<DashboardEvent>,
-    pending: Vec<DashboardEvent>,
+    receiver: Receiver<Numbered>,
+    boot: Uuid,
+    pending: Vec<Numbered>,
+    /// What is in `pending`.
+    known: HashSet<DashboardEvent>,
+    /// The latest event that came, told or not.
+    taken: u64,
+    /// Up to where everything was told.
+    told: u64,
     /// Hints were missed, or could not be authorized.
     missed: bool,
     flushed: Instant,
-    ready: VecDeque<Hint>,
+    ready: VecDeque<Told>,
     _slot: Slot,
 }
 
 impl Subscription {
-    /// Opens a stream for the user whom `token` stands for. It starts with [`Hint::Resync`]: what happened before is
-    /// not told.
+    /// Opens a stream for the user whom `token` stands for. After a position of this process, what was missed is told as far
+    /// as the user may see it now. Otherwise, or when that is not held any more, it starts with [`Hint::Resync`].
     ///
     /// # Errors
     /// When too many are open.
-    pub fn open(app: &App, user: &UserActor, token: String) -> Result<Self> {
+    pub fn open(app: &App, user: &UserActor, token: String, after: Option<&str>) -> Result<Self> {
         let slot = app.events.open(user.id)?;
         let now = Instant::now();
         let mut checks = tokio::time::interval_at(now + SESSION_INTERVAL, SESSION_INTERVAL);
         checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Ok(Self {
+        let boot = app.events.boot(&app.env);
+        let after = after.and_then(|after| after.parse::<Position>().ok()).filter(|position| position.boot == boot);
+        let Listening { receiver, latest, missed } =
+            app.hub.bus.feed().listen_after(after.map(|position| position.number));
+        let mut subscription = Self {
             app: app.clone(),
             token,
             scope: Scope::of(&Actor::User(user.clone())),
             checked: now,
             checks,
-            receiver: app.hub.bus.subscribe_dashboard(),
+            receiver,
+            boot,
             pending: Vec::new(),
+            known: HashSet::new(),
+            taken: latest,
+            told: after.map_or(latest, |position| position.number),
             missed: false,
             flushed: now,
-            ready: VecDeque::from([Hint::Resync {}]),
+            ready: VecDeque::new(),
             _slot: slot,
-        })
+        };
+        match missed {
+            Some(missed) => missed.into_iter().for_each(|event| subscription.take(event)),
+            None => subscription.say(Hint::Resync {}, latest),
+        }
+        Ok(subscription)
+    }
+
+    fn say(&mut self, hint: Hint, number: u64) {
+        self.ready.push_back(Told { hint, at: Position { boot: self.boot, number } });
     }
 
     /// The next hint; `None` when the session or the server ends.
-    pub async fn next(&mut self) -> Option<Hint> {
+    pub async fn next(&mut self) -> Option<Told> {
         let shutdown = self.app.shutdown.clone();
         loop {
-            if let Some(hint) = self.ready.pop_front() {
-                return Some(hint);
+            if let Some(told) = self.ready.pop_front() {
+                self.told = told.at.number;
+                return Some(told);
             }
             let waiting = self.missed || !self.pending.is_empty();
             tokio::select! {
@@ -143,6 +182,10 @@ impl Subscription {
                 () = sleep_until(self.flushed + FLUSH_INTERVAL), if waiting => self.flush().await?,
                 _ = self.checks.tick() => {
                     self.check().await?;
+                    // All that came was of no concern. Who only knew an old position would soon have to fetch everything.
+                    if !waiting && self.taken > self.told {
+                        self.say(Hint::Position {}, self.taken);
+                    }
                 }
                 event = self.receiver.recv() => match event {
                     Ok(event) => self.take(event),
@@ -153,14 +196,16 @@ impl Subscription {
         }
     }
 
-    fn take(&mut self, event: DashboardEvent) {
+    fn take(&mut self, numbered: Numbered) {
+        let event = numbered.event;
+        self.taken = numbered.number;
         // Looked at again when it is sent; here it only saves the room.
         let foreign = !self.scope.contains(event.organization_id());
         if self.missed || (foreign && !self.is_stale()) {
             return;
         }
-        if !self.pending.contains(&event) {
-            self.pending.push(event);
+        if self.known.insert(event) {
+            self.pending.push(numbered);
         }
         if self.pending.len() > MAX_PENDING {
             self.miss();
@@ -169,6 +214,7 @@ impl Subscription {
 
     fn miss(&mut self) {
         self.pending.clear();
+        self.known.clear();
         self.missed = true;
     }
 
@@ -186,15 +232,21 @@ impl Subscription {
             return Some(());
         }
         if std::mem::take(&mut self.missed) {
-            self.ready.push_back(Hint::Resync {});
+            self.say(Hint::Resync {}, self.taken);
             return Some(());
         }
         let mut seen = HashSet::new();
-        for event in self.pending.drain(..) {
+        self.known.clear();
+        for Numbered { number, event } in std::mem::take(&mut self.pending) {
             let hint = Hint::from(event);
             if self.scope.contains(event.organization_id()) && seen.insert(hint) {
-                self.ready.push_back(hint);
+                self.say(hint, number);
             }
+        }
+        // Whoever is cut off amid these is told the rest: each stands where it came first. The last one stands for all that
+        // fell together with them.
+        if let Some(last) = self.ready.back_mut() {
+            last.at.number = self.taken;
         }
         Some(())
     }

@@ -7,8 +7,10 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::Notify;
 use uuid::Uuid;
+
+use super::feed::Feed;
 
 /// What an agent's session is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +34,7 @@ impl AgentSignal {
 }
 
 /// What open dashboards are told: ids only, so that the stream cannot leak. Each is shown only within its organization.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DashboardEvent {
     /// Presence, readings, inventory or standing of an agent changed.
     Agent {
@@ -137,20 +139,15 @@ pub trait Bus: Send + Sync {
     fn unsubscribe_agent(&self, agent_id: Uuid, inbox: &Arc<Inbox>);
     /// Tells every open dashboard.
     async fn publish(&self, event: DashboardEvent);
-    /// Events from now on. A receiver that lags is told so and must fetch anew.
-    fn subscribe_dashboard(&self) -> broadcast::Receiver<DashboardEvent>;
+    /// Where the dashboards of this process hear of it. Its numbers are those of this process alone.
+    fn feed(&self) -> &Feed;
 }
 
 /// The bus of a single process.
+#[derive(Default)]
 pub struct LocalBus {
     agents: Mutex<HashMap<Uuid, Arc<Inbox>>>,
-    dashboard: broadcast::Sender<DashboardEvent>,
-}
-
-impl Default for LocalBus {
-    fn default() -> Self {
-        Self { agents: Mutex::default(), dashboard: broadcast::Sender::new(4096) }
-    }
+    feed: Feed,
 }
 
 impl LocalBus {
@@ -182,12 +179,11 @@ impl Bus for LocalBus {
     }
 
     async fn publish(&self, event: DashboardEvent) {
-        // Nobody listening is fine.
-        let _ = self.dashboard.send(event);
+        self.feed.deliver(event);
     }
 
-    fn subscribe_dashboard(&self) -> broadcast::Receiver<DashboardEvent> {
-        self.dashboard.subscribe()
+    fn feed(&self) -> &Feed {
+        &self.feed
     }
 }
 

@@ -5,6 +5,7 @@ pub mod batch;
 pub mod bus;
 mod connection;
 mod dispatch;
+pub mod feed;
 mod frames;
 mod handshake;
 pub mod pace;

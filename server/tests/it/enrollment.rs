@@ -55,7 +55,7 @@ async fn a_machine_becomes_an_agent_of_the_tokens_site_and_the_use_is_counted_an
     let app = TestApp::new(db).await;
     let (organization, site) = app.organization("Acme").await;
     let token = app.enrollment_token(organization, site).await;
-    let mut events = app.app.hub.bus.subscribe_dashboard();
+    let mut events = app.app.hub.bus.feed().listen().receiver;
     let mut agent = SimAgent::from_seed(1);
     let id = agent.enroll(&app.url, &token).await.unwrap();
     let row: (Uuid, String, String, bool, Option<Uuid>) =
@@ -71,7 +71,7 @@ async fn a_machine_becomes_an_agent_of_the_tokens_site_and_the_use_is_counted_an
     assert_eq!((rows[0].outcome.as_str(), rows[0].actor_label.as_str()), ("success", "enrollment"));
     assert_eq!((rows[0].agent_id, rows[0].organization_id), (Some(id), Some(organization)));
     assert!(!rows[0].detail.to_string().contains(token.rsplit('.').next().unwrap()));
-    assert_eq!(events.recv().await.unwrap().organization_id(), organization);
+    assert_eq!(events.recv().await.unwrap().event.organization_id(), organization);
 }
 
 #[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]

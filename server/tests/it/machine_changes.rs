@@ -129,7 +129,7 @@ async fn enrolling_anew_with_proof_runs_nothing_twice_and_loses_neither_results_
     session.report_started(running).await.unwrap();
     session.close().await;
     let queued = create().await;
-    let mut events = app.app.hub.bus.subscribe_dashboard();
+    let mut events = app.app.hub.bus.feed().listen().receiver;
 
     agent.reenroll(&app.url, &app.enrollment_token(acme, hq).await).await.unwrap();
     for id in [running, sent] {
@@ -143,7 +143,7 @@ async fn enrolling_anew_with_proof_runs_nothing_twice_and_loses_neither_results_
     assert_eq!(audit_rows(&app, "command.create").await.len(), 3);
     let mut told = BTreeSet::new();
     while let Ok(event) = events.try_recv() {
-        if let DashboardEvent::Command { command_id, .. } = event {
+        if let DashboardEvent::Command { command_id, .. } = event.event {
             told.insert(command_id);
         }
     }

@@ -156,7 +156,7 @@ async fn nothing_is_online_without_a_valid_lease_and_a_renewal_puts_it_right(db:
     let agent = app.agent(1).await;
     let mut session = agent.connect().await.unwrap();
     wait_for(&app, "online").await;
-    let mut events = app.app.hub.bus.subscribe_dashboard();
+    let mut events = app.app.hub.bus.feed().listen().receiver;
 
     app.advance(TimeDelta::seconds(30));
     presence::renew(&app.app).await.unwrap();
@@ -166,7 +166,7 @@ async fn nothing_is_online_without_a_valid_lease_and_a_renewal_puts_it_right(db:
     assert_eq!(shown(&app).await, ("reconnecting".into(), after(120)), "the lease ran out, whoever noticed");
     presence::sweep(&app.app).await.unwrap();
     assert_eq!(written(&app).await, ("reconnecting".into(), after(120)));
-    let organization_id = events.recv().await.unwrap().organization_id();
+    let organization_id = events.recv().await.unwrap().event.organization_id();
     app.advance(TimeDelta::seconds(90));
     assert_eq!(shown(&app).await, ("offline".into(), start_of_time()), "since it was last heard");
     presence::sweep(&app.app).await.unwrap();
@@ -178,7 +178,7 @@ async fn nothing_is_online_without_a_valid_lease_and_a_renewal_puts_it_right(db:
     assert_eq!(shown(&app).await, ("online".into(), after(210)));
     let mut told = Vec::new();
     while let Ok(event) = events.try_recv() {
-        told.push(event);
+        told.push(event.event);
     }
     assert_eq!(told.last(), Some(&DashboardEvent::Agent { agent_id: agent.agent_id().unwrap(), organization_id }));
 }
@@ -225,7 +225,7 @@ async fn after_a_start_agents_are_reconnecting_for_ninety_seconds_and_then_offli
     .execute(&app.db)
     .await
     .unwrap();
-    let mut events = app.app.hub.bus.subscribe_dashboard();
+    let mut events = app.app.hub.bus.feed().listen().receiver;
     presence::after_start(&app.app).await.unwrap();
     presence::sweep(&app.app).await.unwrap();
     assert_eq!(shown(&app).await, ("reconnecting".into(), start_of_time()));
@@ -284,8 +284,8 @@ async fn a_flood_of_changes_is_told_as_one_change_of_the_fleet(db: PgPool) {
     .execute(&app.db)
     .await
     .unwrap();
-    let mut events = app.app.hub.bus.subscribe_dashboard();
+    let mut events = app.app.hub.bus.feed().listen().receiver;
     presence::sweep(&app.app).await.unwrap();
-    assert_eq!(events.try_recv().unwrap(), DashboardEvent::Fleet { organization_id: organization });
+    assert_eq!(events.try_recv().unwrap().event, DashboardEvent::Fleet { organization_id: organization });
     assert!(events.try_recv().is_err());
 }
