@@ -415,9 +415,13 @@ export interface paths {
          *     | `command_output` | `{command_id, agent_id}` |
          *     | `run` | `{run_id}`: ordered or cancelled, and its commands with it; what becomes of them is told as `command` |
          *     | `fleet` | `{}`: organizations, sites, enrollment tokens or the set of agents |
-         *     | `resync` | `{}`: hints were missed, fetch everything anew; also the first event of every stream |
+         *     | `resync` | `{}`: hints were missed, fetch everything anew |
+         *     | `position` | `{}`: nothing to do, but for the id |
          *
-         *     The stream ends with the session. Nothing is sent twice: after reconnecting, fetch.
+         *     Each event has an id. Given back as `after`, or as `Last-Event-ID`, which goes first, it makes the stream begin with what
+         *     was missed since, as far as the caller may see it now. When that is not held any more (some minutes, at most until the
+         *     server restarts), and without an id, the stream begins with `resync`. A hint may come twice. The stream ends with the
+         *     session.
          */
         get: operations["stream_events"];
         put?: never;
@@ -578,6 +582,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/runs/{id}/agents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Agents of a run in the caller's scope, by name, each with its command or with why it got none. */
+        get: operations["list_run_agents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stops what is open of a run. 409 when it is over. */
+        post: operations["cancel_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/search": {
         parameters: {
             query?: never;
@@ -731,6 +769,26 @@ export interface paths {
         };
         /** Versions of a title with the number of agents, newest first; null where agents cannot tell it. */
         get: operations["list_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/work": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the caller ordered and is open, and what of it ended within a day: runs, and commands that are no part of one. At most
+         *     50, newest first.
+         */
+        get: operations["get_work"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1412,7 +1470,7 @@ export interface components {
              * @description The run.
              */
             run_id: string;
-        } | Record<string, never> | Record<string, never>;
+        } | Record<string, never> | Record<string, never> | Record<string, never>;
         /** @description A version of a title on an agent. An agent with several versions is there several times. */
         InstalledSoftware: {
             /**
@@ -2117,6 +2175,32 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_RunAgent: {
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: uuid
+                 * @description The agent.
+                 */
+                agent_id: string;
+                /** @description Its name. */
+                agent_name: string;
+                command?: components["schemas"]["CommandSummary"] | null;
+                /**
+                 * Format: uuid
+                 * @description Its organization.
+                 */
+                organization_id: string;
+                /** @description The organization's name. */
+                organization_name: string;
+                refusal?: components["schemas"]["Refusal"] | null;
+                /** @description The name of the site where it is now. */
+                site_name: string;
+            }[];
+            /** @description Give it back as `cursor` for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Site: {
             /** @description The rows. */
             items: {
@@ -2517,6 +2601,27 @@ export interface components {
             total: number;
             /** @description Where it runs; null: the agent's own choice. */
             working_directory?: string | null;
+        };
+        /** @description An agent of a run. */
+        RunAgent: {
+            /**
+             * Format: uuid
+             * @description The agent.
+             */
+            agent_id: string;
+            /** @description Its name. */
+            agent_name: string;
+            command?: components["schemas"]["CommandSummary"] | null;
+            /**
+             * Format: uuid
+             * @description Its organization.
+             */
+            organization_id: string;
+            /** @description The organization's name. */
+            organization_name: string;
+            refusal?: components["schemas"]["Refusal"] | null;
+            /** @description The name of the site where it is now. */
+            site_name: string;
         };
         /** @description Agents of a run by how its command stands there. */
         RunCounts: {
@@ -2955,6 +3060,52 @@ export interface components {
              */
             used_bytes: number;
         };
+        /** @description What a person has under way. */
+        Work: {
+            /** @description What is open, and what ended within a day as far as there is room; newest first. */
+            items: components["schemas"]["WorkItem"][];
+            /**
+             * Format: int64
+             * @description How many are open, also where they are too many to be shown.
+             */
+            open: number;
+        };
+        /** @description A run or a single command. */
+        WorkItem: {
+            /**
+             * Format: uuid
+             * @description Of a command: its agent.
+             */
+            agent_id?: string | null;
+            /** @description Of a command: the agent's name. */
+            agent_name?: string | null;
+            counts?: components["schemas"]["RunCounts"] | null;
+            /**
+             * Format: date-time
+             * @description When it was ordered.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it ended; null while it is open.
+             */
+            ended_at?: string | null;
+            /**
+             * Format: uuid
+             * @description Id of the run or command.
+             */
+            id: string;
+            /** @description Which of them. */
+            kind: components["schemas"]["WorkKind"];
+            state?: components["schemas"]["CommandState"] | null;
+            /** @description One line that stands for the program. */
+            summary: string;
+        };
+        /**
+         * @description What a [`WorkItem`] is.
+         * @enum {string}
+         */
+        WorkKind: "run" | "command";
     };
     responses: never;
     parameters: never;
@@ -3875,8 +4026,14 @@ export interface operations {
     };
     stream_events: {
         parameters: {
-            query?: never;
-            header?: never;
+            query?: {
+                /** @description Id of the last event that was received. */
+                after?: string;
+            };
+            header?: {
+                /** @description As `after`; browsers send it. */
+                "Last-Event-ID"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4328,6 +4485,75 @@ export interface operations {
             };
         };
     };
+    list_run_agents: {
+        parameters: {
+            query?: {
+                /** @description Whose command stands so, or that got none. */
+                state?: "queued" | "sent" | "running" | "succeeded" | "failed" | "timed_out" | "cancelled" | "expired" | "unknown" | "refused";
+                /** @description Part of the name. */
+                q?: string;
+                /** @description Rows of the page: 1 to 200 (50). */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_RunAgent"];
+                };
+            };
+            /** @description What went wrong, as problem+json (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description What went wrong, as problem+json (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     find: {
         parameters: {
             query: {
@@ -4707,6 +4933,34 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_VersionCount"];
+                };
+            };
+            /** @description What went wrong, as problem+json (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_work: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Work"];
                 };
             };
             /** @description What went wrong, as problem+json (RFC 9457) */

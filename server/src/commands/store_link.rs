@@ -25,28 +25,28 @@ pub struct Locked {
     pub has_late_result: bool,
 }
 
-/// The commands among `ids` that belong to this agent, or to a record that was merged into it: its machine had them.
-/// Locked, in the order of their ids, so that two callers cannot wait for each other.
-pub async fn lock(connection: &mut PgConnection, agent_id: Uuid, ids: &[Uuid]) -> Result<Vec<Locked>> {
-    let rows = sqlx::query!(
-        r#"SELECT id, agent_id, organization_id, summary, state AS "state: CommandState",
-                  sent_at IS NOT NULL AS "was_sent!",
-                  cancel_requested_at IS NOT NULL AS "cancel_requested!",
-                  expires_at, exit_code, signal, timeout_seconds, output_bytes, created_at,
-                  (spec->>'output_limit_bytes')::bigint AS "output_limit_bytes!",
-                  late_result IS NOT NULL AS "has_late_result!"
-           FROM commands c
-           WHERE id = ANY($2) AND (agent_id = $1 OR EXISTS (SELECT 1 FROM agents a
-                                                            WHERE a.id = c.agent_id AND a.merged_into = $1))
-           ORDER BY id FOR UPDATE OF c"#,
-        agent_id,
-        ids
-    )
-    .fetch_all(connection)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| Locked {
+/// A row of [`Locked`].
+struct LockedRow {
+    id: Uuid,
+    agent_id: Uuid,
+    organization_id: Uuid,
+    summary: String,
+    state: CommandState,
+    was_sent: bool,
+    cancel_requested: bool,
+    expires_at: DateTime<Utc>,
+    exit_code: Option<i32>,
+    signal: Option<i32>,
+    timeout_seconds: i32,
+    output_bytes: i64,
+    created_at: DateTime<Utc>,
+    output_limit_bytes: i64,
+    has_late_result: bool,
+}
+
+impl From<LockedRow> for Locked {
+    fn from(row: LockedRow) -> Self {
+        Self {
             id: row.id,
             agent_id: row.agent_id,
             organization_id: row.organization_id,
@@ -64,8 +64,52 @@ pub async fn lock(connection: &mut PgConnection, agent_id: Uuid, ids: &[Uuid]) -
             output_bytes: row.output_bytes,
             created_at: row.created_at,
             has_late_result: row.has_late_result,
-        })
-        .collect())
+        }
+    }
+}
+
+/// The commands among `ids` that belong to this agent, or to a record that was merged into it: its machine had them.
+/// Locked, in the order of their ids, so that two callers cannot wait for each other.
+pub async fn lock(connection: &mut PgConnection, agent_id: Uuid, ids: &[Uuid]) -> Result<Vec<Locked>> {
+    let rows = sqlx::query_as!(
+        LockedRow,
+        r#"SELECT id, agent_id, organization_id, summary, state AS "state: CommandState",
+                  sent_at IS NOT NULL AS "was_sent!",
+                  cancel_requested_at IS NOT NULL AS "cancel_requested!",
+                  expires_at, exit_code, signal, timeout_seconds, output_bytes, created_at,
+                  (spec->>'output_limit_bytes')::bigint AS "output_limit_bytes!",
+                  late_result IS NOT NULL AS "has_late_result!"
+           FROM commands c
+           WHERE id = ANY($2) AND (agent_id = $1 OR EXISTS (SELECT 1 FROM agents a
+                                                            WHERE a.id = c.agent_id AND a.merged_into = $1))
+           ORDER BY id FOR UPDATE OF c"#,
+        agent_id,
+        ids
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(Into::into).collect())
+}
+
+/// The commands of a run on these agents that have not ended, locked in the order of their ids.
+pub async fn lock_open_of_run(connection: &mut PgConnection, run_id: Uuid, agents: &[Uuid]) -> Result<Vec<Locked>> {
+    let rows = sqlx::query_as!(
+        LockedRow,
+        r#"SELECT id, agent_id, organization_id, summary, state AS "state: CommandState",
+                  sent_at IS NOT NULL AS "was_sent!",
+                  cancel_requested_at IS NOT NULL AS "cancel_requested!",
+                  expires_at, exit_code, signal, timeout_seconds, output_bytes, created_at,
+                  (spec->>'output_limit_bytes')::bigint AS "output_limit_bytes!",
+                  late_result IS NOT NULL AS "has_late_result!"
+           FROM commands
+           WHERE run_id = $1 AND agent_id = ANY($2) AND state IN ('queued', 'sent', 'running')
+           ORDER BY id FOR UPDATE"#,
+        run_id,
+        agents
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(Into::into).collect())
 }
 
 /// Of the records that these commands of an agent were made for, those that are sent no more. None of them departs until
@@ -237,10 +281,17 @@ pub struct End<'a> {
     pub output_dropped_bytes: i64,
 }
 
-/// Ends commands. Orders to stop them have nothing more to do.
+/// Ends commands. Orders to stop them have nothing more to do. What is heard after all of a command of which nothing more was
+/// expected is to be counted anew in its run, where that was settled.
 pub async fn end(connection: &mut PgConnection, ids: &[Uuid], state: CommandState, end: &End<'_>) -> Result<()> {
     sqlx::query!(
-        "WITH orders AS (UPDATE agent_envelopes SET done_at = $4 WHERE command_id = ANY($1) AND done_at IS NULL)
+        "WITH orders AS (UPDATE agent_envelopes SET done_at = $4 WHERE command_id = ANY($1) AND done_at IS NULL),
+              unsettled AS (
+             UPDATE command_run_organizations ro
+             SET ended_at = NULL, succeeded = NULL, failed = NULL, timed_out = NULL, cancelled = NULL, expired = NULL,
+                 unknown = NULL
+             FROM commands c WHERE c.id = ANY($1) AND c.state = 'unknown' AND ro.run_id = c.run_id
+                               AND ro.organization_id = c.organization_id)
          UPDATE commands SET state = $2, reason = $3, finished_at = $4, started_at = coalesce(started_at, $5),
                 exit_code = $6, signal = $7, output_chunks = $8, output_dropped_bytes = $9
          WHERE id = ANY($1)",

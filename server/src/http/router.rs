@@ -37,6 +37,7 @@ fn documented() -> OpenApiRouter<App> {
         .merge(software::routes::router())
         .merge(commands::routes::router())
         .merge(runs::routes::router())
+        .merge(runs::routes_work::router())
         .merge(audit::routes::router())
         .merge(search::routes::router())
         .merge(overview::routes::router())

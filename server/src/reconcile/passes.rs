@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Pass;
 use crate::hub::{presence, recheck};
-use crate::{accounts, agents, audit, commands, inventory, operations, software};
+use crate::{accounts, agents, audit, commands, inventory, operations, runs, software};
 
 /// Every pass of the server.
 pub(super) fn all() -> Vec<Pass> {
@@ -21,6 +21,12 @@ pub(super) fn all() -> Vec<Pass> {
             every: seconds(15),
             once_in_cluster: true,
             run: |app| Box::pin(async move { commands::service::sweep(&app).await }),
+        },
+        Pass {
+            name: "runs",
+            every: seconds(60),
+            once_in_cluster: true,
+            run: |app| Box::pin(async move { runs::settle::settle(&app).await }),
         },
         Pass {
             name: "presence_leases",

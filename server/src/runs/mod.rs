@@ -14,11 +14,18 @@ use crate::agents::view::Presence;
 use crate::authz::Permission;
 use crate::commands::{CommandState, CommandSummary, Program};
 
+pub mod cancel;
 pub mod routes;
+pub mod routes_work;
 pub mod service;
+pub mod settle;
 pub(crate) mod store;
+pub(crate) mod store_agents;
 pub(crate) mod store_list;
+pub(crate) mod store_settle;
+pub(crate) mod store_work;
 pub mod target;
+pub mod work;
 
 /// Most agents of one run.
 pub const MAX_AGENTS: usize = 10_000;

@@ -10,7 +10,8 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
-use super::{MAX_AGENTS, MAX_EXCEPT, Preview, Run, RunFilter, service};
+use super::store_agents::Filter;
+use super::{MAX_AGENTS, MAX_EXCEPT, Preview, Run, RunAgent, RunAgentState, RunFilter, cancel, service};
 use crate::agents::routes::AgentTerms;
 use crate::agents::view::AgentSelection;
 use crate::app::App;
@@ -18,12 +19,17 @@ use crate::authz::Actor;
 use crate::commands::Program;
 use crate::commands::routes::{default_expiry, default_output_limit, default_timeout};
 use crate::core::page::{Page, PageRequest};
-use crate::core::{Error, Result};
+use crate::core::{Error, Result, search};
 use crate::http::extract::{Json, Path, Query, SignedIn};
 
 /// Routes of runs.
 pub fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list_runs, create_run)).routes(routes!(preview_run)).routes(routes!(get_run))
+    OpenApiRouter::new()
+        .routes(routes!(list_runs, create_run))
+        .routes(routes!(preview_run))
+        .routes(routes!(get_run))
+        .routes(routes!(list_run_agents))
+        .routes(routes!(cancel_run))
 }
 
 /// Which agents a run is for: either these, or all that a filter finds.
@@ -110,6 +116,21 @@ struct RunQuery {
     cursor: Option<String>,
 }
 
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct RunAgentQuery {
+    /// Whose command stands so, or that got none.
+    #[param(inline)]
+    state: Option<RunAgentState>,
+    /// Part of the name.
+    q: Option<String>,
+    /// Rows of the page: 1 to 200 (50).
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
 /// Which agents a run would reach, and which could not take it. Changes nothing.
 #[utoipa::path(post, path = "/api/runs/preview", tag = "runs", request_body = PreviewRun,
     responses((status = 200, body = Preview)))]
@@ -165,4 +186,25 @@ async fn list_runs(
     responses((status = 200, body = Run)))]
 async fn get_run(State(app): State<App>, SignedIn(ctx): SignedIn, Path(id): Path<Uuid>) -> Result<Json<Run>> {
     Ok(Json(service::get(&app, &ctx, id).await?))
+}
+
+/// Agents of a run in the caller's scope, by name, each with its command or with why it got none.
+#[utoipa::path(get, path = "/api/runs/{id}/agents", tag = "runs", params(("id" = Uuid, Path), RunAgentQuery),
+    responses((status = 200, body = Page<RunAgent>)))]
+async fn list_run_agents(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    Path(id): Path<Uuid>,
+    Query(query): Query<RunAgentQuery>,
+) -> Result<Json<Page<RunAgent>>> {
+    let page = PageRequest::parse(query.limit, query.cursor.as_deref())?;
+    let filter = Filter { state: query.state, pattern: search::contains_pattern("q", query.q.as_deref())? };
+    Ok(Json(service::agents(&app, &ctx, id, &filter, &page).await?))
+}
+
+/// Stops what is open of a run. 409 when it is over.
+#[utoipa::path(post, path = "/api/runs/{id}/cancel", tag = "runs", params(("id" = Uuid, Path)),
+    responses((status = 200, body = Run)))]
+async fn cancel_run(State(app): State<App>, SignedIn(ctx): SignedIn, Path(id): Path<Uuid>) -> Result<Json<Run>> {
+    Ok(Json(cancel::cancel(&app, &ctx, id).await?))
 }

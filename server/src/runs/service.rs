@@ -9,9 +9,10 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::store::{self, NewAgent, NewRun};
+use super::store_agents::{self, Filter};
 use super::store_list::{self, Found};
 use super::target::{self, Meant};
-use super::{MAX_BYTES, Preview, Run, RunFilter, RunPermissions};
+use super::{MAX_BYTES, Preview, Run, RunAgent, RunAgentKey, RunFilter, RunPermissions};
 use crate::agents::view::AgentSelection;
 use crate::app::{App, Ctx};
 use crate::audit::{Entry, Mutation, Target};
@@ -114,7 +115,7 @@ async fn make(app: &App, ctx: &Ctx, work: &mut Mutation<'_>, title: &str, order:
 }
 
 /// The audit row of one command of a run.
-fn part(
+pub(super) fn part(
     action: &'static str,
     command: Uuid,
     title: &str,
@@ -162,14 +163,14 @@ fn outcomes<'a>(meant: &'a [Meant], made: &[Uuid]) -> Vec<NewAgent<'a>> {
 }
 
 /// Tells open dashboards of each of these organizations.
-async fn publish(app: &App, run_id: Uuid, organizations: &[Uuid]) {
+pub(super) async fn publish(app: &App, run_id: Uuid, organizations: &[Uuid]) {
     for &organization_id in organizations {
         app.hub.bus.publish(DashboardEvent::Run { run_id, organization_id }).await;
     }
 }
 
 /// Tells the sessions of these agents that there is something for them: the first at once, the others a little later.
-async fn signal(app: &App, agents: Vec<Uuid>) {
+pub(super) async fn signal(app: &App, agents: Vec<Uuid>) {
     let wake = |app: App, agents: Vec<Uuid>| async move {
         for agent in agents {
             app.hub.bus.signal_agent(agent, AgentSignal::Work).await;
@@ -199,12 +200,12 @@ pub async fn get(app: &App, ctx: &Ctx, id: Uuid) -> Result<Run> {
 }
 
 /// A run and the organizations in scope that it concerns.
-struct Shown {
-    run: Run,
-    organizations: Vec<Uuid>,
+pub(super) struct Shown {
+    pub run: Run,
+    pub organizations: Vec<Uuid>,
 }
 
-async fn read(connection: &mut PgConnection, ctx: &Ctx, id: Uuid) -> Result<Shown> {
+pub(super) async fn read(connection: &mut PgConnection, ctx: &Ctx, id: Uuid) -> Result<Shown> {
     let found = store_list::found(connection, &ctx.scope(), &[id]).await?.pop().ok_or(Error::NotFound("run"))?;
     let organizations = found.organizations.clone();
     Ok(Shown { run: shown(found, &ctx.actor), organizations })
@@ -244,6 +245,14 @@ fn may_cancel(actor: &Actor, organizations: &[Uuid]) -> Permission {
     all.fold(first, |best, next| if best.allowed { best } else { next })
 }
 
+/// Refuses whoever may command agents of none of these organizations.
+pub(super) fn require_any(actor: &Actor, organizations: &[Uuid]) -> Result<()> {
+    match may_cancel(actor, organizations).reason {
+        Some(reason) => Err(Error::forbidden("forbidden", reason)),
+        None => Ok(()),
+    }
+}
+
 /// Runs within the scope, newest first.
 ///
 /// # Errors
@@ -252,8 +261,32 @@ pub async fn list(app: &App, ctx: &Ctx, filter: &RunFilter, page: &PageRequest<U
     let mut connection = app.db.acquire().await?;
     let ids = store_list::page(&mut connection, &ctx.scope(), filter, page).await?;
     let ids = page.page(ids, |id| *id);
-    let found = store_list::found(&mut connection, &ctx.scope(), &ids.items).await?;
-    let mut runs: HashMap<Uuid, Run> = found.into_iter().map(|run| (run.id, shown(run, &ctx.actor))).collect();
-    let items = ids.items.iter().filter_map(|id| runs.remove(id)).collect();
+    let items = shown_all(&mut connection, ctx, &ids.items).await?;
     Ok(Page { items, next_cursor: ids.next_cursor })
+}
+
+/// These runs, in this order.
+pub(super) async fn shown_all(connection: &mut PgConnection, ctx: &Ctx, ids: &[Uuid]) -> Result<Vec<Run>> {
+    let found = store_list::found(connection, &ctx.scope(), ids).await?;
+    let mut runs: HashMap<Uuid, Run> = found.into_iter().map(|run| (run.id, shown(run, &ctx.actor))).collect();
+    Ok(ids.iter().filter_map(|id| runs.remove(id)).collect())
+}
+
+/// Agents of a run within the scope, by name.
+///
+/// # Errors
+/// 404 when there are none of the run.
+pub async fn agents(
+    app: &App,
+    ctx: &Ctx,
+    id: Uuid,
+    filter: &Filter,
+    page: &PageRequest<RunAgentKey>,
+) -> Result<Page<RunAgent>> {
+    let mut connection = app.db.acquire().await?;
+    if !store_agents::visible(&mut connection, &ctx.scope(), id).await? {
+        return Err(Error::NotFound("run"));
+    }
+    let rows = store_agents::page(&mut connection, &ctx.scope(), id, filter, page).await?;
+    Ok(page.page(rows, |row| RunAgentKey(row.sort_name.clone(), row.agent.agent_id)).map(|row| row.agent))
 }

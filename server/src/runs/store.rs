@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::agents::view::{Presence, PresenceState};
+use crate::authz::Scope;
 use crate::commands::admission::Refusal;
 use crate::core::{Error, Result};
 
@@ -102,12 +103,25 @@ pub async fn insert_agents(connection: &mut PgConnection, run_id: Uuid, agents: 
     .execute(&mut *connection)
     .await?;
     sqlx::query!(
-        "INSERT INTO command_run_organizations (run_id, organization_id, agents, refused)
-         SELECT run_id, organization_id, count(*), count(refusal_code) FROM command_run_agents WHERE run_id = $1
-         GROUP BY run_id, organization_id",
+        "INSERT INTO command_run_organizations (run_id, organization_id, agents, refused, requested_by)
+         SELECT ra.run_id, ra.organization_id, count(*), count(ra.refusal_code), r.requested_by
+         FROM command_run_agents ra JOIN command_runs r ON r.id = ra.run_id WHERE ra.run_id = $1
+         GROUP BY ra.run_id, ra.organization_id, r.requested_by",
         run_id
     )
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// Agents within the scope that have an open command of a run.
+pub async fn open_agents(connection: &mut PgConnection, scope: &Scope, run_id: Uuid) -> Result<Vec<Uuid>> {
+    Ok(sqlx::query_scalar!(
+        "SELECT agent_id FROM commands WHERE run_id = $1 AND state IN ('queued', 'sent', 'running')
+           AND ($2::uuid[] IS NULL OR organization_id = ANY($2))",
+        run_id,
+        scope.organizations()
+    )
+    .fetch_all(connection)
+    .await?)
 }

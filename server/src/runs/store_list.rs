@@ -161,8 +161,7 @@ fn push_open(query: &mut QueryBuilder<Postgres>, user: Option<Uuid>) {
                                                  AND c.state IN ('queued', 'sent', 'running'))",
     );
     if let Some(user) = user {
-        query.push(" AND EXISTS (SELECT 1 FROM command_runs r WHERE r.id = ro.run_id AND r.requested_by = ");
-        query.push_bind(user).push(")");
+        query.push(" AND ro.requested_by = ").push_bind(user);
     }
 }
 

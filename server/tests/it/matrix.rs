@@ -74,6 +74,9 @@ POST /api/runs                               401       401       401   201      
 POST /api/runs @host                         401       401       401   201       403   403       403        403    404
 POST /api/runs/preview                       401       401       401   200       200   200       200        403    404
 GET /api/runs/{id}                           401       401       401   200       200   200       200        200    404
+GET /api/runs/{id}/agents                    401       401       401   200       200   200       200        200    404
+POST /api/runs/{id}/cancel                   401       401       401   200       200   200       200        403    404
+POST /api/runs/{id}/cancel @host             401       401       401   200       403   403       403        403    404
 GET /api/sites                               401       401       401   200       200   200       200        200    200
 DELETE /api/sites/{id}                       401       401       401   204       204   204       403        403    404
 GET /api/sites/{id}                          401       401       401   200       200   200       200        200    404
@@ -84,6 +87,7 @@ GET /api/software/agents                     401       401       401   200      
 GET /api/software/coverage                   401       401       401   200       200   200       200        200    200
 GET /api/software/unknown                    401       401       401   200       200   200       200        200    200
 GET /api/software/versions                   401       401       401   200       200   200       200        200    200
+GET /api/work                                401       401       401   200       200   200       200        200    200
 GET /health                                  200       200       200   200       200   200       200        200    200
 GET /health/ready                            200       200       200   200       200   200       200        200    200
 GET /metrics                                 200       200       200   200       200   200       200        200    200
@@ -97,7 +101,7 @@ const OPEN: [&str; 4] =
 const LOOKS: [&str; 1] = ["POST /api/runs/preview"];
 
 /// Operations on many things at once: a row of their own and one for each thing, of which there is one.
-const OF_MANY: [&str; 1] = ["POST /api/runs"];
+const OF_MANY: [&str; 2] = ["POST /api/runs", "POST /api/runs/{id}/cancel"];
 
 /// Operations that the walk cannot bring to succeed: the test below does.
 const SUCCEED_ELSEWHERE: [&str; 2] = ["POST /api/auth/login", "POST /api/auth/register"];

@@ -159,6 +159,22 @@ async fn runs(db: PgPool) {
     whole(&technician, "/api/runs?mine=true&open=true", 11).await;
     whole(&admin, "/api/runs?mine=true", 0).await;
     whole(&app.member(first.0, OrgRole::Viewer).await, "/api/runs?open=true", 8).await;
+
+    let run = order(&technician, json!({"filter": {}})).await;
+    let path = format!("/api/runs/{}/agents", run["id"].as_str().unwrap());
+    for (client, query, expected) in [
+        (&admin, "", 11),
+        (&technician, "", 11),
+        (&technician, "?state=queued", 11),
+        (&technician, "?q=pc", 8),
+        (&app.member(first.0, OrgRole::Viewer).await, "?state=queued&q=pc", 4),
+    ] {
+        let rows = walk(client, &format!("{path}{query}"), 200).await;
+        assert_eq!(rows.len(), expected, "{query}");
+        for limit in [1, 2, 7, expected] {
+            assert_eq!(walk(client, &format!("{path}{query}"), limit).await, rows, "{query} by {limit}");
+        }
+    }
 }
 
 #[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
@@ -247,7 +263,7 @@ async fn organizations_by_urgency(db: PgPool) {
 }
 
 /// Lists that the tests above walk.
-const WALKED: [&str; 15] = [
+const WALKED: &[&str] = &[
     "/api/agents",
     "/api/agents/{id}/commands",
     "/api/agents/{id}/inventory/changes",
@@ -258,6 +274,7 @@ const WALKED: [&str; 15] = [
     "/api/organizations/{id}/sites",
     "/api/overview/organizations",
     "/api/runs",
+    "/api/runs/{id}/agents",
     "/api/sites",
     "/api/software",
     "/api/software/agents",
