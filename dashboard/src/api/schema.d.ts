@@ -1168,6 +1168,11 @@ export interface components {
             program: components["schemas"]["Program"];
             /** @description Why it is in this state, when the state alone does not say. */
             reason?: string | null;
+            /**
+             * Format: uuid
+             * @description The run that it is part of; null: ordered by itself.
+             */
+            run_id?: string | null;
             /** @description Names of the environment variables whose values are secret. */
             secret_names: string[];
             /**

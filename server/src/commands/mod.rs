@@ -174,6 +174,8 @@ pub struct Command {
     pub environment: BTreeMap<String, String>,
     /// Names of the environment variables whose values are secret.
     pub secret_names: Vec<String>,
+    /// The run that it is part of; null: ordered by itself.
+    pub run_id: Option<Uuid>,
     /// The signal that ended it (Unix).
     pub signal: Option<i32>,
     /// Why it is in this state, when the state alone does not say.

@@ -117,6 +117,7 @@ fn command(detail: Detail, actor: &Actor) -> Command {
         working_directory: detail.spec.working_directory,
         environment: detail.spec.environment,
         secret_names: detail.spec.secrets.into_keys().collect(),
+        run_id: detail.run_id,
         signal: detail.signal,
         reason: detail.reason,
         cancel_requested_at: detail.cancel_requested_at,

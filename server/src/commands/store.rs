@@ -184,6 +184,7 @@ pub async fn list(
 pub struct Detail {
     pub summary: CommandSummary,
     pub spec: RunCommand,
+    pub run_id: Option<Uuid>,
     pub signal: Option<i32>,
     pub reason: Option<String>,
     pub cancel_requested_at: Option<DateTime<Utc>>,
@@ -196,7 +197,7 @@ pub struct Detail {
 pub async fn detail(connection: &mut PgConnection, scope: &Scope, id: Uuid) -> Result<Option<Detail>> {
     let row = sqlx::query!(
         r#"SELECT c.id, c.agent_id, a.name AS agent_name, c.organization_id, c.summary,
-                  c.state AS "state: CommandState", c.requested_by_label, c.created_at, c.sent_at, c.started_at, c.finished_at, c.expires_at, c.exit_code, c.spec, c.signal,
+                  c.state AS "state: CommandState", c.requested_by_label, c.created_at, c.sent_at, c.started_at, c.finished_at, c.expires_at, c.exit_code, c.spec, c.run_id, c.signal,
                   c.reason, c.cancel_requested_at, c.output_dropped_bytes, c.late_result, a.server_host,
                   coalesce(c.output_chunks, (SELECT max(index) + 1 FROM command_output o WHERE o.command_id = c.id), 0)
                       AS "output_chunks!"
@@ -226,6 +227,7 @@ pub async fn detail(connection: &mut PgConnection, scope: &Scope, id: Uuid) -> R
             exit_code: row.exit_code,
         },
         spec: serde_json::from_value(row.spec).map_err(Error::internal)?,
+        run_id: row.run_id,
         signal: row.signal,
         reason: row.reason,
         cancel_requested_at: row.cancel_requested_at,

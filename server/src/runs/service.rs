@@ -101,7 +101,7 @@ async fn make(app: &App, ctx: &Ctx, work: &mut Mutation<'_>, title: &str, order:
     store::insert_agents(&mut work.tx, id, &outcomes(&meant, &made)).await?;
     work.entry.target.id = Some(id);
     work.note("commands", ready.len());
-    work.note("refused", meant.len() - ready.len());
+    work.note("refused_agents", meant.len() - ready.len());
     for (agent, command) in ready.iter().zip(&made) {
         work.parts.push(part("command.create", *command, title, agent.id, agent.organization_id, |detail| {
             detail.insert("agent".into(), agent.name.as_str().into());
@@ -230,14 +230,16 @@ fn shown(found: Found, actor: &Actor) -> Run {
         working_directory: found.spec.working_directory,
         environment: found.spec.environment,
         secret_names: found.spec.secrets.into_keys().collect(),
-        permissions: RunPermissions { cancel: may_cancel(actor, &found.organizations).unless(obstacle) },
+        permissions: RunPermissions {
+            cancel: may_cancel(actor, &found.organizations, found.on_host_only).unless(obstacle),
+        },
     }
 }
 
-/// Whether the caller may command agents of any of these organizations.
-fn may_cancel(actor: &Actor, organizations: &[Uuid]) -> Permission {
+/// Whether the caller may command agents of any of these organizations; `server_host`: there are none but the server's own host.
+fn may_cancel(actor: &Actor, organizations: &[Uuid], server_host: bool) -> Permission {
     let of = |organization: &Uuid| {
-        let resource = Resource::Agent { organization: *organization, server_host: false };
+        let resource = Resource::Agent { organization: *organization, server_host };
         Permission::of(actor, Action::Command, resource)
     };
     let mut all = organizations.iter().map(of);
@@ -247,7 +249,7 @@ fn may_cancel(actor: &Actor, organizations: &[Uuid]) -> Permission {
 
 /// Refuses whoever may command agents of none of these organizations.
 pub(super) fn require_any(actor: &Actor, organizations: &[Uuid]) -> Result<()> {
-    match may_cancel(actor, organizations).reason {
+    match may_cancel(actor, organizations, false).reason {
         Some(reason) => Err(Error::forbidden("forbidden", reason)),
         None => Ok(()),
     }

@@ -1,6 +1,6 @@
 //! SQL of reading runs. What has ended is counted once and for all (`settle`), what is open each time, in an index.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use gururmm_protocol::command::RunCommand;
@@ -26,6 +26,8 @@ pub struct Found {
     pub counts: RunCounts,
     /// The last end so far.
     pub last_end: Option<DateTime<Utc>>,
+    /// It is open, and only on the server's own host.
+    pub on_host_only: bool,
 }
 
 /// These runs as far as the scope covers them, in no order. What it does not cover at all is left out.
@@ -74,6 +76,7 @@ pub async fn found(connection: &mut PgConnection, scope: &Scope, ids: &[Uuid]) -
             total: row.total,
             counts,
             last_end: row.last_end,
+            on_host_only: false,
         };
         found.insert(run.id, run);
     }
@@ -81,22 +84,33 @@ pub async fn found(connection: &mut PgConnection, scope: &Scope, ids: &[Uuid]) -
         let (runs, organizations) = unsettled;
         let counts = sqlx::query!(
             r#"SELECT u.run_id AS "run_id!", c.state AS "state!: CommandState", sum(c.count)::bigint AS "count!",
-                      max(c.last_end) AS last_end
+                      max(c.last_end) AS last_end, bool_or(elsewhere.is_open) AS "elsewhere!"
                FROM unnest($1::uuid[], $2::uuid[]) AS u(run_id, organization_id)
                CROSS JOIN LATERAL (SELECT state, count(*) AS count, max(finished_at) AS last_end FROM commands c
                                    WHERE c.run_id = u.run_id AND c.organization_id = u.organization_id
                                    GROUP BY state) c
+               CROSS JOIN LATERAL (SELECT EXISTS (SELECT 1 FROM commands c JOIN agents a ON a.id = c.agent_id
+                                                  WHERE c.run_id = u.run_id AND c.organization_id = u.organization_id
+                                                    AND c.state IN ('queued', 'sent', 'running')
+                                                    AND NOT a.server_host) AS is_open) elsewhere
                GROUP BY u.run_id, c.state"#,
             &runs,
             &organizations
         )
         .fetch_all(connection)
         .await?;
+        let mut elsewhere = HashSet::new();
         for row in counts {
             if let Some(run) = found.get_mut(&row.run_id) {
                 run.counts.add(row.state, row.count);
                 run.last_end = run.last_end.max(row.last_end);
             }
+            if row.elsewhere {
+                elsewhere.insert(row.run_id);
+            }
+        }
+        for run in found.values_mut() {
+            run.on_host_only = run.counts.open() > 0 && !elsewhere.contains(&run.id);
         }
     }
     Ok(found.into_values().collect())

@@ -10,7 +10,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::support::fleet::AgentRow;
-use crate::support::place::{audit_rows, finished, started};
+use crate::support::place::{audit_rows, finished, show, started};
 use crate::support::{Answer, Client, TestApp, start_of_time};
 
 pub async fn preview(client: &Client, target: &Value) -> Value {
@@ -101,6 +101,7 @@ async fn a_run_is_previewed_ordered_and_seen(db: PgPool) {
     // Each command is one like any other.
     let given = app.claim(two.agents[0]).await;
     let id = given[0].claimed_header().unwrap().id;
+    assert_eq!(show(&admin, id).await["run_id"], run["id"]);
     for event in [started(), finished(Outcome::Succeeded, Some(0))] {
         gururmm_server::commands::link::on_event(&app.app, two.agents[0], two.first, id, event).await.unwrap();
     }
@@ -111,7 +112,7 @@ async fn a_run_is_previewed_ordered_and_seen(db: PgPool) {
     let rows = audit_rows(&app, "run.create").await;
     assert_eq!(rows.len(), 1);
     assert_eq!(
-        (&rows[0].1["agents"], &rows[0].1["commands"], &rows[0].1["refused"]),
+        (&rows[0].1["agents"], &rows[0].1["commands"], &rows[0].1["refused_agents"]),
         (&json!(4), &json!(3), &json!(1))
     );
     let rows = audit_rows(&app, "command.create").await;
@@ -484,4 +485,27 @@ async fn cancelling_while_agents_finish_leaves_each_command_one_end(db: PgPool) 
         let was_sent = !claimed[agents.iter().position(|id| id == agent).unwrap() - 16].is_empty();
         assert_eq!(app.orders(*agent).await.len(), usize::from(was_sent), "who has it is told to stop");
     }
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn what_runs_on_the_servers_own_host_is_for_its_owner(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let two = Two::new(&app).await;
+    sqlx::query("UPDATE agents SET server_host = true WHERE id = $1").bind(two.other).execute(&app.db).await.unwrap();
+    let (owner, admin) = (app.dev_admin().await, app.admin().await);
+    let refused = preview(&admin, &two.all()).await["refusals"].clone();
+    assert_eq!((&refused[0]["code"], &refused[0]["count"]), (&json!("forbidden"), &json!(1)));
+    let run = order(&owner, two.all()).await;
+    assert_eq!(counts(&run), [("queued".into(), 4)]);
+    let path = format!("/api/runs/{}", run["id"].as_str().unwrap());
+    assert_eq!(admin.get(&path).await.expect(200)["permissions"]["cancel"]["allowed"], true);
+    let left = admin.post(&format!("{path}/cancel"), json!({})).await.expect(200);
+    assert_eq!(counts(&left), [("cancelled".into(), 3), ("queued".into(), 1)]);
+
+    // What is left is nothing to them, and the reason is the same before and after trying.
+    let reason = left["permissions"]["cancel"]["reason"].as_str().unwrap();
+    let problem = admin.post(&format!("{path}/cancel"), json!({})).await.expect_problem(403, "forbidden");
+    assert_eq!(problem["detail"], reason);
+    assert_eq!(owner.get(&path).await.expect(200)["permissions"]["cancel"]["allowed"], true);
+    owner.post(&format!("{path}/cancel"), json!({})).await.expect(200);
 }
