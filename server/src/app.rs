@@ -37,6 +37,8 @@ pub struct Parts {
     pub shutdown: CancellationToken,
     /// Open event streams, and what was announced on them.
     pub events: crate::events::Events,
+    /// Running exports.
+    pub exports: crate::export::Exports,
     /// Bounds on attempts per address.
     pub limits: crate::http::rate_limit::Limits,
     /// What is kept in memory about installed software.

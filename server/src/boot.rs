@@ -136,6 +136,7 @@ pub async fn app(config: Config, env: Env) -> Result<(App, Option<PrivateCluster
         node_id,
         shutdown: Default::default(),
         events: Default::default(),
+        exports: Default::default(),
         limits: Default::default(),
         software: Default::default(),
     });

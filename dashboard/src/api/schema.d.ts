@@ -72,6 +72,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/agents/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Agents as CSV (RFC 4180, UTF-8), at most 100,000. A file that ends before the list does says so in its last line, which
+         *     begins with `# incomplete`. Two at a time for each account.
+         */
+        get: operations["export_agents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/agents/{id}": {
         parameters: {
             query?: never;
@@ -211,6 +231,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The audit log as CSV, as for agents. */
+        get: operations["export_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/auth/login": {
         parameters: {
             query?: never;
@@ -296,6 +333,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What changed in the inventories of all agents in the caller's scope, newest first, kept for a year. */
+        get: operations["list_fleet_changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/commands": {
         parameters: {
             query?: never;
@@ -305,6 +359,23 @@ export interface paths {
         };
         /** Commands of every agent in the caller's scope, newest first. */
         get: operations["list_commands"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/commands/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Commands as CSV, as for agents. */
+        get: operations["export_commands"];
         put?: never;
         post?: never;
         delete?: never;
@@ -775,6 +846,42 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The caller's views of a page and those shared with them, by name. */
+        get: operations["list_views"];
+        put?: never;
+        /** Saves a view; 409 when the caller has one of this name on the page, or 100 views. */
+        post: operations["create_view"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/views/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Deletes a view: its owner, or an admin where it is shared. */
+        delete: operations["delete_view"];
+        options?: never;
+        head?: never;
+        /** Changes a view: its owner, or an admin where it is shared. What is not given stays. */
+        patch: operations["update_view"];
         trace?: never;
     };
     "/api/work": {
@@ -1331,6 +1438,23 @@ export interface components {
             /** @description Where it runs; the agent's own choice when absent. */
             working_directory?: string | null;
         };
+        CreateView: {
+            /** @description At most 50 names; empty: the page's own choice. */
+            columns?: string[];
+            /** @description 1 to 100 characters. */
+            name: string;
+            /**
+             * Format: uuid
+             * @description The organization to share with.
+             */
+            organization_id?: string | null;
+            page: components["schemas"]["ViewPage"];
+            /** @description At most 30 parameters; names up to 40 characters, values up to 500. */
+            query: {
+                [key: string]: string;
+            };
+            shared: components["schemas"]["Sharing"];
+        };
         /** @description A new token. The secret is shown this once. */
         CreatedEnrollmentToken: {
             /** @description One line that enrolls a Linux machine. */
@@ -1363,6 +1487,30 @@ export interface components {
             permissions: components["schemas"]["TokenPermissions"];
             /** @description Whether it works now. */
             state: components["schemas"]["TokenState"];
+        };
+        /** @description Something that changed in the inventory of one of many agents. */
+        FleetChange: components["schemas"]["InventoryChange"] & {
+            /**
+             * Format: uuid
+             * @description The agent.
+             */
+            agent_id: string;
+            /** @description Its name. */
+            agent_name: string;
+            /**
+             * Format: uuid
+             * @description Its organization.
+             */
+            organization_id: string;
+            /** @description The organization's name. */
+            organization_name: string;
+            /**
+             * Format: uuid
+             * @description Its site, now.
+             */
+            site_id: string;
+            /** @description The site's name. */
+            site_name: string;
         };
         /** @description An agent that was found. */
         FoundAgent: {
@@ -1970,6 +2118,35 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list. */
+        Page_FleetChange: {
+            /** @description The rows. */
+            items: (components["schemas"]["InventoryChange"] & {
+                /**
+                 * Format: uuid
+                 * @description The agent.
+                 */
+                agent_id: string;
+                /** @description Its name. */
+                agent_name: string;
+                /**
+                 * Format: uuid
+                 * @description Its organization.
+                 */
+                organization_id: string;
+                /** @description The organization's name. */
+                organization_name: string;
+                /**
+                 * Format: uuid
+                 * @description Its site, now.
+                 */
+                site_id: string;
+                /** @description The site's name. */
+                site_name: string;
+            })[];
+            /** @description Give it back as `cursor` for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
         Page_InstalledSoftware: {
             /** @description The rows. */
             items: {
@@ -2327,6 +2504,42 @@ export interface components {
                 agents: number;
                 /** @description The version; null where agents cannot tell. */
                 version?: string | null;
+            }[];
+            /** @description Give it back as `cursor` for the next page; null on the last one. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_View: {
+            /** @description The rows. */
+            items: {
+                /** @description Columns in their order; empty: the page's own choice. */
+                columns: string[];
+                /**
+                 * Format: uuid
+                 * @description Id.
+                 */
+                id: string;
+                /** @description It is the caller's. */
+                mine: boolean;
+                /** @description Its name, unique among its owner's views of the page. */
+                name: string;
+                /**
+                 * Format: uuid
+                 * @description The organization it is shared with.
+                 */
+                organization_id?: string | null;
+                /** @description Whose it is. */
+                owner_name: string;
+                /** @description The page it is of. */
+                page: components["schemas"]["ViewPage"];
+                /** @description What the caller may do with it. */
+                permissions: components["schemas"]["ViewPermissions"];
+                /** @description Parameters of the page's address. Those that the page does not know are to be ignored, and said. */
+                query: {
+                    [key: string]: string;
+                };
+                /** @description Who else has it. */
+                shared: components["schemas"]["Sharing"];
             }[];
             /** @description Give it back as `cursor` for the next page; null on the last one. */
             next_cursor?: string | null;
@@ -2724,6 +2937,11 @@ export interface components {
              */
             seen_at: string;
         };
+        /**
+         * @description Who else has a view.
+         * @enum {string}
+         */
+        Sharing: "nobody" | "organization" | "everyone";
         /** @description A place of a customer. */
         Site: {
             /**
@@ -3024,6 +3242,22 @@ export interface components {
              */
             site_id?: string | null;
         };
+        UpdateView: {
+            /** @description As when it is made. */
+            columns?: string[] | null;
+            /** @description 1 to 100 characters. */
+            name?: string | null;
+            /**
+             * Format: uuid
+             * @description The organization to share with; only together with `shared`.
+             */
+            organization_id?: string | null;
+            /** @description As when it is made. */
+            query?: {
+                [key: string]: string;
+            } | null;
+            shared?: components["schemas"]["Sharing"] | null;
+        };
         /** @description A person with an account. */
         User: {
             /** @description Email, as entered. */
@@ -3049,6 +3283,59 @@ export interface components {
             agents: number;
             /** @description The version; null where agents cannot tell. */
             version?: string | null;
+        };
+        /** @description A saved view. */
+        View: {
+            /** @description Columns in their order; empty: the page's own choice. */
+            columns: string[];
+            /**
+             * Format: uuid
+             * @description Id.
+             */
+            id: string;
+            /** @description It is the caller's. */
+            mine: boolean;
+            /** @description Its name, unique among its owner's views of the page. */
+            name: string;
+            /**
+             * Format: uuid
+             * @description The organization it is shared with.
+             */
+            organization_id?: string | null;
+            /** @description Whose it is. */
+            owner_name: string;
+            /** @description The page it is of. */
+            page: components["schemas"]["ViewPage"];
+            /** @description What the caller may do with it. */
+            permissions: components["schemas"]["ViewPermissions"];
+            /** @description Parameters of the page's address. Those that the page does not know are to be ignored, and said. */
+            query: {
+                [key: string]: string;
+            };
+            /** @description Who else has it. */
+            shared: components["schemas"]["Sharing"];
+        };
+        /** @description With whom the caller may share. */
+        ViewListPermissions: {
+            /** @description With everyone. */
+            share_everyone: components["schemas"]["Permission"];
+            /** @description With an organization: any, or at least one. */
+            share_organization: components["schemas"]["Permission"];
+        };
+        /** @description Views, with what the caller may do with new ones. */
+        ViewListing: components["schemas"]["Page_View"] & {
+            /** @description What the caller may do. */
+            permissions: components["schemas"]["ViewListPermissions"];
+        };
+        /**
+         * @description A page that has views.
+         * @enum {string}
+         */
+        ViewPage: "agents" | "commands" | "audit" | "software" | "organizations";
+        /** @description What the caller may do with a view. */
+        ViewPermissions: {
+            /** @description Change or delete it. */
+            edit: components["schemas"]["Permission"];
         };
         /** @description How full a volume is, or was at a reading. */
         VolumeUse: {
@@ -3261,6 +3548,50 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AgentCount"];
+                };
+            };
+            /** @description What went wrong, as problem+json (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_agents: {
+        parameters: {
+            query?: {
+                /** @description Part of name, host name, operating system or address. */
+                q?: string;
+                organization_id?: string;
+                site_id?: string;
+                presence?: "online" | "reconnecting" | "offline" | "never";
+                os_family?: "windows" | "linux" | "other";
+                role?: "workstation" | "server" | "domain_controller" | "unknown";
+                /** @description Without it, all but the decommissioned. */
+                state?: "active" | "quarantined" | "decommissioning" | "decommissioned";
+                /** @description That need somebody: for any reason, or for this one. */
+                attention?: "any" | "quarantined" | "clash" | "offline" | "never_connected" | "volume_full" | "pending_reboot";
+                /** @description Order [name]. */
+                sort?: "name" | "-name" | "last_seen" | "-last_seen" | "organization" | "-organization" | "volume" | "-volume" | "cpu" | "-cpu" | "memory" | "-memory";
+                /** @description Names of columns with commas between [all of them]. */
+                columns?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
                 };
             };
             /** @description What went wrong, as problem+json (RFC 9457) */
@@ -3655,6 +3986,48 @@ export interface operations {
             };
         };
     };
+    export_audit: {
+        parameters: {
+            query?: {
+                /** @description Beginning of the action, for example `agent.` */
+                action?: string;
+                /** @description Part of the actor's email or name. */
+                actor?: string;
+                organization_id?: string;
+                agent_id?: string;
+                outcome?: "success" | "refused";
+                /** @description From this instant on. */
+                from?: string;
+                /** @description Before this instant. */
+                to?: string;
+                /** @description Names of columns with commas between [all of them]. */
+                columns?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description What went wrong, as problem+json (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     login: {
         parameters: {
             query?: never;
@@ -3801,6 +4174,44 @@ export interface operations {
             };
         };
     };
+    list_fleet_changes: {
+        parameters: {
+            query?: {
+                organization_id?: string;
+                /** @description Of agents that are at this site now. */
+                site_id?: string;
+                /** @description Only of this section. */
+                section?: string;
+                /** @description Rows, 1 to 200 [50]. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_FleetChange"];
+                };
+            };
+            /** @description What went wrong, as problem+json (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_commands: {
         parameters: {
             query?: {
@@ -3826,6 +4237,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_CommandSummary"];
+                };
+            };
+            /** @description What went wrong, as problem+json (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_commands: {
+        parameters: {
+            query?: {
+                state?: components["schemas"]["CommandState"];
+                agent_id?: string;
+                organization_id?: string;
+                /** @description Of agents that are at this site now. */
+                site_id?: string;
+                /** @description Names of columns with commas between [all of them]. */
+                columns?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
                 };
             };
             /** @description What went wrong, as problem+json (RFC 9457) */
@@ -4938,6 +5385,135 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_VersionCount"];
+                };
+            };
+            /** @description What went wrong, as problem+json (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_views: {
+        parameters: {
+            query: {
+                /** @description The page whose views are asked for. */
+                page: "agents" | "commands" | "audit" | "software" | "organizations";
+                /** @description Rows, 1 to 200 [50]. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewListing"];
+                };
+            };
+            /** @description What went wrong, as problem+json (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateView"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["View"];
+                };
+            };
+            /** @description What went wrong, as problem+json (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, as problem+json (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateView"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["View"];
                 };
             };
             /** @description What went wrong, as problem+json (RFC 9457) */

@@ -3,6 +3,7 @@
 pub mod attention;
 pub mod decommission;
 pub mod enrollment;
+pub mod export;
 pub mod lifecycle;
 pub mod routes;
 pub mod routes_enrollment;

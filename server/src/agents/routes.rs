@@ -1,13 +1,15 @@
 //! `/api/agents...`
 
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
+use axum::response::Response;
 use serde::{Deserialize, Deserializer};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 use super::attention::AttentionFilter;
+use super::export::AgentExport;
 use super::view::{
     Agent, AgentCount, AgentFilter, AgentSort, AgentState, AgentSummary, MachineRole, OsFamily, PresenceState,
 };
@@ -16,13 +18,16 @@ use crate::app::App;
 use crate::authz::Listing;
 use crate::core::page::PageRequest;
 use crate::core::{Result, search};
-use crate::http::extract::{Json, Path, Query, SignedIn};
+use crate::export::Export;
+use crate::http::csv;
+use crate::http::extract::{AccessToken, Json, Path, Query, SignedIn};
 
 /// Routes of agents.
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list_agents))
         .routes(routes!(count_agents))
+        .routes(routes!(export_agents))
         .routes(routes!(get_agent, update_agent, decommission_agent))
         .routes(routes!(release_agent))
         .routes(routes!(merge_agent))
@@ -90,6 +95,13 @@ agent_query!(AgentQuery {
     /// `next_cursor` of the page before.
     cursor: Option<String>,
 });
+agent_query!(AgentExportQuery {
+    /// Order [name].
+    #[param(inline)]
+    sort: Option<AgentSort>,
+    /// Names of columns with commas between [all of them].
+    columns: Option<String>,
+});
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -156,6 +168,21 @@ async fn count_agents(
     Query(query): Query<AgentTerms>,
 ) -> Result<Json<AgentCount>> {
     Ok(Json(service::count(&app, &ctx, &query.filter()?).await?))
+}
+
+/// Agents as CSV (RFC 4180, UTF-8), at most 100,000. A file that ends before the list does says so in its last line, which
+/// begins with `# incomplete`. Two at a time for each account.
+#[utoipa::path(get, path = "/api/agents/export", tag = "agents", params(AgentExportQuery),
+    responses((status = 200, body = String, content_type = "text/csv")))]
+async fn export_agents(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    AccessToken(token): AccessToken,
+    RawQuery(raw): RawQuery,
+    Query(query): Query<AgentExportQuery>,
+) -> Result<Response> {
+    let list = AgentExport { filter: query.filter()?, sort: query.sort.unwrap_or_default() };
+    Ok(csv::attachment(Export::begin(&app, &ctx, token, list, query.columns.as_deref(), raw.as_deref()).await?))
 }
 
 /// One agent.

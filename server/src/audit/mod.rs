@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 pub mod chain;
+pub mod export;
 pub mod heads;
 pub mod mutation;
 pub mod routes;

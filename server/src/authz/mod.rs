@@ -106,6 +106,19 @@ pub enum Action {
     Delete,
     /// Make a machine act.
     Command,
+    /// Show others what is one's own.
+    Share,
+}
+
+/// Who else has what somebody owns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// Nobody.
+    Nobody,
+    /// Whoever belongs to the organization.
+    Organization(Uuid),
+    /// All users.
+    Everyone,
 }
 
 /// What it is done to.
@@ -128,6 +141,13 @@ pub enum Resource {
     },
     /// The audit log of an organization.
     Audit(Uuid),
+    /// A saved view.
+    SavedView {
+        /// Whose it is.
+        owner: Uuid,
+        /// Who else has it.
+        audience: Audience,
+    },
 }
 
 /// What [`decide`] says.
@@ -149,6 +169,9 @@ pub fn decide(actor: &Actor, action: Action, resource: Resource) -> Decision {
         Actor::System(_) | Actor::Operator => return Decision::Allow,
         Actor::Anonymous | Actor::Agent { .. } => return Decision::Hide,
     };
+    if let Resource::SavedView { owner, audience } = resource {
+        return decide_view(user, action, owner, audience);
+    }
     if let Resource::Agent { server_host: true, .. } = resource
         && action != Action::View
         && user.role != GlobalRole::DevAdmin
@@ -171,12 +194,15 @@ pub fn decide(actor: &Actor, action: Action, resource: Resource) -> Decision {
         (Resource::Audit(_), _) => OrgRole::OrgAdmin,
         (Resource::EnrollmentToken(_), _) => OrgRole::Technician,
         (_, Action::View) => OrgRole::Viewer,
+        (Resource::Organization(_), Action::Share) => OrgRole::Technician,
         (Resource::Organization(_), _) => {
             return Decision::Forbid("only an admin may change organizations");
         }
         (Resource::Site(_), _) => OrgRole::OrgAdmin,
         (Resource::Agent { .. }, _) => OrgRole::Technician,
-        (Resource::Installation, _) => return Decision::Forbid("only an admin may do this"),
+        (Resource::Installation | Resource::SavedView { .. }, _) => {
+            return Decision::Forbid("only an admin may do this");
+        }
     };
     if role >= needed {
         Decision::Allow
@@ -189,9 +215,27 @@ pub fn decide(actor: &Actor, action: Action, resource: Resource) -> Decision {
     }
 }
 
+/// What somebody saved is theirs: not even an admin sees it before it is shared. Who has it may look at it, an admin may also
+/// put it right.
+fn decide_view(user: &UserActor, action: Action, owner: Uuid, audience: Audience) -> Decision {
+    let admin = user.role >= GlobalRole::Admin;
+    let has_it = match audience {
+        Audience::Nobody => false,
+        Audience::Organization(id) => role_in(user, Resource::Organization(id)).is_some(),
+        Audience::Everyone => true,
+    };
+    match action {
+        _ if user.id == owner => Decision::Allow,
+        _ if !has_it => Decision::Hide,
+        Action::View => Decision::Allow,
+        _ if admin => Decision::Allow,
+        _ => Decision::Forbid("only its owner or an admin may do this"),
+    }
+}
+
 fn role_in(user: &UserActor, resource: Resource) -> Option<OrgRole> {
     let organization = match resource {
-        Resource::Installation => return None,
+        Resource::Installation | Resource::SavedView { .. } => return None,
         Resource::Organization(id)
         | Resource::Site(id)
         | Resource::EnrollmentToken(id)

@@ -15,6 +15,7 @@ use crate::authz::Permission;
 
 pub(crate) mod admission;
 pub mod epoch;
+pub mod export;
 pub mod lifecycle;
 pub mod link;
 pub(crate) mod many;

@@ -2,25 +2,30 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
+use axum::response::Response;
 use gururmm_protocol::command::RunCommand;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
+use super::export::CommandExport;
 use super::{Command, CommandFilter, CommandState, CommandSummary, Output, Program, service};
 use crate::app::App;
 use crate::core::Result;
 use crate::core::page::{Page, PageRequest};
-use crate::http::extract::{Json, Path, Query, SignedIn};
+use crate::export::Export;
+use crate::http::csv;
+use crate::http::extract::{AccessToken, Json, Path, Query, SignedIn};
 
 /// Routes of commands.
 pub fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list_agent_commands, create_command))
         .routes(routes!(list_commands))
+        .routes(routes!(export_commands))
         .routes(routes!(get_command))
         .routes(routes!(get_command_output))
         .routes(routes!(cancel_command))
@@ -75,6 +80,19 @@ struct ListQuery {
     limit: Option<u32>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+struct ExportQuery {
+    state: Option<CommandState>,
+    agent_id: Option<Uuid>,
+    organization_id: Option<Uuid>,
+    /// Of agents that are at this site now.
+    site_id: Option<Uuid>,
+    /// Names of columns with commas between [all of them].
+    columns: Option<String>,
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -144,6 +162,21 @@ async fn list_commands(
     let ListQuery { state, agent_id, organization_id, site_id, .. } = query;
     let filter = CommandFilter { state, agent_id, organization_id, site_id };
     Ok(Json(service::list(&app, &ctx, &filter, &page).await?))
+}
+
+/// Commands as CSV, as for agents.
+#[utoipa::path(get, path = "/api/commands/export", tag = "commands", params(ExportQuery),
+    responses((status = 200, body = String, content_type = "text/csv")))]
+async fn export_commands(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    AccessToken(token): AccessToken,
+    RawQuery(raw): RawQuery,
+    Query(query): Query<ExportQuery>,
+) -> Result<Response> {
+    let ExportQuery { state, agent_id, organization_id, site_id, columns } = query;
+    let list = CommandExport(CommandFilter { state, agent_id, organization_id, site_id });
+    Ok(csv::attachment(Export::begin(&app, &ctx, token, list, columns.as_deref(), raw.as_deref()).await?))
 }
 
 /// A command.

@@ -57,6 +57,7 @@ fn from_constraint(name: &str) -> Option<Error> {
     match name {
         "organizations_name_key" => duplicate("name", "an organization of this name exists already"),
         "sites_name_key" => duplicate("name", "a site of this name exists already in this organization"),
+        "saved_views_name_key" => duplicate("name", "you have a view of this name on this page already"),
         "users_email_key" => duplicate("email", "an account with this email exists already"),
         "agent_keys_pkey" => {
             Some(Error::conflict("key_in_use", "this key belongs to an earlier enrollment; enroll with a new key"))

@@ -1,5 +1,6 @@
 //! HTTP: router, middleware, error answers, the embedded dashboard.
 
+pub mod csv;
 pub mod extract;
 pub mod middleware;
 pub mod openapi;

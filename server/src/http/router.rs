@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::core::Error;
 use crate::{
     accounts, agents, audit, commands, enrollment_tokens, events, hub, inventory, operations, organizations, overview,
-    runs, search, software,
+    runs, search, software, views,
 };
 
 /// Largest request body, bytes.
@@ -41,6 +41,7 @@ fn documented() -> OpenApiRouter<App> {
         .merge(audit::routes::router())
         .merge(search::routes::router())
         .merge(overview::routes::router())
+        .merge(views::routes::router())
 }
 
 /// The API document.

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::difference::{Change, Sight, bounded, changes};
 use super::receive::Received;
 use super::store_history::{self as store, Before};
-use super::{ChangeKey, InventoryChange, service};
+use super::{ChangeFilter, ChangeKey, FleetChange, InventoryChange, service};
 use crate::app::{App, Ctx};
 use crate::core::page::{Page, PageRequest};
 use crate::core::{Error, Result};
@@ -92,13 +92,34 @@ pub async fn list(
     section: Option<&str>,
     page: &PageRequest<ChangeKey>,
 ) -> Result<Page<InventoryChange>> {
-    if section.is_some_and(|section| !SECTION_NAMES.contains(&section)) {
-        return Err(Error::invalid("section", format!("must be one of {}", SECTION_NAMES.join(", "))));
-    }
+    check_section(section)?;
     let mut connection = app.db.acquire().await?;
     service::require_view(&mut connection, ctx, agent_id).await?;
     let rows = store::list(&mut connection, agent_id, section, page).await?;
     Ok(page.page(rows, |row| ChangeKey { at: row.at, id: row.id }))
+}
+
+/// What changed in the inventories of the agents that the caller may see, newest first.
+///
+/// # Errors
+/// 422 when there is no such section.
+pub async fn list_of_fleet(
+    app: &App,
+    ctx: &Ctx,
+    filter: &ChangeFilter,
+    page: &PageRequest<ChangeKey>,
+) -> Result<Page<FleetChange>> {
+    check_section(filter.section.as_deref())?;
+    let mut connection = app.db.acquire().await?;
+    let rows = store::list_of_fleet(&mut connection, &ctx.scope(), filter, page).await?;
+    Ok(page.page(rows, |row| ChangeKey { at: row.change.at, id: row.change.id }))
+}
+
+fn check_section(section: Option<&str>) -> Result<()> {
+    if section.is_some_and(|section| !SECTION_NAMES.contains(&section)) {
+        return Err(Error::invalid("section", format!("must be one of {}", SECTION_NAMES.join(", "))));
+    }
+    Ok(())
 }
 
 /// Forgets changes that are old; to be called every few minutes. What one call leaves, the next one takes.

@@ -14,6 +14,7 @@ pub(crate) mod store_readings;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// What is stored of an inventory section.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -70,6 +71,37 @@ pub struct InventoryChange {
     pub before: Option<serde_json::Value>,
     /// What is said of it now.
     pub after: Option<serde_json::Value>,
+}
+
+/// Something that changed in the inventory of one of many agents.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct FleetChange {
+    /// What changed.
+    #[serde(flatten)]
+    pub change: InventoryChange,
+    /// The agent.
+    pub agent_id: Uuid,
+    /// Its name.
+    pub agent_name: String,
+    /// Its organization.
+    pub organization_id: Uuid,
+    /// The organization's name.
+    pub organization_name: String,
+    /// Its site, now.
+    pub site_id: Uuid,
+    /// The site's name.
+    pub site_name: String,
+}
+
+/// Which changes a list over the fleet is about.
+#[derive(Debug, Clone, Default)]
+pub struct ChangeFilter {
+    /// Of agents of this organization.
+    pub organization_id: Option<Uuid>,
+    /// Of agents that are at this site now.
+    pub site_id: Option<Uuid>,
+    /// Of this section.
+    pub section: Option<String>,
 }
 
 /// Where a page of changes ends.

@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
-use super::{ChangeKey, InventoryChange, Point, StoredSection, history, service};
+use super::{ChangeFilter, ChangeKey, FleetChange, InventoryChange, Point, StoredSection, history, service};
 use crate::app::App;
 use crate::core::Result;
 use crate::core::page::{Page, PageRequest};
@@ -16,7 +16,11 @@ use crate::http::extract::{Json, Path, Query, SignedIn};
 
 /// Routes of inventory and readings.
 pub fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(inventory)).routes(routes!(list_changes)).routes(routes!(readings))
+    OpenApiRouter::new()
+        .routes(routes!(inventory))
+        .routes(routes!(list_changes))
+        .routes(routes!(list_fleet_changes))
+        .routes(routes!(readings))
 }
 
 #[derive(Serialize, ToSchema)]
@@ -55,6 +59,36 @@ async fn list_changes(
     let mut page: PageRequest<ChangeKey> = PageRequest::parse(query.limit, query.cursor.as_deref())?;
     page.after.iter_mut().for_each(|after| clamp_instant(&mut after.at));
     Ok(Json(history::list(&app, &ctx, id, query.section.as_deref(), &page).await?))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct FleetChangesQuery {
+    organization_id: Option<Uuid>,
+    /// Of agents that are at this site now.
+    site_id: Option<Uuid>,
+    /// Only of this section.
+    section: Option<String>,
+    /// Rows, 1 to 200 [50].
+    limit: Option<u32>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// What changed in the inventories of all agents in the caller's scope, newest first, kept for a year.
+#[utoipa::path(get, path = "/api/changes", tag = "agents", params(FleetChangesQuery),
+    responses((status = 200, body = Page<FleetChange>)))]
+async fn list_fleet_changes(
+    State(app): State<App>,
+    SignedIn(ctx): SignedIn,
+    Query(query): Query<FleetChangesQuery>,
+) -> Result<Json<Page<FleetChange>>> {
+    let mut page: PageRequest<ChangeKey> = PageRequest::parse(query.limit, query.cursor.as_deref())?;
+    page.after.iter_mut().for_each(|after| clamp_instant(&mut after.at));
+    let FleetChangesQuery { organization_id, site_id, section, .. } = query;
+    let filter = ChangeFilter { organization_id, site_id, section };
+    Ok(Json(history::list_of_fleet(&app, &ctx, &filter, &page).await?))
 }
 
 #[derive(Deserialize, IntoParams)]

@@ -181,10 +181,13 @@ pub async fn count_agents(connection: &mut PgConnection, organization: Uuid, sit
     .await?)
 }
 
-/// Hides the organization and its sites, and ends its memberships.
+/// Hides the organization and its sites, and ends its memberships and the sharing of views with it.
 pub async fn delete_organization(connection: &mut PgConnection, id: Uuid, now: DateTime<Utc>) -> Result<()> {
     sqlx::query!("DELETE FROM user_memberships WHERE organization_id = $1", id).execute(&mut *connection).await?;
     sqlx::query!("UPDATE sites SET deleted_at = $2 WHERE organization_id = $1 AND deleted_at IS NULL", id, now)
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query!("UPDATE saved_views SET shared = 'nobody', organization_id = NULL WHERE organization_id = $1", id)
         .execute(&mut *connection)
         .await?;
     sqlx::query!("UPDATE organizations SET deleted_at = $2 WHERE id = $1", id, now).execute(connection).await?;

@@ -31,6 +31,7 @@ GET /api/agents                              401       401       401   200      
 GET /api/agents/count                        401       401       401   200       200   200       200        200    200
 DELETE /api/agents/{id}                      401       401       401   202       202   202       202        403    404
 DELETE /api/agents/{id} @host                401       401       401   202       403   403       403        403    404
+GET /api/agents/export                       401       401       401   200       200   200       200        200    200
 GET /api/agents/{id}                         401       401       401   200       200   200       200        200    404
 GET /api/agents/{id} @host                   401       401       401   200       200   200       200        200    404
 PATCH /api/agents/{id}                       401       401       401   200       200   200       200        403    404
@@ -46,12 +47,15 @@ GET /api/agents/{id}/readings                401       401       401   200      
 POST /api/agents/{id}/release                401       401       401   200       200   200       200        403    404
 POST /api/agents/{id}/release @host          401       401       401   200       403   403       403        403    404
 GET /api/audit                               401       401       401   200       200   200       403        403    200
+GET /api/audit/export                        401       401       401   200       200   200       403        403    200
 POST /api/auth/login                         401       401       401   401       401   401       401        401    401
 POST /api/auth/logout                        401       401       401   204       204   204       204        204    204
 GET /api/auth/me                             401       401       401   200       200   200       200        200    200
 POST /api/auth/register                      409       409       409   409       409   409       409        409    409
 GET /api/auth/status                         200       200       200   200       200   200       200        200    200
+GET /api/changes                             401       401       401   200       200   200       200        200    200
 GET /api/commands                            401       401       401   200       200   200       200        200    200
+GET /api/commands/export                     401       401       401   200       200   200       200        200    200
 GET /api/commands/{id}                       401       401       401   200       200   200       200        200    404
 POST /api/commands/{id}/cancel               401       401       401   200       200   200       200        403    404
 GET /api/commands/{id}/output                401       401       401   200       200   200       200        200    404
@@ -87,6 +91,10 @@ GET /api/software/agents                     401       401       401   200      
 GET /api/software/coverage                   401       401       401   200       200   200       200        200    200
 GET /api/software/unknown                    401       401       401   200       200   200       200        200    200
 GET /api/software/versions                   401       401       401   200       200   200       200        200    200
+GET /api/views                               401       401       401   200       200   200       200        200    200
+POST /api/views                              401       401       401   201       201   201       201        403    404
+DELETE /api/views/{id}                       401       401       401   204       204   403       403        403    404
+PATCH /api/views/{id}                        401       401       401   200       200   403       403        403    404
 GET /api/work                                401       401       401   200       200   200       200        200    200
 GET /health                                  200       200       200   200       200   200       200        200    200
 GET /health/ready                            200       200       200   200       200   200       200        200    200
@@ -117,6 +125,7 @@ struct World {
     fingerprint: String,
     token: String,
     enrollment: String,
+    view: String,
 }
 
 impl World {
@@ -132,6 +141,7 @@ impl World {
             fingerprint: String::new(),
             token: String::new(),
             enrollment: String::new(),
+            view: String::new(),
         };
         if ["/agents", "/commands", "/runs"].iter().any(|part| row.contains(part)) {
             let mut agent = AgentRow::new(organization, site, "pc");
@@ -159,6 +169,10 @@ impl World {
             let made = admin.post("/api/enrollment-tokens", json!({"site_id": site})).await.expect(201);
             made["token"]["id"].as_str().unwrap().clone_into(&mut world.token);
         }
+        if row.contains("/views/") {
+            let made = admin.post("/api/views", world.view()).await.expect(201);
+            made["id"].as_str().unwrap().clone_into(&mut world.view);
+        }
         if row.contains("/agent/enroll") {
             world.enrollment = app.enrollment_token(organization, site).await;
         }
@@ -185,6 +199,7 @@ impl World {
             "commands" => self.command.clone(),
             "runs" => self.run.clone(),
             "enrollment-tokens" => self.token.clone(),
+            "views" => self.view.clone(),
             _ => String::new(),
         };
         // The only parameters that an operation cannot do without.
@@ -192,6 +207,7 @@ impl World {
         let query = match template {
             _ if of_title => "?title=Chrome&source=windows",
             "/api/search" => "?q=pc",
+            "/api/views" if operation.starts_with("GET") => "?page=agents",
             _ => "",
         };
         format!("{}{query}", template.replace("{id}", &id))
@@ -203,6 +219,8 @@ impl World {
             "POST /api/organizations" | "PATCH /api/organizations/{id}" => name(),
             "POST /api/organizations/{id}/sites" | "PATCH /api/sites/{id}" => name(),
             "POST /api/enrollment-tokens" => json!({"site_id": self.site}),
+            "POST /api/views" => self.view(),
+            "PATCH /api/views/{id}" => json!({"columns": ["name"]}),
             "PATCH /api/agents/{id}" => json!({"display_name": "Reception"}),
             "POST /api/agents/{id}/commands" => command(),
             "POST /api/runs" => self.order(),
@@ -221,6 +239,11 @@ impl World {
             "POST /api/agent/enroll" => self.enroll(app),
             _ => return None,
         })
+    }
+
+    fn view(&self) -> Value {
+        json!({"page": "agents", "name": self.organization, "query": {}, "shared": "organization",
+               "organization_id": self.organization})
     }
 
     fn enroll(&self, app: &TestApp) -> Value {
@@ -322,7 +345,7 @@ async fn try_it(app: &TestApp, admin: &Client, row: &str, who: &str) -> u16 {
     let known = !matches!(who, "anonymous" | "malformed" | "agent") && !OPEN.contains(&operation);
     let enrolled = operation == "POST /api/agent/enroll" && status == 201;
     let expected: &[&str] = match status {
-        _ if !changes => &[],
+        _ if !changes && !operation.ends_with("/export") => &[],
         200..300 if OF_MANY.contains(&operation) => &["success", "success"],
         200..300 if known || enrolled => &["success"],
         400.. if known => &["refused"],

@@ -262,12 +262,51 @@ async fn organizations_by_urgency(db: PgPool) {
     }
 }
 
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn changes_over_the_fleet(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let (first, first_site) = fleet(&app).await;
+    sqlx::query(
+        "INSERT INTO agent_inventory_changes (agent_id, organization_id, at, section, kind, key)
+         SELECT id, organization_id, timestamptz '2026-11-23 12:00Z' + (n % 2) * interval '1 hour',
+                CASE WHEN n % 3 = 0 THEN 'users' ELSE 'software' END, 'added', 'x' FROM agents, generate_series(1, 3) n",
+    )
+    .execute(&app.db)
+    .await
+    .unwrap();
+    let admin = app.admin().await;
+    let member = app.member(first, OrgRole::Viewer).await;
+    for (client, query, expected) in [
+        (&admin, String::new(), 63),
+        (&admin, "?section=users".into(), 21),
+        (&admin, format!("?organization_id={first}"), 21),
+        (&admin, format!("?site_id={first_site}&section=software"), 14),
+        (&member, String::new(), 21),
+    ] {
+        whole(client, &format!("/api/changes{query}"), expected).await;
+    }
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn views(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let (admin, other) = (app.admin().await, app.admin().await);
+    for n in 0..11 {
+        let name = format!("{} {}", ["Ä", "a", "B"][n % 3], n / 2);
+        let client = if n % 2 == 0 { &admin } else { &other };
+        let view = json!({"page": "audit", "name": name, "query": {}, "shared": "everyone"});
+        client.post("/api/views", view).await.expect(201);
+    }
+    whole(&admin, "/api/views?page=audit", 11).await;
+}
+
 /// Lists that the tests above walk.
 const WALKED: &[&str] = &[
     "/api/agents",
     "/api/agents/{id}/commands",
     "/api/agents/{id}/inventory/changes",
     "/api/audit",
+    "/api/changes",
     "/api/commands",
     "/api/enrollment-tokens",
     "/api/organizations",
@@ -280,6 +319,7 @@ const WALKED: &[&str] = &[
     "/api/software/agents",
     "/api/software/unknown",
     "/api/software/versions",
+    "/api/views",
 ];
 
 #[test]

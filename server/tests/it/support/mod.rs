@@ -84,6 +84,7 @@ impl TestApp {
             node_id: Uuid::from_u128(1),
             shutdown: Default::default(),
             events: Default::default(),
+            exports: Default::default(),
             limits: Default::default(),
             software: Default::default(),
         });
