@@ -52,12 +52,14 @@ export const test = base.extend<{ complaints: string[] }>({
 
 export { expect } from "@playwright/test";
 
+/** Logs in, and opens the agents. */
 export async function logIn(page: Page, email = OWNER.email): Promise<void> {
   await page.goto("/login");
   await page.getByLabel("Email").fill(email);
   await page.getByRole("textbox", { name: "Password" }).fill(OWNER.password);
   await page.getByRole("button", { name: "Log in" }).click();
-  await page.waitForURL("**/agents");
+  await page.waitForURL("**/overview");
+  await page.goto("/agents");
 }
 
 /** A change by the API, as the page would make it. */

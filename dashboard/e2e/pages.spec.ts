@@ -6,6 +6,10 @@ const WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 
 /** The pages by name; `{agent}`, `{command}` and `{organization}` stand for the first of each. */
 const PAGES = {
+  overview: "/overview",
+  "overview-organization": "/overview?organization_id={organization}",
+  api: "/reference",
+  operation: "/reference?op=create_command",
   agents: "/agents",
   enroll: "/agents/enroll",
   agent: "/agents/{agent}",
@@ -107,7 +111,7 @@ test("the theme is chosen in the menu and stays", async ({ page }) => {
 
 test("the scope stands in the address and follows to other pages", async ({ page }) => {
   await logIn(page);
-  await page.getByRole("complementary", { name: "Scope" }).getByRole("button", { name: /^Contoso Dental/ }).click();
+  await page.getByRole("complementary", { name: "Scope" }).getByRole("treeitem", { name: /^Contoso Dental/ }).click();
   await expect(page).toHaveURL(/organization_id=/);
   await page.getByRole("link", { name: "Commands" }).click();
   await expect(page).toHaveURL(/\/commands\?organization_id=/);

@@ -40,7 +40,7 @@ test("the first account owns the installation", async ({ page }) => {
   await expect(page.getByLabel("Your name")).toHaveValue(OWNER.name);
   await page.getByRole("textbox", { name: "Password" }).fill(OWNER.password);
   await page.getByRole("button", { name: "Make the account" }).click();
-  await page.waitForURL("**/agents");
+  await page.waitForURL("**/overview");
   await expect(page.getByRole("heading", { name: "No machine is enrolled yet" })).toBeVisible();
   await shot(page, "agents-empty");
 

@@ -58,8 +58,14 @@ const indexRoute = createRoute({
   getParentRoute: () => frameRoute,
   path: "/",
   beforeLoad: ({ search }) => {
-    throw redirect({ to: "/agents", search, replace: true });
+    throw redirect({ to: "/overview", search, replace: true });
   },
+});
+
+export const overviewRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: "/overview",
+  component: page(() => import("./overview/OverviewPage"), "OverviewPage"),
 });
 
 export const agentsRoute = createRoute({
@@ -150,11 +156,23 @@ export const auditRoute = createRoute({
   component: page(() => import("./audit/AuditPage"), "AuditPage"),
 });
 
+/** The API of this server, in the reader's words. */
+export const apiRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: "/reference",
+  validateSearch: (raw: Record<string, unknown>): { op?: string | undefined; q?: string | undefined } => ({
+    op: text(raw, "op"),
+    q: text(raw, "q"),
+  }),
+  component: page(() => import("./apidocs/ApiPage"), "ApiPage"),
+});
+
 const routeTree = rootRoute.addChildren([
   loginRoute,
   firstAccountRoute,
   frameRoute.addChildren([
     indexRoute,
+    overviewRoute,
     agentsRoute.addChildren([enrollRoute]),
     agentRoute,
     softwareRoute,
@@ -166,6 +184,7 @@ const routeTree = rootRoute.addChildren([
     organizationRoute,
     tokensRoute,
     auditRoute,
+    apiRoute,
   ]),
 ]);
 

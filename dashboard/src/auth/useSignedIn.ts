@@ -12,6 +12,6 @@ export function useSignedIn(next: string | undefined): (user: User) => void {
     client.clear();
     forgetDrafts(user.id);
     client.setQueryData(me.queryKey, user);
-    router.history.push(next ?? "/agents");
+    router.history.push(next ?? "/overview");
   };
 }

@@ -26,6 +26,7 @@ const KeyMap = page(() => import("./KeyMap"), "KeyMap");
 const FLEET_PAUSE = 5_000;
 /** The other pages' code is fetched when the first page has had so much time, in milliseconds. */
 const LOAD_PAUSE = 1_500;
+const concernsAgents = (hint: Hint) => hint.kind === "agent" || hint.kind === "fleet";
 const concernsFleet = (hint: Hint) => hint.kind === "fleet";
 
 /** What surrounds every page behind the login. */
@@ -59,6 +60,7 @@ function Signed({ user }: { user: User }) {
   }, []);
   useRefreshOn(concernsFleet, ["organizations"], FLEET_PAUSE);
   useRefreshOn(concernsFleet, ["sites"], FLEET_PAUSE);
+  useRefreshOn(concernsAgents, ["spine"], FLEET_PAUSE);
   useRefreshOn(concernsFleet, ["enrollment-tokens"], FLEET_PAUSE);
   const [keyMap, { open: openKeyMap, close: closeKeyMap }] = useDisclosure();
   const [palette, { open: openPalette, close: closePalette }] = useDisclosure();

@@ -1,44 +1,58 @@
-import { IconBuilding, IconChevronRight, IconMapPin, IconWorld } from "@tabler/icons-react";
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { useState } from "react";
-import { organizations, sites } from "../api/queries";
-import type { Organization } from "../api/types";
-import type { Scope } from "../lib/search";
-import { formatCount } from "../lib/units";
+import { keepPreviousData, useQueries, useQuery } from "@tanstack/react-query";
+import { useMatch } from "@tanstack/react-router";
+import { type KeyboardEvent, useRef, useState } from "react";
+import { agent, organizations, sites } from "../api/queries";
+import { scopeOfNode, type TreeLine, treeKey, treeLines } from "../lib/tree";
 import { messageOf } from "../ui/Notice";
 import { SearchInput } from "../ui/SearchInput";
+import { spine } from "./queries";
 import styles from "./ScopeTree.module.css";
+import { TreeItem } from "./TreeItem";
 import { useScope, useSetScope } from "./useScope";
 
-/** Organizations and their sites. Choosing one scopes the page that is open. */
+/** Organizations, their sites and the servers in them, with their state. Choosing a place scopes the page that is open. */
 export function ScopeTree({ onChoose }: { onChoose?: () => void }) {
   const [q, setQ] = useState<string>();
   const scope = useScope();
   const setScope = useSetScope();
+  const here = useHere();
   const list = useQuery({ ...organizations(q), placeholderData: keepPreviousData });
-  const choose = (next: Scope) => {
-    setScope(next);
+  const { lines, open } = useLines(list.data?.items, here);
+  const tree = useRef<HTMLDivElement>(null);
+  const [focus, setFocus] = useState("all");
+  const focused = lines.some(({ key }) => key === focus) ? focus : "all";
+
+  const choose = ({ node }: TreeLine) => {
+    const next = scopeOfNode(node);
+    if (next) setScope(next);
     onChoose?.();
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+    const change = treeKey(lines, focused, event.key);
+    if (!change) return;
+    event.preventDefault();
+    if (change.open !== undefined) open(focused, change.open);
+    if (change.focus === undefined) return;
+    setFocus(change.focus);
+    tree.current?.querySelector<HTMLElement>(`[data-line="${CSS.escape(change.focus)}"]`)?.focus();
   };
   return (
     <div className={styles.tree}>
       <SearchInput label="Find an organization" width="100%" value={q} onChange={setQ} />
-      <ul className={styles.list}>
-        <li className={styles.line} data-chosen={scope.organization_id ? undefined : true}>
-          <button
-            type="button"
-            className={styles.node}
-            aria-current={scope.organization_id ? undefined : "true"}
-            onClick={() => choose({})}
-          >
-            <IconWorld size={15} aria-hidden />
-            <span className="cut">All organizations</span>
-          </button>
-        </li>
-        {list.data?.items.map((each) => (
-          <OrganizationNode key={each.id} organization={each} scope={scope} choose={choose} />
+      <div ref={tree} role="tree" aria-label="Places" className={styles.list} onKeyDown={onKeyDown}>
+        {lines.map((line) => (
+          <TreeItem
+            key={line.key}
+            line={line}
+            tabbable={line.key === focused}
+            chosen={isHere(line, scope, here.agentId)}
+            onFocus={() => setFocus(line.key)}
+            choose={() => choose(line)}
+            fold={() => open(line.key, !line.open)}
+          />
         ))}
-      </ul>
+      </div>
       {list.error ? <p className={styles.note}>{messageOf(list.error)}</p> : null}
       {list.data?.items.length === 0 ? (
         <p className={styles.note}>{q ? "No organization has this in its name." : "There is no organization yet."}</p>
@@ -48,63 +62,46 @@ export function ScopeTree({ onChoose }: { onChoose?: () => void }) {
   );
 }
 
-function OrganizationNode({ organization, scope, choose }: {
-  organization: Organization;
-  scope: Scope;
-  choose: (scope: Scope) => void;
-}) {
-  const chosen = scope.organization_id === organization.id;
-  const [opened, setOpened] = useState<boolean>();
-  const open = opened ?? chosen;
-  const list = useQuery({ ...sites(organization.id), enabled: open });
-  return (
-    <li>
-      <div className={styles.line} data-chosen={(chosen && !scope.site_id) || undefined}>
-        <button
-          type="button"
-          className={styles.fold}
-          aria-expanded={open}
-          aria-label={`Sites of ${organization.name}`}
-          onClick={() => setOpened(!open)}
-        >
-          <IconChevronRight size={13} aria-hidden />
-        </button>
-        <button
-          type="button"
-          className={styles.node}
-          aria-current={chosen && !scope.site_id ? "true" : undefined}
-          onClick={() => choose({ organization_id: organization.id })}
-        >
-          <IconBuilding size={15} aria-hidden />
-          <span className="cut">{organization.name}</span>
-          <span className={styles.count}>
-            {formatCount(organization.agent_count)}
-            <span className="sr"> agents</span>
-          </span>
-        </button>
-      </div>
-      {open ? (
-        <ul>
-          {list.data?.items.map((site) => (
-            <li key={site.id} className={styles.line} data-chosen={scope.site_id === site.id || undefined}>
-              <button
-                type="button"
-                className={`${styles.node} ${styles.site}`}
-                aria-current={scope.site_id === site.id ? "true" : undefined}
-                onClick={() => choose({ organization_id: organization.id, site_id: site.id })}
-              >
-                <IconMapPin size={14} aria-hidden />
-                <span className="cut">{site.name}</span>
-                <span className={styles.count}>
-                  {formatCount(site.agent_count)}
-                  <span className="sr"> agents</span>
-                </span>
-              </button>
-            </li>
-          ))}
-          {list.data?.items.length === 0 ? <li className={styles.note}>No sites yet.</li> : null}
-        </ul>
-      ) : null}
-    </li>
-  );
+interface Here {
+  organizationId: string | undefined;
+  siteId: string | undefined;
+  agentId: string | undefined;
+}
+
+/** Where the reader is: the chosen scope, or the place of the agent whose page is open. */
+function useHere(): Here {
+  const scope = useScope();
+  const agentId = useMatch({ from: "/frame/agents/$agentId/{-$tab}", shouldThrow: false, select: ({ params }) => params.agentId });
+  const { data: machine } = useQuery({
+    ...agent(agentId ?? ""),
+    enabled: agentId !== undefined,
+    select: ({ organization_id, site_id }) => ({ organization_id, site_id }),
+  });
+  const place = agentId === undefined ? scope : (machine ?? scope);
+  return { organizationId: place.organization_id, siteId: place.site_id, agentId };
+}
+
+function isHere({ node, key }: TreeLine, scope: ReturnType<typeof useScope>, agentId: string | undefined): boolean {
+  if (agentId !== undefined) return key === agentId;
+  const own = scopeOfNode(node);
+  return own !== undefined && own.organization_id === scope.organization_id && own.site_id === scope.site_id;
+}
+
+/** The lines that are shown, with what is open asked for. What one looks at is open until it is closed. */
+function useLines(all: Parameters<typeof treeLines>[0]["organizations"] | undefined, { organizationId, siteId }: Here) {
+  const [opened, setOpened] = useState<ReadonlyMap<string, boolean>>(new Map());
+  const isOpen = (id: string) => opened.get(id) ?? (id === organizationId || id === siteId);
+  const openOrganizations = (all ?? []).map(({ id }) => id).filter(isOpen);
+  const siteLists = useQueries({ queries: openOrganizations.map((id) => sites(id)) });
+  const sitesOf = new Map(openOrganizations.map((id, index) => [id, siteLists[index]?.data?.items]));
+  const openSites = [...sitesOf.values()].flatMap((list) => (list ?? []).map(({ id }) => id).filter(isOpen));
+  const spines = useQueries({ queries: openSites.map((id) => spine(id)) });
+  const spineOf = new Map(openSites.map((id, index) => [id, spines[index]?.data]));
+  const lines = treeLines({
+    organizations: all ?? [],
+    sitesOf: (id) => sitesOf.get(id),
+    spineOf: (id) => spineOf.get(id),
+    isOpen,
+  });
+  return { lines, open: (key: string, wanted: boolean) => setOpened(new Map(opened).set(key, wanted)) };
 }

@@ -1,7 +1,7 @@
 import { Menu } from "@mantine/core";
-import { IconChevronDown, IconKeyboard, IconLogout, IconUserCircle } from "@tabler/icons-react";
+import { IconApi, IconChevronDown, IconKeyboard, IconLogout, IconUserCircle } from "@tabler/icons-react";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useNavigate } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { api, body } from "../api/client";
 import type { User } from "../api/types";
@@ -48,6 +48,9 @@ export function UserMenu({ user, openKeyMap }: { user: User; openKeyMap: () => v
         <Menu.Divider />
         <Menu.Item leftSection={<IconKeyboard size={16} aria-hidden />} onClick={openKeyMap}>
           Keyboard
+        </Menu.Item>
+        <Menu.Item leftSection={<IconApi size={16} aria-hidden />} renderRoot={(props) => <Link to="/reference" {...props} />}>
+          API
         </Menu.Item>
         <Menu.Item
           leftSection={<IconLogout size={16} aria-hidden />}

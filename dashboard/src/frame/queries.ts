@@ -8,3 +8,11 @@ export const found = (q: string) =>
     queryFn: ({ signal }) => body(api.GET("/api/search", { signal, params: { query: { q } } })),
     staleTime: 10_000,
   });
+
+/** A site's servers with their state, and how many others there are. */
+export const spine = (siteId: string) =>
+  queryOptions({
+    queryKey: ["spine", siteId],
+    queryFn: ({ signal }) => body(api.GET("/api/sites/{id}/spine", { signal, params: { path: { id: siteId } } })),
+    refetchInterval: 60_000,
+  });

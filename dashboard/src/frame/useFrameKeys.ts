@@ -28,6 +28,7 @@ export function useFrameKeys({ openKeyMap, openPalette }: { openKeyMap: () => vo
           run: () => void router.navigate({ to }),
         }),
       ),
+      { keys: ["g", "p"], words: "API", group: "Go to", run: () => void router.navigate({ to: "/reference" }) },
     ],
     [router, openKeyMap, openPalette],
   );

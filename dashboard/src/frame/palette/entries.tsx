@@ -1,5 +1,6 @@
 import {
   IconActivity,
+  IconApi,
   IconBuilding,
   IconDeviceDesktop,
   IconDevicesPlus,
@@ -52,6 +53,7 @@ export function pageEntries(navigate: Navigate, openKeyMap: () => void): Entry[]
     ...FUNCTIONS.map(
       ({ to, word, icon, key }): Entry => ({ id: `page-${to}`, icon, title: word, keys: ["g", key], run: () => void navigate({ to }) }),
     ),
+    { id: "page-api", icon: IconApi, title: "API", keys: ["g", "p"], run: () => void navigate({ to: "/reference" }) },
     { id: "keys", icon: IconKeyboard, title: "Keyboard shortcuts", keys: ["?"], run: openKeyMap },
   ];
 }

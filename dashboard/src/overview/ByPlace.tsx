@@ -1,0 +1,153 @@
+import { Button } from "@mantine/core";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import type { ReactNode } from "react";
+import { sites } from "../api/queries";
+import type { OrganizationOverview, Site } from "../api/types";
+import { mergePages } from "../lib/pages";
+import { formatCount } from "../lib/units";
+import { ATTENTION } from "../ui/looks";
+import { Failure, Loading } from "../ui/Notice";
+import { PlainTable } from "../ui/PlainTable";
+import styles from "./Overview.module.css";
+import { Panel } from "./Panel";
+import { overviewOrganizations } from "./queries";
+
+/** Whether somebody should look at an organization. */
+const needsSomebody = ({ attention, offline_servers }: OrganizationOverview) => attention > 0 || offline_servers > 0;
+
+/** The organizations that need somebody, the most urgent first, and the others by name. */
+export function ByOrganization() {
+  const list = useInfiniteQuery(overviewOrganizations);
+  if (list.error && !list.data) {
+    return <Failure error={list.error} what="The organizations could not be loaded." retry={() => void list.refetch()} />;
+  }
+  if (list.isPending) return <Loading lines={8} />;
+  const all = mergePages(list.data.pages.map((page) => ({ items: page.items.map((each) => ({ ...each, id: each.organization_id })) })));
+  const urgent = all.filter(needsSomebody);
+  const calm = all.filter((each) => !needsSomebody(each));
+  return (
+    <Panel title="By organization" note={urgent.length > 0 ? "worst first" : "nothing is wrong in any"}>
+      {urgent.length > 0 ? (
+        <PlainTable label="Organizations that need somebody" columns={COLUMNS} rows={urgent} rowId={(each) => each.organization_id} />
+      ) : null}
+      {calm.length > 0 ? (
+        <details className={styles.calmOnes} open={urgent.length === 0 && calm.length <= 20}>
+          <summary>
+            {formatCount(calm.length)} {urgent.length > 0 ? "more " : ""}
+            {calm.length === 1 ? "organization needs" : "organizations need"} nothing
+          </summary>
+          <ul className={styles.places}>
+            {calm.map((each) => (
+              <li key={each.organization_id}>
+                <Link to="/agents" search={{ organization_id: each.organization_id }}>
+                  {each.name}
+                </Link>{" "}
+                <span className="muted">{onlineWords(each.online, each.agents)}</span>
+              </li>
+            ))}
+          </ul>
+        </details>
+      ) : null}
+      {list.hasNextPage ? (
+        <div className={styles.more}>
+          <Button variant="default" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
+            Load more
+          </Button>
+        </div>
+      ) : null}
+    </Panel>
+  );
+}
+
+const onlineWords = (online: number, agents: number) =>
+  agents === 0 ? "no machines" : `${formatCount(online)} of ${formatCount(agents)} online`;
+
+const COLUMNS: Parameters<typeof PlainTable<OrganizationOverview>>[0]["columns"] = [
+  {
+    header: "Organization",
+    cell: (each) => (
+      <Link to="/overview" search={{ organization_id: each.organization_id }} className={styles.place}>
+        {each.name}
+      </Link>
+    ),
+  },
+  { header: "Most urgent", cell: (each) => <Worst of={each} /> },
+  {
+    header: "Needs attention",
+    right: true,
+    narrow: true,
+    cell: (each) => <CountLink count={each.attention} to={{ organization_id: each.organization_id, attention: "any" }} />,
+  },
+  {
+    header: "Servers offline",
+    right: true,
+    narrow: true,
+    hideOnPhone: true,
+    cell: (each) => <span className={each.offline_servers > 0 ? styles.bad : "muted"}>{formatCount(each.offline_servers)}</span>,
+  },
+  { header: "Online", right: true, narrow: true, hideOnPhone: true, cell: (each) => onlineWords(each.online, each.agents) },
+];
+
+function Worst({ of: { organization_id, worst, offline_servers } }: { of: OrganizationOverview }) {
+  if (!worst) {
+    return (
+      <span>
+        {formatCount(offline_servers)} {offline_servers === 1 ? "server is" : "servers are"} not connected
+      </span>
+    );
+  }
+  const { icon: Glyph, family, word } = ATTENTION[worst.reason];
+  return (
+    <Link to="/agents" search={{ organization_id, attention: worst.reason }} className={styles.worst} data-family={family}>
+      <Glyph size={15} stroke={2} aria-hidden />
+      <span>
+        {formatCount(worst.count)} {word.toLowerCase()}
+      </span>
+    </Link>
+  );
+}
+
+function CountLink({ count, to }: { count: number; to: { organization_id: string; site_id?: string; attention: "any" } }): ReactNode {
+  if (count === 0) return <span className="muted">0</span>;
+  return (
+    <Link to="/agents" search={to} aria-label={`${formatCount(count)} need attention`}>
+      {formatCount(count)}
+    </Link>
+  );
+}
+
+/** The sites of an organization, those that need somebody first. */
+export function BySite({ organizationId }: { organizationId: string }) {
+  const list = useQuery(sites(organizationId));
+  if (list.error && !list.data) {
+    return <Failure error={list.error} what="The sites could not be loaded." retry={() => void list.refetch()} />;
+  }
+  if (list.isPending) return <Loading lines={4} />;
+  const rows = [...list.data.items].sort((a, b) => b.attention_count - a.attention_count);
+  return (
+    <Panel title="By site" note="worst first">
+      <PlainTable label="Sites" columns={SITE_COLUMNS} rows={rows} rowId={(each) => each.id} />
+    </Panel>
+  );
+}
+
+const SITE_COLUMNS: Parameters<typeof PlainTable<Site>>[0]["columns"] = [
+  {
+    header: "Site",
+    cell: (each) => (
+      <Link to="/overview" search={{ organization_id: each.organization_id, site_id: each.id }} className={styles.place}>
+        {each.name}
+      </Link>
+    ),
+  },
+  {
+    header: "Needs attention",
+    right: true,
+    narrow: true,
+    cell: (each) => (
+      <CountLink count={each.attention_count} to={{ organization_id: each.organization_id, site_id: each.id, attention: "any" }} />
+    ),
+  },
+  { header: "Machines", right: true, narrow: true, cell: (each) => formatCount(each.agent_count) },
+];

@@ -1,0 +1,26 @@
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { api, body } from "../api/client";
+import type { Scope } from "../lib/search";
+
+/** Even without a hint, what ages is asked for again at this interval (milliseconds). */
+const REFRESH = 60_000;
+
+/** The fleet, or a part of it, at a glance. */
+export const overview = ({ organization_id, site_id }: Scope) => {
+  const query = { organization_id, site_id };
+  return queryOptions({
+    queryKey: ["overview", "fleet", query],
+    queryFn: ({ signal }) => body(api.GET("/api/overview", { signal, params: { query } })),
+    refetchInterval: REFRESH,
+  });
+};
+
+/** Organizations at a glance, the most urgent first. */
+export const overviewOrganizations = infiniteQueryOptions({
+  queryKey: ["overview", "organizations"],
+  queryFn: ({ signal, pageParam }) =>
+    body(api.GET("/api/overview/organizations", { signal, params: { query: { limit: 50, cursor: pageParam } } })),
+  initialPageParam: undefined as string | undefined,
+  getNextPageParam: (page) => page.next_cursor ?? undefined,
+  refetchInterval: REFRESH,
+});
