@@ -34,6 +34,8 @@ export default defineConfig({
     { name: "states", testMatch: "states.spec.ts", dependencies: ["walk"] },
     { name: "roles", testMatch: "roles.spec.ts", dependencies: ["walk"] },
     { name: "faults", testMatch: "faults.spec.ts", dependencies: ["walk"] },
+    { name: "overview", testMatch: "overview.spec.ts", dependencies: ["walk"] },
+    { name: "keyboard", testMatch: "keyboard.spec.ts", dependencies: ["walk"] },
     { name: "pages", testMatch: "pages.spec.ts", dependencies: ["walk"] },
   ],
 });

@@ -62,7 +62,7 @@ function More() {
         <IconDots size={20} stroke={1.7} aria-hidden />
         <span>More</span>
       </button>
-      <Drawer opened={open} onClose={sheet.close} position="bottom" size="auto" title="More pages" closeButtonProps={{ "aria-label": "Close" }}>
+      <Drawer opened={open} onClose={sheet.close} position="bottom" size="auto" title="More pages" classNames={{ content: styles.sheet ?? "" }} closeButtonProps={{ "aria-label": "Close" }}>
         <ul className={styles.others}>
           {others.map((each) => (
             <li key={each.to}>

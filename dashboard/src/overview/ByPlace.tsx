@@ -77,6 +77,7 @@ const COLUMNS: Parameters<typeof PlainTable<OrganizationOverview>>[0]["columns"]
     header: "Needs attention",
     right: true,
     narrow: true,
+    hideOnPhone: true,
     cell: (each) => <CountLink count={each.attention} to={{ organization_id: each.organization_id, attention: "any" }} />,
   },
   {
@@ -102,7 +103,7 @@ function Worst({ of: { organization_id, worst, offline_servers } }: { of: Organi
     <Link to="/agents" search={{ organization_id, attention: worst.reason }} className={styles.worst} data-family={family}>
       <Glyph size={15} stroke={2} aria-hidden />
       <span>
-        {formatCount(worst.count)} {word.toLowerCase()}
+        {word}: {formatCount(worst.count)}
       </span>
     </Link>
   );

@@ -61,8 +61,8 @@ export function Palette({ userId, onClose, openKeyMap }: { userId: string; onClo
       size={620}
       yOffset="10vh"
       padding={0}
-      aria-label="Find and do"
-      classNames={{ content: styles.content ?? "" }}
+      title="Find and do"
+      classNames={{ content: styles.content ?? "", header: "sr" }}
     >
       <label className={styles.field}>
         <IconSearch size={18} aria-hidden />

@@ -1,0 +1,61 @@
+import { expect, logIn, shot, test } from "./fixtures";
+
+test("the overview says what needs somebody, and leads there", async ({ page }) => {
+  await logIn(page);
+  await page.goto("/");
+  await expect(page).toHaveURL(/\/overview$/);
+  await expect(page.getByText(/^as of /)).toBeVisible();
+  const organizations = page.getByRole("table", { name: "Organizations that need somebody" });
+  const row = organizations.getByRole("row", { name: /Northwind/ });
+  await expect(row).toContainText(/Volume nearly full|Waits for a restart|Offline/);
+  await shot(page, "overview");
+  // The count on the overview is the count of the list it leads to.
+  const reason = page.getByRole("region", { name: "Needs you" }).getByRole("link", { name: /Waits for a restart/ });
+  const count = /^\d+/.exec((await reason.textContent()) ?? "")?.[0] ?? "none";
+  await reason.click();
+  await expect(page).toHaveURL(/attention=pending_reboot/);
+  await expect(page.getByRole("heading", { level: 1, name: "Agents" })).toBeVisible();
+  await expect(page.locator("main").getByText(new RegExp(`^${count} agents?$`))).toBeVisible();
+
+  await page.goto("/overview");
+  await row.getByRole("link", { name: "Northwind Logistics" }).click();
+  await expect(page).toHaveURL(/organization_id=/);
+  await expect(page.getByRole("table", { name: "Sites" }).getByRole("row", { name: /Depot/ })).toBeVisible();
+});
+
+test("nothing that needs somebody, a fleet without machines and a failure are told apart", async ({ page }) => {
+  await logIn(page);
+  const none = { total: 0, online: 0, offline: 0, reconnecting: 0, never: 0, quarantined: 0, attention: 0 };
+  const answer = { fleet: none, servers: none, reasons: [], versions: [], as_of: new Date().toISOString() };
+  await page.route(/\/api\/overview(\?|$)/, (route) => route.fulfill({ json: answer }));
+  await page.goto("/overview");
+  await expect(page.getByRole("heading", { name: "No machine is enrolled yet" })).toBeVisible();
+  await page.unroute(/\/api\/overview(\?|$)/);
+  await page.route(/\/api\/overview(\?|$)/, (route) =>
+    route.fulfill({ json: { ...answer, fleet: { ...none, total: 3, online: 3 }, versions: [{ version: "1.0.0", count: 3 }] } }),
+  );
+  await page.reload();
+  await expect(page.getByRole("heading", { name: "Nothing needs you" })).toBeVisible();
+  await shot(page, "overview-calm");
+  await page.unroute(/\/api\/overview(\?|$)/);
+  await page.route(/\/api\/overview(\?|$)/, (route) =>
+    route.fulfill({ status: 500, contentType: "application/problem+json", json: { status: 500, title: "Broken", code: "internal", detail: "it broke" } }),
+  );
+  await page.reload();
+  await expect(page.locator("main").getByRole("alert")).toContainText("The overview could not be loaded.");
+});
+
+test("an operation of the API is found, described and linked", async ({ page }) => {
+  await logIn(page);
+  await page.getByRole("button", { name: "Account and theme" }).click();
+  await page.getByRole("menuitem", { name: "API" }).click();
+  await page.getByRole("searchbox", { name: "Find an operation" }).fill("post agents commands");
+  await page.getByRole("navigation", { name: "Operations" }).getByRole("link", { name: "POST /api/agents/{id}/commands" }).click();
+  await expect(page).toHaveURL(/op=create_command/);
+  await expect(page.getByRole("region", { name: "The call for a shell" })).toContainText("curl -X POST");
+  await expect(page.getByRole("region", { name: "The call for a shell" })).toContainText("Bearer $TOKEN");
+  await page.getByRole("article").getByText("Program", { exact: true }).last().click();
+  await expect(page.getByRole("article").getByText("Script", { exact: false }).first()).toBeVisible();
+  await page.goto("/reference?op=no_such");
+  await expect(page.getByRole("heading", { name: "This server has no such operation" })).toBeVisible();
+});
