@@ -44,18 +44,19 @@ test("a scope that is not there is said so on every page, and left by one press"
   const { items } = (await (await page.request.get("/api/sites")).json()) as { items: { id: string; organization_id: string }[] };
   const one = items[0];
   const foreign = items.find((each) => each.organization_id !== one?.organization_id);
+  if (!one || !foreign) throw new Error("two organizations with a site each are needed");
   const nowhere = "0190a6c0-0000-7000-8000-000000000001";
   for (const path of ["/agents", "/commands", "/audit"]) {
     await page.goto(`${path}?organization_id=${nowhere}`);
     await expect(page.getByRole("heading", { name: "This organization does not exist, or you cannot see it" })).toBeVisible();
     // No such site, and one of another organization.
-    for (const site of [nowhere, foreign?.id]) {
-      await page.goto(`${path}?organization_id=${one?.organization_id}&site_id=${site}`);
+    for (const site of [nowhere, foreign.id]) {
+      await page.goto(`${path}?organization_id=${one.organization_id}&site_id=${site}`);
       await expect(page.getByRole("heading", { name: /^This site does not exist in / })).toBeVisible();
     }
   }
   await page.getByRole("button", { name: "The whole organization" }).click();
-  await expect(page).toHaveURL(new RegExp(`/audit\\?organization_id=${one?.organization_id}$`));
+  await expect(page).toHaveURL(new RegExp(`/audit\\?organization_id=${one.organization_id}$`));
   await expect(page.getByRole("heading", { level: 1, name: "Audit" })).toBeVisible();
 });
 

@@ -36,21 +36,30 @@ async function address(page: Page, path: string): Promise<string> {
   interface Items {
     items: { id: string; reading_at?: string | null; summary?: string }[];
   }
-  const items = async (list: string) => (await (await page.request.get(`/api/${list}?limit=50`)).json()) as Items;
-  const selftest = async () => (await items("commands")).items.find(({ summary }) => summary === "selftest")?.id ?? "none";
-  const first = async (list: string) => {
-    const answer = await items(list);
-    // An agent with readings shows more.
-    return (answer.items.find((each) => each.reading_at) ?? answer.items[0])?.id ?? "none";
+  /** The first of a list, or the first that is as wanted: a page about nothing would prove nothing. */
+  const first = async (list: string, wanted: (item: Items["items"][number]) => boolean = () => true) => {
+    const { items } = (await (await page.request.get(`/api/${list}?limit=50`)).json()) as Items;
+    const found = items.find(wanted);
+    if (!found) throw new Error(`there is nothing to show among ${list}`);
+    return found.id;
   };
-  return path
-    .replace("{agent}", await first("agents"))
-    .replace("{command}", await first("commands"))
-    .replace("{selftest}", await selftest())
-    .replace("{organization}", await first("organizations"));
+  const kinds: Partial<Record<string, () => Promise<string>>> = {
+    // An agent with readings shows more.
+    agent: () => first("agents", ({ reading_at }) => Boolean(reading_at)),
+    command: () => first("commands"),
+    selftest: () => first("commands", ({ summary }) => summary === "selftest"),
+    organization: () => first("organizations"),
+  };
+  const kind = /\{(\w+)\}/.exec(path)?.[1];
+  if (kind === undefined) return path;
+  const find = kinds[kind];
+  if (!find) throw new Error(`nobody knows what {${kind}} is`);
+  return path.replace(`{${kind}}`, await find());
 }
 
 async function settled(page: Page): Promise<void> {
+  // Before its code has arrived a page shows nothing at all, which is neither loading nor wrong.
+  await expect(page.locator("h1").first()).toBeVisible();
   await expect(page.getByRole("status", { name: "Loading" })).toHaveCount(0);
   await expect(page.getByRole("alert")).toHaveCount(0);
   // Dialogs fade in; colours are judged when they stand.

@@ -1,4 +1,5 @@
 import { useSyncExternalStore } from "react";
+import { tick } from "../lib/order";
 import { Recent } from "../lib/recent";
 
 /** A hint that something changed: ids only, so whoever listens asks again for what it may see. */
@@ -33,7 +34,7 @@ class Events {
   #live = false;
   /** The id of the last hint; empty before the first. */
   #lastId = "";
-  #recent = new Recent<Hint>();
+  #recent = new Recent<Hint>(JSON.stringify);
 
   subscribe(listener: Listener): () => void {
     this.#listeners.add(listener);
@@ -44,7 +45,10 @@ class Events {
     };
   }
 
-  /** When such a hint came last, in milliseconds since 1970; 0 if none came of late. */
+  /**
+   * When such a hint came last, or may have come (a number of `tick`); 0 if none did. Hints of new output are not kept:
+   * there are many, and output is read on from where it was.
+   */
   last(concerns: (hint: Hint) => boolean): number {
     return this.#recent.last(concerns);
   }
@@ -108,7 +112,7 @@ class Events {
   }
 
   #emit(hint: Hint) {
-    this.#recent.add(hint, Date.now());
+    if (hint.kind !== "command_output") this.#recent.add(hint, tick());
     for (const listener of this.#listeners) listener(hint);
   }
 

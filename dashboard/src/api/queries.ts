@@ -1,6 +1,7 @@
 import { infiniteQueryOptions, QueryClient, queryOptions } from "@tanstack/react-query";
 import type { AgentsSearch, AuditSearch, Scope, SoftwareSearch, TitleSearch, TitleSource, UnknownSearch } from "../lib/search";
 import type { CommandState } from "./types";
+import { Answers } from "./answers";
 import { api, ApiError, body, ServerAwayError } from "./client";
 
 /** Rows per request of a list that is read to its end by scrolling. */
@@ -27,6 +28,9 @@ export const queryClient = new QueryClient({
     mutations: { networkMode: "always" },
   },
 });
+
+/** When each answer was asked for. */
+export const answers = new Answers(queryClient.getQueryCache());
 
 const next = (page: { next_cursor?: string | null }) => page.next_cursor ?? undefined;
 

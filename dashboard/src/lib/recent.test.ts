@@ -3,21 +3,23 @@ import { Recent } from "./recent";
 
 describe("Recent", () => {
   it("knows when something of a kind happened last", () => {
-    const recent = new Recent<string>();
-    for (const [what, at] of [["resync", 1_000], ["agent", 2_000], ["agent", 3_000], ["fleet", 4_000]] as const) {
-      recent.add(what, at);
-    }
+    const recent = new Recent<string>((what) => what);
+    for (const [what, at] of [["resync", 1], ["agent", 2], ["agent", 3], ["fleet", 4]] as const) recent.add(what, at);
     const last = (what: string) => recent.last((one) => one === what);
-    expect([last("resync"), last("agent"), last("command")]).toEqual([1_000, 3_000, 0]);
+    expect([last("resync"), last("agent"), last("command")]).toEqual([1, 3, 0]);
   });
 
-  it("forgets what is old, and keeps no more than it may", () => {
-    const recent = new Recent<number>();
-    recent.add(-1, 1);
-    recent.add(-2, 10_002);
+  it("keeps what happens once beside what happens all the time", () => {
+    const recent = new Recent<string>((what) => what);
+    recent.add("rare", 1);
+    for (let at = 2; at < 5_000; at++) recent.add("often", at);
+    expect(recent.last((what) => what === "rare")).toBe(1);
+  });
+
+  it("does not say that nothing happened when it may have forgotten it", () => {
+    const recent = new Recent<number>(String);
+    for (let at = 1; at <= 600; at++) recent.add(at, at);
     const last = (what: number) => recent.last((one) => one === what);
-    expect([last(-1), last(-2)]).toEqual([0, 10_002]);
-    for (let n = 0; n < 2_000; n++) recent.add(n, 10_003);
-    expect([last(-2), last(1_499), last(1_500)]).toEqual([0, 0, 10_003]);
+    expect([last(600), last(101), last(100), last(7)]).toEqual([600, 101, 100, 100]);
   });
 });
