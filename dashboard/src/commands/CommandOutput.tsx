@@ -11,12 +11,12 @@ import { useOutput } from "./useOutput";
 /** What a command wrote; of a self-test its report, with what it wrote behind a button. */
 export function CommandOutput({ command }: { command: Command }) {
   const output = useOutput(command.id);
-  const { chunks, complete } = output;
+  const { log, complete } = output;
   const isSelftest = command.program.kind === "selftest";
   const report = useMemo(() => {
     if (!isSelftest || !complete) return null;
-    return parseSelftest(chunks.filter((chunk) => chunk.stream === "stdout").map((chunk) => chunk.text).join(""));
-  }, [isSelftest, complete, chunks]);
+    return parseSelftest(log.text(0, log.lines.length, "stdout"));
+  }, [isSelftest, complete, log]);
   const [raw, setRaw] = useState(false);
   if (!report) return <OutputView command={command} output={output} />;
   return (

@@ -1,91 +1,101 @@
-import { Checkbox } from "@mantine/core";
-import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useLocalStorage } from "@mantine/hooks";
+import { type ClipboardEvent, type KeyboardEvent, useDeferredValue, useMemo, useRef, useState } from "react";
 import type { Command } from "../api/types";
-import { toLines } from "../lib/output";
+import { downloadText } from "../lib/clipboard";
+import { OutputFinder } from "../lib/outputSearch";
 import { formatBytes, formatCount } from "../lib/units";
 import { isFinal } from "../ui/looks";
 import { Failure } from "../ui/Notice";
 import styles from "./OutputView.module.css";
+import { type Choice, isChosen, OutputViewLines } from "./OutputViewLines";
+import { OutputViewTools, type Search } from "./OutputViewTools";
 import type { Output } from "./useOutput";
 
-const LINE_HEIGHT = 19;
-/** Within so many pixels of the end the view follows. */
-const END = 24;
-
-/** What a command wrote, as it writes it. Lines of the error stream are marked by a word, not by colour alone. */
+/**
+ * What a command wrote, as it writes it: in the program's colours, made readable, with a search of its own (Mod+F or
+ * slash while the focus is within). Lines of the error stream are marked by a word, not by colour alone.
+ */
 export function OutputView({ command, output }: { command: Command; output: Output }) {
-  const { chunks, complete, error } = output;
-  const lines = useMemo(() => toLines(chunks), [chunks]);
-  const scroller = useRef<HTMLDivElement>(null);
-  const [follow, setFollow] = useState(true);
-  const virtual = useVirtualizer({
-    count: lines.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => LINE_HEIGHT,
-    overscan: 30,
-  });
-  useEffect(() => {
-    if (follow && lines.length > 0) virtual.scrollToIndex(lines.length - 1, { align: "end" });
-  }, [follow, lines, virtual]);
-  const errors = useMemo(() => lines.filter((line) => line.stream === "stderr").length, [lines]);
+  const { log, version, complete, error } = output;
   const over = isFinal(command.state);
-  const items = virtual.getVirtualItems();
+  const [follow, setFollow] = useState(true);
+  const [wrap, setWrap] = useLocalStorage({ key: "gururmm-output-wrap", defaultValue: true });
+  const [search, setSearch] = useState<Search>({ query: "", matchCase: false, at: 0 });
+  const [choice, setChoice] = useState<Choice | null>(null);
+  const section = useRef<HTMLElement>(null);
+  const field = useRef<HTMLInputElement>(null);
+
+  const query = useDeferredValue(search.query);
+  const finder = useMemo(() => new OutputFinder(query, search.matchCase), [query, search.matchCase]);
+  // The log is the same one while it grows; its version says that it did.
+  const matches = useMemo(() => (version === 0 ? [] : finder.find(log.lines)), [finder, log, version]);
+  const current = matches.length === 0 ? undefined : Math.min(search.at, matches.length - 1);
+
+  const change = (more: Partial<Search>) => {
+    setSearch((known) => ({ ...known, ...more }));
+    setFollow(false);
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    const isFind = (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === "f";
+    const isSlash = event.key === "/" && !(event.target instanceof HTMLInputElement);
+    if (!isFind && !isSlash) return;
+    event.preventDefault();
+    event.stopPropagation();
+    field.current?.focus();
+    field.current?.select();
+  };
+  const leave = () => {
+    setSearch((known) => ({ ...known, query: "", at: 0 }));
+    section.current?.querySelector<HTMLElement>("[role=log]")?.focus();
+  };
+  const chosenText = () => {
+    if (!choice) return log.text();
+    const from = log.lines.findIndex(({ number }) => isChosen(choice, number));
+    const to = log.lines.findLastIndex(({ number }) => isChosen(choice, number)) + 1;
+    return log.text(from, to);
+  };
+  const onCopy = (event: ClipboardEvent) => {
+    const isOwn = event.target instanceof HTMLInputElement || !(getSelection()?.isCollapsed ?? true);
+    if (!choice || isOwn) return;
+    event.clipboardData.setData("text/plain", chosenText());
+    event.preventDefault();
+  };
+  const chosen = choice ? Math.abs(choice.anchor - choice.head) + 1 : 0;
+
   return (
-    <section className={styles.output} aria-label="Output">
+    <section ref={section} className={styles.output} aria-label="Output" onKeyDown={onKeyDown} onCopy={onCopy}>
       <header className={styles.head}>
         <h2>Output</h2>
         <span className="muted num">
-          {formatCount(lines.length)} {lines.length === 1 ? "line" : "lines"}
-          {errors > 0 ? `, ${formatCount(errors)} on stderr` : ""}
+          {formatCount(log.count)} {log.count === 1 ? "line" : "lines"}
+          {log.errors > 0 ? `, ${formatCount(log.errors)} on stderr` : ""}
         </span>
-        {over ? null : (
-          <Checkbox
-            size="xs"
-            label="Follow"
-            checked={follow}
-            onChange={(event) => setFollow(event.currentTarget.checked)}
-            className={styles.follow}
-          />
-        )}
+        <OutputViewTools
+          field={field}
+          search={search}
+          setSearch={change}
+          found={matches.length}
+          leave={leave}
+          follow={over ? null : { on: follow, set: setFollow }}
+          wrap={{ on: wrap, set: setWrap }}
+          copy={{ label: chosen === 0 ? "Copy all" : `Copy ${formatCount(chosen)} chosen ${chosen === 1 ? "line" : "lines"}`, text: chosenText }}
+          download={() => downloadText(`command-${command.id}.txt`, `${log.text()}\n`)}
+        />
       </header>
       {error ? <Failure error={error} what="The output could not be read; it is tried again." /> : null}
-      <div
-        ref={scroller}
-        className={styles.lines}
-        tabIndex={0}
-        role="log"
-        aria-label="Lines of output"
-        aria-live="off"
-        onScroll={(event) => {
-          const { scrollHeight, scrollTop, clientHeight } = event.currentTarget;
-          if (!over) setFollow(scrollHeight - scrollTop - clientHeight < END);
-        }}
+      <OutputViewLines
+        log={log}
+        version={version}
+        follow={follow}
+        setFollow={setFollow}
+        wrap={wrap}
+        matches={matches}
+        current={current}
+        choice={choice}
+        setChoice={setChoice}
       >
-        {lines.length === 0 ? <p className={styles.nothing}>{nothing(command, complete)}</p> : null}
-        <div className={styles.sheet} style={{ height: virtual.getTotalSize() }}>
-          {items.map((item) => {
-            const line = lines[item.index];
-            if (!line) return null;
-            return (
-              <div
-                key={item.key}
-                ref={virtual.measureElement}
-                data-index={item.index}
-                data-stream={line.stream}
-                className={styles.line}
-                style={{ transform: `translateY(${item.start}px)` }}
-              >
-                <span className={styles.stream}>{line.stream === "stderr" ? "err" : ""}</span>
-                <span className={styles.text}>
-                  {line.gap > 0 ? <em>[{line.gap} pieces of output are missing] </em> : null}
-                  {line.text}
-                </span>
-              </div>
-            );
-          })}
-        </div>
-      </div>
+        <p className={styles.nothing}>{nothing(command, complete)}</p>
+      </OutputViewLines>
       {command.output_dropped_bytes > 0 ? (
         <p className={styles.dropped}>
           {formatBytes(command.output_dropped_bytes)} beyond the limit of {formatBytes(command.output_limit_bytes)} were
