@@ -1,9 +1,8 @@
-import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { change, expect, logIn, shot, test, workDir } from "./fixtures";
+import { accessible, change, expect, logIn, shot, test, workDir } from "./fixtures";
 import { Program } from "./programs";
 
 test.describe.configure({ mode: "serial" });
@@ -59,8 +58,7 @@ test("colours are shown so that they can be read, and the rest of what steers a 
       await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
       await page.setViewportSize({ width, height: 740 });
       await expect(page.locator("html")).toHaveAttribute("data-mantine-color-scheme", colorScheme);
-      const { violations } = await new AxeBuilder({ page }).analyze();
-      expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join("\n")}`)).toEqual([]);
+      await accessible(page);
       expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
       await shot(page, `output-${colorScheme}-${width}`);
     }
@@ -137,11 +135,11 @@ test("of fifty thousand lines only those in sight are in the page, and all of th
   const output = page.getByRole("region", { name: "Output" });
   await expect(output.getByText("50,000 lines")).toBeVisible();
   const lines = output.getByRole("log");
-  await expect(lines.getByText("50,000 bottles").or(lines.getByText("50000", { exact: true }))).toBeVisible();
+  await expect(lines.locator("[data-index='49999']")).toContainText("50000 bottles of output on the wall");
   expect(await lines.locator("[data-index]").count()).toBeLessThan(150);
   await lines.focus();
   await page.keyboard.press("Home");
-  await expect(lines.getByText("1", { exact: true })).toBeInViewport();
+  await expect(lines.locator("[data-index='0']")).toBeInViewport();
   await page.keyboard.press("/");
   await page.keyboard.type("12345 bottles");
   await expect(output.getByText("1 of 1", { exact: true })).toBeVisible();

@@ -1,8 +1,5 @@
-import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
-import { expect, logIn, shot, test } from "./fixtures";
-
-const WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+import { accessible, expect, logIn, shot, test } from "./fixtures";
 
 /** The pages by name; `{agent}`, `{command}` and `{organization}` stand for the first of each. */
 const PAGES = {
@@ -73,12 +70,6 @@ async function nothingSideways(page: Page): Promise<void> {
     return scrolls.filter((each) => each.scrollWidth > each.clientWidth + 1 || each.clientWidth > wide).map((each) => `${each.tagName} ${each.className}`);
   });
   expect(over).toEqual([]);
-}
-
-async function accessible(page: Page): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).withTags(WCAG).analyze();
-  const words = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.html} ${node.failureSummary ?? ""}`).join("\n")}`);
-  expect(words).toEqual([]);
 }
 
 for (const theme of ["light", "dark"] as const) {

@@ -31,3 +31,17 @@ export function makeMember(email: string, role: "viewer" | "technician" | "org_a
       RETURNING id)
     INSERT INTO user_memberships SELECT made.id, o.id, '${role}' FROM made, organizations o WHERE o.name = '${organization}'`);
 }
+
+/** Makes it so that an agent was last there so long ago: nobody can wait for that. */
+export function isAwayFor(agentId: string, time: string): void {
+  sql(`
+    UPDATE agent_presence SET state = 'offline', since = now() - interval '${time}', last_seen_at = now() - interval '${time}',
+                              lease_until = now() - interval '${time}'
+    WHERE agent_id = '${agentId}'`);
+}
+
+/** Makes it so that an agent enrolled two hours ago and was never there. */
+export function neverConnected(agentId: string): void {
+  sql(`DELETE FROM agent_presence WHERE agent_id = '${agentId}'`);
+  sql(`UPDATE agents SET enrolled_at = now() - interval '2 hours' WHERE id = '${agentId}'`);
+}

@@ -66,8 +66,12 @@ test("of two machines with one key, one goes on and the other is refused", async
   await page.goto(`/agents?organization_id=${id}&attention=quarantined`);
   const row = page.getByRole("row", { name: new RegExp(agent.name) });
   await expect(row).toContainText("Quarantined");
-  await expect(row).toContainText("Two machines use its key");
-  await row.getByRole("link").click();
+  await row.getByRole("link", { name: "Two machines use its key" }).click();
+  const evidence = page.getByRole("dialog", { name: `${agent.name}: quarantined` });
+  await expect(evidence).toContainText("On record until now");
+  await expect(evidence.getByText(/, seen/)).toHaveCount(2);
+  await shot(page, "evidence-quarantined");
+  await evidence.getByRole("link", { name: "Say which machine it is" }).click();
   await expect(page.getByText("more than one machine uses this agent's key")).toBeVisible();
   const run = page.getByRole("button", { name: "Run a command" });
   await expect(run).toHaveAttribute("aria-description", /quarantined/);
@@ -109,8 +113,10 @@ test("a machine that was enrolled again goes on under its older record", async (
   simulate(43, { secret });
   await page.goto(`/agents?organization_id=${id}&attention=any`);
   const row = page.getByRole("row", { name: new RegExp(older.name) });
-  await expect(row).toContainText("Seems to be enrolled twice");
-  await row.getByRole("link").click();
+  await row.getByRole("link", { name: "Seems to be enrolled twice" }).click();
+  const evidence = page.getByRole("dialog", { name: /: enrolled twice$/ });
+  await expect(evidence.getByRole("link", { name: "Reception" })).toBeVisible();
+  await evidence.getByRole("link", { name: "Merge or keep apart" }).click();
   await expect(page.getByText("This may be Reception enrolled a second time")).toBeVisible();
   const newer = new URL(page.url()).pathname;
   await shot(page, "duplicate");

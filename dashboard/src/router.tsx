@@ -2,6 +2,7 @@ import {
   createRootRoute,
   createRoute,
   createRouter,
+  notFound,
   parseSearchWith,
   redirect,
   retainSearchParams,
@@ -16,6 +17,7 @@ import { AGENT_TABS, agentSearch, type AgentTab } from "./lib/agentPage";
 import {
   addressValue,
   agentsSearch,
+  ATTENTION_REASONS,
   auditSearch,
   commandsSearch,
   oneOf,
@@ -80,6 +82,21 @@ export const enrollRoute = createRoute({
   getParentRoute: () => agentsRoute,
   path: "enroll",
   component: page(() => import("./agents/EnrollDialog"), "EnrollDialog"),
+});
+
+/** Why one of the listed agents needs somebody, over the list. */
+export const evidenceRoute = createRoute({
+  getParentRoute: () => agentsRoute,
+  path: "evidence/$agentId/$reason",
+  params: {
+    parse: ({ agentId, reason }) => {
+      const known = ATTENTION_REASONS.find((each) => each === reason);
+      if (!known) throw notFound();
+      return { agentId, reason: known };
+    },
+    stringify: ({ agentId, reason }) => ({ agentId, reason }),
+  },
+  component: page(() => import("./agent/AgentEvidence"), "ListEvidence"),
 });
 
 export const agentRoute = createRoute({
@@ -173,7 +190,7 @@ const routeTree = rootRoute.addChildren([
   frameRoute.addChildren([
     indexRoute,
     overviewRoute,
-    agentsRoute.addChildren([enrollRoute]),
+    agentsRoute.addChildren([enrollRoute, evidenceRoute]),
     agentRoute,
     softwareRoute,
     titleRoute,

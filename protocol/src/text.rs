@@ -17,13 +17,14 @@ pub fn clean_line(s: &str, max: usize) -> String {
         .to_owned()
 }
 
-/// Like [`clean_line`] for text of several lines (command output): line feeds, carriage returns, tabs and escape
-/// (ANSI colours) stay, NUL and other control characters become U+FFFD, and nothing is cut.
+/// Like [`clean_line`] for text of several lines (command output): line feeds, carriage returns, tabs, backspaces, escape
+/// (ANSI colours) and bell (which ends a window's title) stay, NUL and other control characters become U+FFFD, and
+/// nothing is cut.
 #[must_use]
 pub fn clean_block(s: &str) -> String {
     s.chars()
         .map(|c| match c {
-            '\n' | '\r' | '\t' | '\x1b' => c,
+            '\n' | '\r' | '\t' | '\x07' | '\x08' | '\x1b' => c,
             c if c.is_control() => '\u{FFFD}',
             c => c,
         })
@@ -55,7 +56,8 @@ mod tests {
     }
 
     #[test]
-    fn a_block_keeps_lines_and_colours_but_no_nul() {
-        assert_eq!(clean_block("a\r\n\u{1b}[1mb\0\u{7}"), "a\r\n\u{1b}[1mb\u{FFFD}\u{FFFD}");
+    fn a_block_keeps_lines_and_what_steers_a_terminal_but_no_nul() {
+        assert_eq!(clean_block("a\r\n\u{1b}[1mb\0\u{1}"), "a\r\n\u{1b}[1mb\u{FFFD}\u{FFFD}");
+        assert_eq!(clean_block("\u{1b}]0;title\u{7}b\u{8}"), "\u{1b}]0;title\u{7}b\u{8}");
     }
 }

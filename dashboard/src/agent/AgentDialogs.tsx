@@ -1,13 +1,15 @@
-import { Button, Checkbox, Group, Modal, Stack, TextInput } from "@mantine/core";
+import { Button, Checkbox, Group, Modal, Stack } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { SiteChoice } from "../agents/PlaceChoice";
-import { api, ApiError, body } from "../api/client";
+import { api, body } from "../api/client";
 import { agent as agentQuery } from "../api/queries";
 import type { Agent } from "../api/types";
 import type { AgentSearch } from "../lib/agentPage";
+import type { Schema } from "../lib/schema";
 import { ConfirmDialog } from "../ui/ConfirmDialog";
 import { Failure } from "../ui/Notice";
+import { SchemaForm } from "../ui/SchemaForm";
 
 /** The dialog that the address names. */
 export function AgentDialogs({ agent, dialog, close }: { agent: Agent; dialog: AgentSearch["dialog"]; close: () => void }) {
@@ -34,39 +36,28 @@ function useEdit(agent: Agent, close: () => void) {
 }
 
 function RenameDialog({ agent, close }: { agent: Agent; close: () => void }) {
-  const [name, setName] = useState(agent.display_name ?? "");
   const edit = useEdit(agent, close);
-  const problem = edit.error instanceof ApiError ? edit.error.fields.display_name : undefined;
+  const schema: Schema<{ display_name: string | null }> = {
+    display_name: {
+      kind: "text",
+      label: "Display name",
+      help: `Empty: the host name, ${agent.hostname}, is shown.`,
+      placeholder: agent.hostname,
+      longest: 255,
+    },
+  };
   return (
     <Modal opened onClose={close} title="Change the display name" closeButtonProps={{ "aria-label": "Close" }}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          edit.mutate({ display_name: name.trim() || null });
-        }}
-      >
-        <Stack>
-          <TextInput
-            label="Display name"
-            description={`Empty: the host name, ${agent.hostname}, is shown.`}
-            placeholder={agent.hostname}
-            value={name}
-            maxLength={255}
-            data-autofocus
-            error={problem}
-            onChange={(event) => setName(event.currentTarget.value)}
-          />
-          {edit.error && !problem ? <Failure error={edit.error} what="The name was not changed." placed={["display_name"]} /> : null}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={close}>
-              Cancel
-            </Button>
-            <Button type="submit" loading={edit.isPending}>
-              Save
-            </Button>
-          </Group>
-        </Stack>
-      </form>
+      <SchemaForm
+        schema={schema}
+        initial={{ display_name: agent.display_name ?? null }}
+        save={(change) => edit.mutateAsync(change)}
+        onDone={() => undefined}
+        action="Save"
+        failure="The name was not changed."
+        onCancel={close}
+        guard
+      />
     </Modal>
   );
 }

@@ -1,12 +1,13 @@
 import { IconDevicesOff } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { useCallback } from "react";
+import { Suspense, useCallback } from "react";
 import { ApiError } from "../api/client";
 import type { Hint } from "../api/events";
 import { agent as agentQuery } from "../api/queries";
 import type { Agent } from "../api/types";
 import { useRefreshOn } from "../api/useRefreshOn";
+import { page } from "../frame/pages";
 import { AGENT_TABS, type AgentSearch, type AgentTab } from "../lib/agentPage";
 import { fullest, RestartAlert, VolumeAlert } from "../ui/Alerts";
 import { AGENT_STATE, OS_WORDS, ROLE_WORDS } from "../ui/looks";
@@ -23,6 +24,8 @@ import { CommandsTab } from "./CommandsTab";
 import { InventoryTab } from "./InventoryTab";
 import { QuarantineBanner } from "./QuarantineBanner";
 import { OverviewTab } from "./OverviewTab";
+
+const AgentEvidence = page(() => import("./AgentEvidence"), "AgentEvidence");
 
 const TAB_WORDS: Record<AgentTab, string> = {
   overview: "Overview",
@@ -72,6 +75,8 @@ function Loaded({ agent }: { agent: Agent }) {
       }),
     [navigate, agent.id, tab],
   );
+  const closeEvidence = () =>
+    void navigate({ to: ".", search: (previous: AgentSearch) => ({ ...previous, evidence: undefined }) });
   return (
     <>
       <PageHeader
@@ -107,6 +112,11 @@ function Loaded({ agent }: { agent: Agent }) {
         {tab === "commands" ? <CommandsTab agent={agent} current={search.command} /> : null}
         {tab === "activity" ? <ActivityTab agent={agent} /> : null}
       </div>
+      {search.evidence ? (
+        <Suspense fallback={null}>
+          <AgentEvidence agentId={agent.id} reason={search.evidence} close={closeEvidence} />
+        </Suspense>
+      ) : null}
       <AgentDialogs agent={agent} dialog={search.dialog} close={() => setDialog(undefined)} />
     </>
   );

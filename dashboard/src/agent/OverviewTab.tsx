@@ -1,6 +1,6 @@
 import { SegmentedControl } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { useNavigate } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 import { Suspense } from "react";
 import { readings } from "../api/queries";
 import type { Agent, VolumeUse } from "../api/types";
@@ -11,10 +11,11 @@ import { formatBytes, percentOf } from "../lib/units";
 import { Age } from "../ui/Age";
 import { fullest, volumeWords } from "../ui/Alerts";
 import { Facts } from "../ui/Facts";
-import { OS_WORDS, ROLE_WORDS } from "../ui/looks";
+import { ATTENTION, OS_WORDS, ROLE_WORDS } from "../ui/looks";
 import { Meter } from "../ui/Meter";
 import { Failure, Loading } from "../ui/Notice";
 import { PlainTable } from "../ui/PlainTable";
+import { State } from "../ui/State";
 import styles from "./AgentPage.module.css";
 
 const ReadingCharts = page(() => import("./ReadingCharts"), "default");
@@ -24,6 +25,7 @@ const SPAN_WORDS: Record<ChartSpan, string> = { "24h": "24 hours", "7d": "7 days
 export function OverviewTab({ agent, span }: { agent: Agent; span: ChartSpan }) {
   return (
     <>
+      {agent.attention.length > 0 ? <Reasons agent={agent} /> : null}
       <div className={styles.columns}>
         <section className={styles.panel}>
           <header className={styles.panelHead}>
@@ -56,6 +58,33 @@ export function OverviewTab({ agent, span }: { agent: Agent; span: ChartSpan }) 
         )}
       </section>
     </>
+  );
+}
+
+/** Why it needs somebody; each reason opens to what it rests on. */
+function Reasons({ agent }: { agent: Agent }) {
+  return (
+    <section className={styles.panel}>
+      <header className={styles.panelHead}>
+        <h2>Needs attention</h2>
+      </header>
+      <ul className={styles.reasons}>
+        {agent.attention.map(({ reason, words, since }) => (
+          <li key={reason} className={styles.reason}>
+            <State look={ATTENTION[reason]} at={since} tip />
+            <span className="any">{words}</span>
+            <Link
+              to="/agents/$agentId/{-$tab}"
+              params={{ agentId: agent.id }}
+              search={(known) => ({ ...known, evidence: reason })}
+              aria-label={`Evidence and next step: ${words}`}
+            >
+              Evidence and next step
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </section>
   );
 }
 

@@ -1,31 +1,24 @@
-import { Button, Group, NumberInput, Select, Stack, TextInput } from "@mantine/core";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
-import { api, ApiError, body } from "../api/client";
-import { organization } from "../api/queries";
-import type { NewToken } from "../api/types";
+import { Stack } from "@mantine/core";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMemo, useState } from "react";
+import { api, body } from "../api/client";
+import { me, organization } from "../api/queries";
+import type { NewEnrollmentToken, NewToken } from "../api/types";
+import type { Schema } from "../lib/schema";
 import type { Scope } from "../lib/search";
 import { sentence } from "../lib/words";
-import { GatedButton } from "../ui/GatedButton";
-import { Banner, Failure } from "../ui/Notice";
+import { Banner } from "../ui/Notice";
+import { SchemaForm } from "../ui/SchemaForm";
 import { OrganizationChoice, SiteChoice } from "./PlaceChoice";
 
 const EXPIRIES = [
-  { value: "1", label: "1 hour" },
-  { value: "24", label: "1 day" },
-  { value: "72", label: "3 days" },
-  { value: "168", label: "1 week" },
-  { value: "720", label: "30 days" },
-  { value: "8760", label: "1 year" },
+  { value: 1, label: "1 hour" },
+  { value: 24, label: "1 day" },
+  { value: 72, label: "3 days" },
+  { value: 168, label: "1 week" },
+  { value: 720, label: "30 days" },
+  { value: 8760, label: "1 year" },
 ];
-
-/** Most machines that one token can be limited to. */
-const MOST_MACHINES = 100_000;
-
-/** Whether this can stand in the field: nothing, or a number within the bounds. */
-function isUses(uses: number | string): boolean {
-  return uses === "" || (typeof uses === "number" && Number.isInteger(uses) && uses >= 1 && uses <= MOST_MACHINES);
-}
 
 /** What an enrollment token is for: where its machines go, how long and how often it works. */
 export function EnrollForm({ scope, onMade, onClose }: {
@@ -34,94 +27,71 @@ export function EnrollForm({ scope, onMade, onClose }: {
   onClose: () => void;
 }) {
   const client = useQueryClient();
+  const user = useQuery(me);
   const [organizationId, setOrganizationId] = useState(scope.organization_id ?? null);
-  const [siteId, setSiteId] = useState(scope.site_id ?? null);
-  const [label, setLabel] = useState("");
-  const [hours, setHours] = useState("72");
-  const [uses, setUses] = useState<number | string>("");
-  const make = useMutation({
-    mutationFn: () =>
-      body(
-        api.POST("/api/enrollment-tokens", {
-          body: {
-            site_id: siteId ?? "",
-            label: label.trim() || null,
-            expires_in_hours: Number(hours),
-            max_uses: typeof uses === "number" ? uses : null,
-          },
-        }),
-      ),
-    onSuccess: (made) => {
-      void client.invalidateQueries({ queryKey: ["enrollment-tokens"] });
-      onMade(made);
-    },
-  });
   const chosen = useQuery({ ...organization(organizationId ?? ""), enabled: organizationId !== null });
   const enroll = chosen.data?.permissions.enroll;
-  const usesProblem = isUses(uses) ? undefined : "A whole number from 1 to 100000, or nothing for no limit.";
-  const fields = make.error instanceof ApiError ? make.error.fields : {};
+  const schema = useMemo(
+    (): Schema<NewEnrollmentToken> => ({
+      site_id: {
+        kind: "custom",
+        label: "Site",
+        required: true,
+        render: (site) => (
+          <>
+            <OrganizationChoice
+              value={organizationId}
+              error={organizationId ? undefined : site.error}
+              onChange={(id) => {
+                setOrganizationId(id);
+                site.set("");
+              }}
+            />
+            {organizationId ? (
+              <SiteChoice
+                key={organizationId}
+                organizationId={organizationId}
+                value={site.value || null}
+                onChange={(id) => site.set(id ?? "")}
+                error={site.error}
+              />
+            ) : null}
+          </>
+        ),
+      },
+      label: { kind: "text", label: "Label (optional)", help: "For you: where this token went.", longest: 100 },
+      expires_in_hours: { kind: "select", label: "Valid for", options: EXPIRIES },
+      max_uses: { kind: "number", label: "Most machines", placeholder: "Unlimited", least: 1, most: 100_000 },
+    }),
+    [organizationId],
+  );
+  const initial = useMemo(
+    (): NewEnrollmentToken => ({ site_id: scope.site_id ?? "", label: null, expires_in_hours: 72, max_uses: null }),
+    [scope.site_id],
+  );
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (siteId && !usesProblem && enroll?.allowed !== false) make.mutate();
-      }}
-    >
-      <Stack>
-        <p className="muted">A machine that joins with this token belongs to the site you choose here.</p>
-        <OrganizationChoice
-          value={organizationId}
-          onChange={(id) => {
-            setOrganizationId(id);
-            setSiteId(null);
-          }}
-        />
-        {organizationId ? (
-          <SiteChoice key={organizationId} organizationId={organizationId} value={siteId} onChange={setSiteId} error={fields.site_id} />
-        ) : null}
-        <TextInput
-          label="Label (optional)"
-          description="For you: where this token went."
-          value={label}
-          maxLength={200}
-          error={fields.label}
-          onChange={(event) => setLabel(event.currentTarget.value)}
-        />
-        <Group grow align="flex-start">
-          <Select label="Valid for" data={EXPIRIES} value={hours} allowDeselect={false} onChange={(value) => setHours(value ?? "72")} error={fields.expires_in_hours} />
-          <NumberInput
-            label="Most machines"
-            placeholder="Unlimited"
-            min={1}
-            max={MOST_MACHINES}
-            clampBehavior="none"
-            allowDecimal={false}
-            hideControls
-            value={uses}
-            error={usesProblem ?? fields.max_uses}
-            onChange={setUses}
-          />
-        </Group>
+    <Stack>
+      <p className="muted">A machine that joins with this token belongs to the site you choose here.</p>
+      <SchemaForm
+        schema={schema}
+        initial={initial}
+        save={(token) => body(api.POST("/api/enrollment-tokens", { body: token }))}
+        onDone={(made) => {
+          void client.invalidateQueries({ queryKey: ["enrollment-tokens"] });
+          onMade(made);
+        }}
+        action="Make the token"
+        failure="The token was not made."
+        onCancel={onClose}
+        permission={enroll}
+        draft={user.data && { userId: user.data.id, form: "enrollment-token" }}
+      >
         {enroll?.allowed === false ? (
           <Banner family="info" title="You cannot enroll machines in this organization.">
             <p>{sentence(enroll.reason ?? "")}</p>
           </Banner>
         ) : null}
-        {make.error ? <Failure error={make.error} what="The token was not made." placed={["site_id", "label", "expires_in_hours", "max_uses"]} /> : null}
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <GatedButton
-            permission={enroll}
-            type="submit"
-            disabled={!siteId || usesProblem !== undefined}
-            loading={make.isPending}
-          >
-            Make the token
-          </GatedButton>
-        </Group>
-      </Stack>
-    </form>
+      </SchemaForm>
+    </Stack>
   );
 }

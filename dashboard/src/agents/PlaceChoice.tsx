@@ -9,7 +9,11 @@ import { messageOf } from "../ui/Notice";
 import styles from "./PlaceChoice.module.css";
 
 /** Chooses an organization, found by the server, or makes one on the spot. */
-export function OrganizationChoice({ value, onChange }: { value: string | null; onChange: (id: string | null) => void }) {
+export function OrganizationChoice({ value, onChange, error }: {
+  value: string | null;
+  onChange: (id: string | null) => void;
+  error?: string | undefined;
+}) {
   const client = useQueryClient();
   const [q, setQ] = useState("");
   const list = useQuery({ ...organizations(q.trim() || undefined), placeholderData: keepPreviousData });
@@ -24,6 +28,7 @@ export function OrganizationChoice({ value, onChange }: { value: string | null; 
       options={all.map((each) => ({ value: each.id, label: each.name }))}
       value={value}
       onChange={onChange}
+      error={error}
       onSearch={(text) => setQ(text === chosen.data?.name ? "" : text)}
       make={async (name) => {
         const made = await body(api.POST("/api/organizations", { body: { name } }));
@@ -112,7 +117,7 @@ function ChooseOrMake({ label, empty, create, options, value, onChange, onSearch
           description={empty ? `There is no ${noun} yet; name the first one.` : undefined}
           value={name}
           maxLength={200}
-          error={problem ?? undefined}
+          error={problem ?? error}
           onChange={(event) => setName(event.currentTarget.value)}
           onKeyDown={(event) => {
             if (event.key !== "Enter") return;

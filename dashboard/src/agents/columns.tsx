@@ -22,7 +22,7 @@ const ATTENTION: Column<AgentSummary> = {
   header: "Needs attention",
   from: 960,
   grow: 1.65,
-  cell: (agent) => <Attention reasons={agent.attention} />,
+  cell: (agent) => <Attention reasons={agent.attention} agentId={agent.id} />,
 };
 const ORGANIZATION: Column<AgentSummary> = {
   id: "organization",
@@ -73,7 +73,7 @@ function NameCell({ agent }: { agent: AgentSummary }) {
       <TwoLines
         below={
           <>
-            <Attention reasons={agent.attention} />
+            <Attention reasons={agent.attention} agentId={agent.id} />
             {agent.organization_name} › {agent.site_name}
           </>
         }

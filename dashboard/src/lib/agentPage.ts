@@ -1,5 +1,5 @@
 import { SECTION_TITLES } from "./inventory";
-import { id, oneOf } from "./search";
+import { ATTENTION_REASONS, id, oneOf } from "./search";
 
 /** The tabs of an agent's page; each has its own address. The first is shown when the address names none. */
 export const AGENT_TABS = ["overview", "inventory", "commands", "activity"] as const;
@@ -16,6 +16,8 @@ export const SPAN_HOURS: Record<ChartSpan, number> = { "24h": 24, "7d": 168, "30
 /** What stands in the address of an agent's page besides the agent and the tab. */
 export interface AgentSearch {
   dialog?: (typeof DIALOGS)[number] | undefined;
+  /** The reason for which it needs somebody whose evidence is open. */
+  evidence?: (typeof ATTENTION_REASONS)[number] | undefined;
   span?: ChartSpan | undefined;
   /** The command whose output is shown on the commands tab. */
   command?: string | undefined;
@@ -28,6 +30,7 @@ export interface AgentSearch {
 export function agentSearch(raw: Record<string, unknown>): AgentSearch {
   return {
     dialog: oneOf(raw, "dialog", DIALOGS),
+    evidence: oneOf(raw, "evidence", ATTENTION_REASONS),
     span: oneOf(raw, "span", CHART_SPANS),
     command: id(raw, "command"),
     view: oneOf(raw, "view", ["changes"]),

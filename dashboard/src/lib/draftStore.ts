@@ -24,6 +24,21 @@ export function writeDraft(userId: string, agentId: string, draft: Draft): void 
   }
 }
 
+/** What this user last typed into a form; undefined when there is nothing usable. */
+export function readForm(userId: string, form: string): Record<string, unknown> | undefined {
+  return readDraft(userId, form);
+}
+
+/** Keeps what is typed into a form, which must hold no secrets; forgets it when there is nothing to keep. */
+export function writeForm(userId: string, form: string, values: Record<string, unknown> | undefined): void {
+  try {
+    if (values === undefined) sessionStorage.removeItem(keyOf(userId, form));
+    else sessionStorage.setItem(keyOf(userId, form), JSON.stringify(values));
+  } catch {
+    return;
+  }
+}
+
 /** The draft as it may be kept: the names of its secrets, never their values. */
 export function withoutSecrets(draft: Draft): Draft {
   return { ...draft, secrets: draft.secrets.map(({ name }) => ({ name, value: "" })) };

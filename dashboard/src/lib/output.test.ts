@@ -93,6 +93,7 @@ describe("movement on a line", () => {
 describe("control sequences", () => {
   it.each([
     ["a title", "\u001b]0;title\u0007x\n", ["x"]],
+    ["a title whose end was replaced on the way", "\u001b]0;title\ufffdx\n", ["x"]],
     ["a link", "\u001b]8;;https://example.com\u001b\\text\u001b]8;;\u001b\\\n", ["text"]],
     ["the cursor up and about", "a\u001b[2A\u001b[10;20Hb\u001b[2Jc\n", ["abc"]],
     ["modes", "\u001b[?25l\u001b[?1049hx\u001b[>4;2m\u001b[!p\n", ["x"]],

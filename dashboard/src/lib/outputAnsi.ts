@@ -116,7 +116,8 @@ export class AnsiParser {
 
   #string(code: number, at: number): number {
     this.#skipped += 1;
-    if (code === 0x07 || code === 0x9c) {
+    // A bell ends most titles; older agents send U+FFFD in its place.
+    if (code === 0x07 || code === 0x9c || code === 0xfffd) {
       this.#state = "text";
       return at + 1;
     }

@@ -1,25 +1,56 @@
+import { Tooltip } from "@mantine/core";
+import { useRef, useState } from "react";
 import { formatAbsolute, formatRelative, formatSince } from "../lib/age";
 import { useClock } from "../lib/clock";
 
 /** An instant as its age, ticking; the absolute time and its zone on hover. */
-export function Age({ at, prefix }: { at: string; prefix?: string }) {
+export function Age({ at, prefix, tip }: { at: string; prefix?: string | undefined; tip?: boolean | undefined }) {
   const instant = Date.parse(at);
   const words = useClock((now) => formatRelative(instant, now));
-  return (
-    <time dateTime={at} title={formatAbsolute(instant)} className="num">
-      {prefix ? `${prefix} ` : ""}
-      {words}
-    </time>
-  );
+  return <Time at={at} words={prefix ? `${prefix} ${words}` : words} absolute={formatAbsolute(instant)} tip={tip} />;
 }
 
 /** How long something has lasted since an instant, ticking; when it began, and the zone, on hover. */
-export function Since({ at }: { at: string }) {
+export function Since({ at, tip }: { at: string; tip?: boolean | undefined }) {
   const instant = Date.parse(at);
   const words = useClock((now) => formatSince(instant, now));
+  return <Time at={at} words={words} absolute={`since ${formatAbsolute(instant)}`} tip={tip} />;
+}
+
+/**
+ * A time in words. With `tip`, for where few of them stand and none stands in a link or a button, the keyboard and a
+ * finger reach the absolute time as well; the tooltip is made when it is first asked for.
+ */
+function Time({ at, words, absolute, tip }: { at: string; words: string; absolute: string; tip: boolean | undefined }) {
+  const [isAsked, setAsked] = useState(false);
+  const time = useRef<HTMLTimeElement>(null);
+  if (!tip) {
+    return (
+      <time dateTime={at} title={absolute} className="num">
+        {words}
+      </time>
+    );
+  }
+  const ask = () => setAsked(true);
+  const leave = () => setAsked(false);
   return (
-    <time dateTime={at} title={`since ${formatAbsolute(instant)}`} className="num">
-      {words}
-    </time>
+    <>
+      <time
+        ref={time}
+        dateTime={at}
+        aria-label={`${words}, ${absolute}`}
+        role="note"
+        tabIndex={0}
+        className="num"
+        onPointerEnter={ask}
+        onPointerLeave={leave}
+        onFocus={ask}
+        onBlur={leave}
+        onClick={ask}
+      >
+        {words}
+      </time>
+      {isAsked ? <Tooltip target={time} label={absolute} opened /> : null}
+    </>
   );
 }

@@ -11,8 +11,13 @@ export interface StateLook {
   icon: Icon;
 }
 
-/** A state: icon, word and, where it is known, for how long. */
-export function State({ look, at, title }: { look: StateLook; at?: string | null | undefined; title?: string }) {
+/** A state: icon, word and, where it is known, for how long; `tip` as for an age. */
+export function State({ look, at, title, tip }: {
+  look: StateLook;
+  at?: string | null | undefined;
+  title?: string;
+  tip?: boolean | undefined;
+}) {
   const Glyph = look.icon;
   return (
     <span className={styles.state} data-family={look.family} title={title}>
@@ -20,7 +25,7 @@ export function State({ look, at, title }: { look: StateLook; at?: string | null
       <span className={styles.word}>{look.word}</span>
       {at ? (
         <span className={styles.age}>
-          <Since at={at} />
+          <Since at={at} tip={tip} />
         </span>
       ) : null}
     </span>

@@ -1,0 +1,222 @@
+import { Button } from "@mantine/core";
+import { Link } from "@tanstack/react-router";
+import type { ReactNode } from "react";
+import type { Agent, AttentionReason, InventorySection } from "../api/types";
+import { rebootOf } from "../lib/inventory";
+import { formatBytes, formatPercent, percentOf } from "../lib/units";
+import { sentence } from "../lib/words";
+import { Age } from "../ui/Age";
+import { CopyLine } from "../ui/CopyLine";
+import type { Evidence } from "../ui/EvidenceDrawer";
+import { GatedButton } from "../ui/GatedButton";
+import { ATTENTION, ROLE_WORDS } from "../ui/looks";
+import styles from "./AgentPage.module.css";
+
+/** The rules by which the server judges (server/src/agents/attention.rs), in words. */
+const RULES: Record<AttentionReason, string> = {
+  quarantined: "The server quarantines an agent when two machines prove that they hold its key.",
+  clash: "The server suspects it when a machine enrolls whose machine id a living record of the same organization has.",
+  offline: "The server misses a server or domain controller after 10 minutes without a connection, any other machine after 7 days.",
+  never_connected: "The server expects an enrolled machine to connect within seconds, and asks for somebody after one hour.",
+  volume_full: "The server asks for somebody from 92 % of the fullest volume on, by the latest reading.",
+  pending_reboot: "The machine says that it waits for a restart; the server passes it on.",
+};
+
+/**
+ * What a reason rests on, and what to do. `judgedAt` is when the server was asked (milliseconds since 1970), `reboot`
+ * the section of the inventory that says why a restart is due.
+ */
+export function evidenceOf(agent: Agent, reason: AttentionReason, judgedAt: number, reboot?: InventorySection): Evidence | null {
+  const attention = agent.attention.find((each) => each.reason === reason);
+  if (!attention) return null;
+  const { facts, fix, actions } = CASES[reason](agent, reboot);
+  return {
+    look: ATTENTION[reason],
+    reason: sentence(attention.words),
+    since: attention.since,
+    facts,
+    judged: (
+      <>
+        {RULES[reason]} It judges anew whenever it is asked, here <Age at={new Date(judgedAt).toISOString()} tip />.
+      </>
+    ),
+    fix,
+    actions,
+  };
+}
+
+type Case = Pick<Evidence, "facts" | "fix" | "actions">;
+
+const CASES: Record<AttentionReason, (agent: Agent, reboot?: InventorySection) => Case> = {
+  quarantined: (agent) => ({
+    facts: [
+      ["Because", sentence(agent.quarantine?.reason ?? "")],
+      ["Quarantined", agent.quarantine ? <Age key="since" at={agent.quarantine.since} tip /> : null],
+      [
+        "Machines with its key",
+        agent.quarantine?.machines.map((machine) => (
+          <div key={`${machine.machine_id} ${machine.boot_id} ${machine.address}`}>
+            <strong className="any">{machine.hostname}</strong>
+            {machine.address ? ` ${machine.address},` : ""} seen <Age at={machine.seen_at} tip />
+            <div className="mono any">{machine.machine_id}</div>
+          </div>
+        )),
+      ],
+      ["On record until now", agent.machine_id ? <span key="id" className="mono">{agent.machine_id}</span> : null],
+    ],
+    fix: [
+      "Find out which of these machines this agent is; the other is usually a copy of its disk.",
+      "Say so on the agent's page. It goes on as this agent, and the other is refused.",
+      "Enroll the other machine anew: it then gets a key and a record of its own.",
+    ],
+    actions: <ToAgent agent={agent}>Say which machine it is</ToAgent>,
+  }),
+  clash: (agent) => ({
+    facts: [
+      [
+        "Older record",
+        agent.duplicate_of ? (
+          <Link key="older" to="/agents/$agentId/{-$tab}" params={{ agentId: agent.duplicate_of.id }}>
+            {agent.duplicate_of.name}
+          </Link>
+        ) : null,
+      ],
+      ["This record made", <Age key="enrolled" at={agent.enrolled_at} tip />],
+      ["Host name", agent.hostname],
+      ["Machine id of both", agent.machine_id ? <span key="id" className="mono">{agent.machine_id}</span> : null],
+    ],
+    fix: [
+      "Compare the two records: a machine that was installed anew or restored is one, copies of one disk are two.",
+      "Merge them, and the machine goes on under the older record with its history; or keep them apart.",
+    ],
+    actions: <ToAgent agent={agent}>Merge or keep apart</ToAgent>,
+  }),
+  offline: (agent) => ({
+    facts: [
+      ["Offline", agent.presence.since ? <Age key="since" at={agent.presence.since} tip /> : null],
+      ["Last seen", agent.presence.last_seen_at ? <Age key="seen" at={agent.presence.last_seen_at} tip /> : "never"],
+      ["Role", ROLE_WORDS[agent.machine_role ?? "unknown"]],
+      ["Missed after", isServer(agent) ? "10 minutes" : "7 days"],
+      ["Last address", agent.address],
+    ],
+    fix: [
+      "See whether other machines of the site are away too: then it is the site's power or internet, and not this machine.",
+      "See that it is switched on, and that its service gururmm-agent runs.",
+      "Decommission it if it is gone for good. Its history stays.",
+    ],
+    actions: (
+      <>
+        <Button
+          renderRoot={(props) => (
+            <Link
+              to="/agents"
+              search={{ organization_id: agent.organization_id, site_id: agent.site_id, presence: "offline" }}
+              {...props}
+            />
+          )}
+        >
+          Who else is offline at {agent.site_name}
+        </Button>
+        <Decommission agent={agent} />
+      </>
+    ),
+  }),
+  never_connected: (agent) => ({
+    facts: [
+      ["Enrolled", <Age key="enrolled" at={agent.enrolled_at} tip />],
+      ["Connected", "never"],
+      ["Missed after", "1 hour"],
+      ["Host name", agent.hostname],
+    ],
+    fix: [
+      "See that the service gururmm-agent runs on the machine.",
+      <div key="selftest" className={styles.step}>
+        Let the agent examine itself there: it says what is in its way, such as name resolution, a proxy or a firewall.
+        <CopyLine text="gururmm-agent selftest" label="The command to run on the machine" />
+      </div>,
+      "Decommission the record if the machine will never come, and enroll it again when it does.",
+    ],
+    actions: <Decommission agent={agent} />,
+  }),
+  volume_full: (agent) => ({
+    facts: [
+      ...agent.latest_volumes
+        .toSorted((a, b) => share(b) - share(a))
+        .map((volume): [string, ReactNode] => [
+          volume.mount,
+          <span key={volume.mount}>
+            <strong>{formatPercent(share(volume))}</strong>, {formatBytes(volume.total_bytes - volume.used_bytes)} free of{" "}
+            {formatBytes(volume.total_bytes)}
+          </span>,
+        ]),
+      ["Nearly full from", "92 %"],
+      ["Measured", agent.reading_at ? <Age key="at" at={agent.reading_at} tip /> : null],
+    ],
+    fix: [
+      "See in the charts whether it filled slowly or at once; at once points to a log, a dump or a runaway job.",
+      "Find what takes the room and remove it, or enlarge the volume.",
+    ],
+    actions: <RunCommand agent={agent}>Run a command on it</RunCommand>,
+  }),
+  pending_reboot: (agent, section) => {
+    const { sources } = rebootOf(section?.data);
+    return {
+      facts: [
+        ["Restart pending", "yes"],
+        ["Said by", sources.length > 0 ? sources.map((source) => <div key={source}>{source}</div>) : null],
+        ["Read", section ? <Age key="read" at={section.collected_at} tip /> : null],
+        ["Running for", agent.uptime_seconds == null ? null : `${Math.floor(agent.uptime_seconds / 86_400)} days`],
+      ],
+      fix: [
+        "Agree with its users on a time; until then updates are installed in part only.",
+        "Restart it. The agent comes back by itself, and this goes away with its next report.",
+      ],
+      actions: <RunCommand agent={agent}>Run a command on it</RunCommand>,
+    };
+  },
+};
+
+function isServer({ machine_role }: Agent): boolean {
+  return machine_role === "server" || machine_role === "domain_controller";
+}
+
+function share(volume: Agent["latest_volumes"][number]): number {
+  return percentOf(volume.used_bytes, volume.total_bytes) ?? 0;
+}
+
+/** Leads to the agent's page, whose banner has the buttons that decide. */
+function ToAgent({ agent, children }: { agent: Agent; children: ReactNode }) {
+  return (
+    <GatedButton
+      permission={agent.permissions.edit}
+      renderRoot={(props) => <Link to="/agents/$agentId/{-$tab}" params={{ agentId: agent.id }} {...props} />}
+    >
+      {children}
+    </GatedButton>
+  );
+}
+
+function RunCommand({ agent, children }: { agent: Agent; children: ReactNode }) {
+  return (
+    <GatedButton
+      permission={agent.permissions.command}
+      renderRoot={(props) => <Link to="/agents/$agentId/{-$tab}" params={{ agentId: agent.id, tab: "commands" }} {...props} />}
+    >
+      {children}
+    </GatedButton>
+  );
+}
+
+function Decommission({ agent }: { agent: Agent }) {
+  return (
+    <GatedButton
+      permission={agent.permissions.decommission}
+      variant="default"
+      renderRoot={(props) => (
+        <Link to="/agents/$agentId/{-$tab}" params={{ agentId: agent.id }} search={{ dialog: "decommission" }} {...props} />
+      )}
+    >
+      Decommission it
+    </GatedButton>
+  );
+}
