@@ -90,3 +90,19 @@ test("a list that cannot be loaded says so within the page's margins", async ({ 
     await shot(page, `failed-${name}`);
   }
 });
+
+test("a page that could not be refreshed says so, and asks again when told to", async ({ page }) => {
+  await logIn(page);
+  await page.goto("/organizations");
+  await expect(page.getByRole("link", { name: "Contoso Dental" }).first()).toBeVisible();
+  const broken = { status: 500, contentType: "application/problem+json", body: JSON.stringify({ status: 500, title: "Broken", code: "internal", detail: "it broke" }) };
+  const list = /\/api\/organizations\?.*limit=100/;
+  await page.route(list, (route) => route.fulfill(broken));
+  await page.evaluate(() => dispatchEvent(new Event("visibilitychange")));
+  await expect(page.getByText("Part of this page could not be refreshed.")).toBeVisible();
+  await expect(page.getByRole("link", { name: "Contoso Dental" }).first()).toBeVisible();
+  await shot(page, "stale");
+  await page.unroute(list);
+  await page.getByRole("button", { name: "Try again" }).click();
+  await expect(page.getByText("Part of this page could not be refreshed.")).toHaveCount(0);
+});

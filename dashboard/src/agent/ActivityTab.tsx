@@ -17,13 +17,13 @@ export function ActivityTab({ agent }: { agent: Agent }) {
             Every change and every refused attempt that concerns this agent is listed here.
           </Empty>
         }
-        failed={(error) =>
+        failed={(error, retry) =>
           error instanceof ApiError && error.status === 403 ? (
             <Empty icon={IconHistory} title="You may not read the audit log">
               {sentence(error.message)}
             </Empty>
           ) : (
-            <ListFailure error={error} what="The activity could not be loaded." />
+            <ListFailure error={error} what="The activity could not be loaded." retry={retry} />
           )
         }
       />

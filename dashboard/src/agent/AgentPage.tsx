@@ -1,3 +1,4 @@
+import { Button } from "@mantine/core";
 import { IconDevicesOff } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
@@ -46,7 +47,15 @@ export function AgentPage() {
     return (
       <>
         <PageHeader title="No such agent" />
-        <Empty icon={IconDevicesOff} title="There is no agent with this id">
+        <Empty
+          icon={IconDevicesOff}
+          title="There is no agent with this id"
+          action={
+            <Button variant="default" renderRoot={(props) => <Link to="/agents" {...props} />}>
+              All agents
+            </Button>
+          }
+        >
           It may belong to an organization that you do not see.
         </Empty>
       </>

@@ -42,7 +42,9 @@ export function ChangesView({ agent, section }: { agent: Agent; section: string 
   if (list.isPending) return <Loading lines={8} />;
   if (rows.length === 0) {
     return section ? (
-      <Empty icon={IconFilterOff} title={`Nothing of “${SECTION_TITLES[section] ?? section}” has changed`} />
+      <Empty icon={IconFilterOff} title={`Nothing of “${SECTION_TITLES[section] ?? section}” has changed`}>
+        Take the filter off to see what changed elsewhere.
+      </Empty>
     ) : (
       <Empty icon={IconHistory} title="Nothing has changed yet">
         The agent's first report is where the history begins. What changes after it is kept for a year.

@@ -14,7 +14,7 @@ import styles from "./AuditList.module.css";
 export function AuditList({ query, empty, failed }: {
   query: AuditQuery;
   empty: ReactNode;
-  failed: (error: unknown) => ReactNode;
+  failed: (error: unknown, retry: () => void) => ReactNode;
 }) {
   const list = useInfiniteQuery(audit(query));
   const rows = useMemo(() => mergePages(list.data?.pages ?? []), [list.data]);
@@ -32,7 +32,7 @@ export function AuditList({ query, empty, failed }: {
     observer.observe(element);
     return () => observer.disconnect();
   }, [more, rows.length]);
-  if (list.error && !list.data) return failed(list.error);
+  if (list.error && !list.data) return failed(list.error, () => void list.refetch());
   if (list.isPending) return <Loading lines={8} />;
   if (rows.length === 0) return empty;
   return (

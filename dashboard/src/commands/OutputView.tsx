@@ -18,7 +18,8 @@ import type { Output } from "./useOutput";
 export function OutputView({ command, output }: { command: Command; output: Output }) {
   const { log, version, complete, error } = output;
   const over = isFinal(command.state);
-  const [follow, setFollow] = useState(true);
+  // What is over is read from its beginning.
+  const [follow, setFollow] = useState(!over);
   const [wrap, setWrap] = useLocalStorage({ key: "gururmm-output-wrap", defaultValue: true });
   const [search, setSearch] = useState<Search>({ query: "", matchCase: false, at: 0 });
   const [choice, setChoice] = useState<Choice | null>(null);

@@ -14,6 +14,7 @@ import { loadPages, page } from "./pages";
 import { Rail } from "./Rail";
 import { ScopeGuard } from "./ScopeGuard";
 import { ScopeTree } from "./ScopeTree";
+import { StaleNotice } from "./StaleNotice";
 import { TopBar } from "./TopBar";
 import { useFrameKeys } from "./useFrameKeys";
 import { useKept } from "./useKept";
@@ -79,6 +80,7 @@ function Signed({ user }: { user: User }) {
       <div className={styles.column}>
         <TopBar user={user} tree={tree} setTree={setTree} openKeyMap={openKeyMap} openPalette={openPalette} />
         <main id="content" tabIndex={-1} className={styles.page}>
+          <StaleNotice />
           <ScopeGuard>
             <Outlet />
           </ScopeGuard>

@@ -1,3 +1,4 @@
+import { Button } from "@mantine/core";
 import { IconBuildingOff, IconDevicesPlus, IconEdit, IconMapPinOff, IconPlus, IconTrash } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
@@ -25,7 +26,15 @@ export function OrganizationPage() {
     return (
       <>
         <PageHeader title="No such organization" />
-        <Empty icon={IconBuildingOff} title="There is no organization with this id">
+        <Empty
+          icon={IconBuildingOff}
+          title="There is no organization with this id"
+          action={
+            <Button variant="default" renderRoot={(props) => <Link to="/organizations" {...props} />}>
+              All organizations
+            </Button>
+          }
+        >
           It was deleted, or it is not one of yours.
         </Empty>
       </>

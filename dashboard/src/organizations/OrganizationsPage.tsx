@@ -1,3 +1,4 @@
+import { Button } from "@mantine/core";
 import { IconBuilding, IconFilterOff, IconPlus } from "@tabler/icons-react";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
@@ -54,7 +55,15 @@ export function OrganizationsPage() {
       ) : rows.length > 0 ? (
         <DataTable label="Organizations" columns={COLUMNS} rows={rows} rowId={(row) => row.id} onEnd={onEnd} />
       ) : q ? (
-        <Empty icon={IconFilterOff} title="No organization has this in its name" />
+        <Empty
+          icon={IconFilterOff}
+          title="No organization has this in its name"
+          action={
+            <Button variant="default" onClick={() => setText(undefined)}>
+              Show all organizations
+            </Button>
+          }
+        />
       ) : (
         <Empty icon={IconBuilding} title="There is no organization yet" action={add}>
           An organization is a customer: it has sites, and machines join a site.
