@@ -288,7 +288,7 @@ test("an agent examines itself, and the report is read on the page", async ({ pa
   await expect(identity.getByText("code proven")).toBeVisible();
   await shot(page, "selftest");
   await page.getByRole("button", { name: "Output as it was written" }).click();
-  await expect(page.getByRole("log")).toContainText('"name": "task_scheduler"');
+  await expect(page.getByRole("log")).toContainText('"name": "permissions"');
 });
 
 test("a secret goes in and never comes out", async ({ page }) => {
