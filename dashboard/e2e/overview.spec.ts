@@ -59,3 +59,41 @@ test("an operation of the API is found, described and linked", async ({ page }) 
   await page.goto("/reference?op=no_such");
   await expect(page.getByRole("heading", { name: "This server has no such operation" })).toBeVisible();
 });
+
+test("what one has under way is found in one place, and its end is said", async ({ page }) => {
+  await logIn(page);
+  const [command] = ((await (await page.request.get("/api/commands?limit=1")).json()) as { items: { id: string; agent_id: string; agent_name: string }[] }).items;
+  if (!command) throw new Error("no command was made");
+  const item = {
+    kind: "command",
+    id: command.id,
+    summary: "a long piece of work",
+    agent_id: command.agent_id,
+    agent_name: command.agent_name,
+    created_at: new Date().toISOString(),
+    ended_at: null as string | null,
+    state: "running",
+    counts: null,
+  };
+  await page.route("**/api/work", (route) => route.fulfill({ json: { items: [item], open: item.ended_at ? 0 : 1 } }));
+  await page.goto("/overview");
+  const bell = page.getByRole("button", { name: /^Work in progress: 1 open/ });
+  await bell.focus();
+  await page.keyboard.press("Enter");
+  const list = page.getByRole("dialog", { name: "Work in progress" });
+  await expect(list.getByRole("link", { name: /a long piece of work/ })).toContainText("Running on");
+  await page.keyboard.press("Escape");
+  await expect(list).toHaveCount(0);
+  await expect(bell).toBeFocused();
+
+  Object.assign(item, { ended_at: new Date().toISOString(), state: "failed" });
+  // Coming back to the tab asks anew.
+  await page.evaluate(() => dispatchEvent(new Event("visibilitychange")));
+  const notice = page.getByRole("status", { name: "What has ended" });
+  await expect(notice).toContainText("a long piece of work");
+  await expect(notice).toContainText("Failed on");
+  await expect(page.getByRole("button", { name: /1 ended and not seen yet/ })).toBeVisible();
+  await shot(page, "work-ended");
+  await notice.getByRole("link").click();
+  await page.waitForURL(`**/commands/${command.id}`);
+});

@@ -8,10 +8,12 @@ import {
   retainSearchParams,
   stringifySearchWith,
 } from "@tanstack/react-router";
+import { agent, agentCount, agents, commands, organization, organizationList, queryClient } from "./api/queries";
 import { Frame } from "./frame/Frame";
 import { NotFound } from "./frame/NotFound";
 import { PageFailure } from "./frame/PageFailure";
 import { page } from "./frame/pages";
+import { overview } from "./overview/queries";
 import { Root } from "./frame/Root";
 import { AGENT_TABS, agentSearch, type AgentTab } from "./lib/agentPage";
 import {
@@ -28,6 +30,14 @@ import {
   titleSearch,
   unknownSearch,
 } from "./lib/search";
+
+/**
+ * Loaders only begin to ask, also when the pointer comes near a link: nothing waits for them, and the page says how it went.
+ * What was asked for within so many milliseconds is not asked for again.
+ */
+const WARM = 5_000;
+/** The page asks too, and says what went wrong. */
+const toThePage = () => undefined;
 
 const rootRoute = createRootRoute({ component: Root, notFoundComponent: NotFound, errorComponent: PageFailure });
 
@@ -67,6 +77,10 @@ const indexRoute = createRoute({
 export const overviewRoute = createRoute({
   getParentRoute: () => frameRoute,
   path: "/overview",
+  loaderDeps: ({ search: { organization_id, site_id } }) => ({ organization_id, site_id }),
+  loader: ({ deps }) => {
+    queryClient.query({ ...overview(deps), staleTime: WARM }).catch(toThePage);
+  },
   component: page(() => import("./overview/OverviewPage"), "OverviewPage"),
 });
 
@@ -74,6 +88,11 @@ export const agentsRoute = createRoute({
   getParentRoute: () => frameRoute,
   path: "/agents",
   validateSearch: agentsSearch,
+  loaderDeps: ({ search }) => search,
+  loader: ({ deps }) => {
+    queryClient.infiniteQuery({ ...agents(deps), staleTime: WARM }).catch(toThePage);
+    queryClient.query({ ...agentCount(deps), staleTime: WARM }).catch(toThePage);
+  },
   component: page(() => import("./agents/AgentsPage"), "AgentsPage"),
 });
 
@@ -110,6 +129,9 @@ export const agentRoute = createRoute({
     stringify: ({ agentId, tab }) => ({ agentId, tab }),
   },
   validateSearch: agentSearch,
+  loader: ({ params }) => {
+    queryClient.query({ ...agent(params.agentId), staleTime: WARM }).catch(toThePage);
+  },
   component: page(() => import("./agent/AgentPage"), "AgentPage"),
 });
 
@@ -138,6 +160,10 @@ export const commandsRoute = createRoute({
   getParentRoute: () => frameRoute,
   path: "/commands",
   validateSearch: commandsSearch,
+  loaderDeps: ({ search: { state, organization_id, site_id } }) => ({ state, organization_id, site_id }),
+  loader: ({ deps }) => {
+    queryClient.infiniteQuery({ ...commands(deps), staleTime: WARM }).catch(toThePage);
+  },
   component: page(() => import("./commands/CommandsPage"), "CommandsPage"),
 });
 
@@ -151,12 +177,19 @@ export const organizationsRoute = createRoute({
   getParentRoute: () => frameRoute,
   path: "/organizations",
   validateSearch: (raw: Record<string, unknown>): { q?: string | undefined } => ({ q: text(raw, "q") }),
+  loaderDeps: ({ search: { q } }) => ({ q }),
+  loader: ({ deps }) => {
+    queryClient.infiniteQuery({ ...organizationList(deps.q), staleTime: WARM }).catch(toThePage);
+  },
   component: page(() => import("./organizations/OrganizationsPage"), "OrganizationsPage"),
 });
 
 export const organizationRoute = createRoute({
   getParentRoute: () => frameRoute,
   path: "/organizations/$organizationId",
+  loader: ({ params }) => {
+    queryClient.query({ ...organization(params.organizationId), staleTime: WARM }).catch(toThePage);
+  },
   component: page(() => import("./organizations/OrganizationPage"), "OrganizationPage"),
 });
 
@@ -208,6 +241,8 @@ const routeTree = rootRoute.addChildren([
 export const router = createRouter({
   routeTree,
   defaultPreload: "intent",
+  // What is kept and for how long is the query cache's matter.
+  defaultPreloadStaleTime: 0,
   defaultErrorComponent: PageFailure,
   parseSearch: parseSearchWith(addressValue),
   stringifySearch: stringifySearchWith(JSON.stringify, addressValue),

@@ -78,11 +78,16 @@ class Events {
       this.#timer = setTimeout(() => this.#open(), this.#wait);
       this.#wait = Math.min(this.#wait * 2, LONGEST_WAIT);
     };
+    const keepId = (event: MessageEvent) => {
+      this.#lastId = event.lastEventId || this.#lastId;
+    };
     const on = (name: string, make: (data: Record<string, string>) => Hint) =>
       source.addEventListener(name, (event) => {
-        this.#lastId = event.lastEventId || this.#lastId;
+        keepId(event);
         this.#emit(make(parse(String(event.data))));
       });
+    // Says only where the stream is: what this reader may not see moves it too.
+    source.addEventListener("position", keepId);
     on("agent", (data) => ({ kind: "agent", agentId: data.agent_id ?? "" }));
     on("command", (data) => ({ kind: "command", commandId: data.command_id ?? "", agentId: data.agent_id ?? "" }));
     on("command_output", (data) => ({

@@ -53,3 +53,6 @@ export interface Page<T> {
 
 /** A new enrollment token with its secret, which is shown once. */
 export type NewToken = Schemas["CreatedEnrollmentToken"];
+export type Work = Schemas["Work"];
+export type WorkItem = Schemas["WorkItem"];
+export type FleetChange = Schemas["FleetChange"];

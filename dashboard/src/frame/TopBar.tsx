@@ -10,6 +10,7 @@ import { ScopeTree } from "./ScopeTree";
 import styles from "./TopBar.module.css";
 import { UserMenu } from "./UserMenu";
 import { useScopeNames } from "./useScope";
+import { Bell } from "./work/Bell";
 
 /** Where the page is, what can be searched, whether it is live, and who is signed in. */
 export function TopBar({ user, tree, setTree, openKeyMap, openPalette }: {
@@ -32,6 +33,7 @@ export function TopBar({ user, tree, setTree, openKeyMap, openPalette }: {
         </span>
       </button>
       <Live />
+      <Bell userId={user.id} />
       <UserMenu user={user} openKeyMap={openKeyMap} />
     </div>
   );

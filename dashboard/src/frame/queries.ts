@@ -16,3 +16,10 @@ export const spine = (siteId: string) =>
     queryFn: ({ signal }) => body(api.GET("/api/sites/{id}/spine", { signal, params: { path: { id: siteId } } })),
     refetchInterval: 60_000,
   });
+
+/** What the user has under way, and what of it ended within a day. */
+export const work = queryOptions({
+  queryKey: ["work"],
+  queryFn: ({ signal }) => body(api.GET("/api/work", { signal })),
+  refetchInterval: 60_000,
+});

@@ -103,7 +103,8 @@ function Worst({ of: { organization_id, worst, offline_servers } }: { of: Organi
     <Link to="/agents" search={{ organization_id, attention: worst.reason }} className={styles.worst} data-family={family}>
       <Glyph size={15} stroke={2} aria-hidden />
       <span>
-        {word}: {formatCount(worst.count)}
+        {word}:{"\u00a0"}
+        {formatCount(worst.count)}
       </span>
     </Link>
   );

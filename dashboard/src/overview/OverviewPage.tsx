@@ -11,6 +11,7 @@ import { Age } from "../ui/Age";
 import { Empty, ListFailure } from "../ui/Notice";
 import { PageHeader } from "../ui/PageHeader";
 import { ByOrganization, BySite } from "./ByPlace";
+import { Changes } from "./Changes";
 import { Fleet, Versions } from "./Fleet";
 import styles from "./Overview.module.css";
 import { overview } from "./queries";
@@ -26,6 +27,7 @@ export function OverviewPage() {
   const names = useScopeNames();
   const fleet = useQuery(overview(scope));
   useRefreshOn(concernsAgents, ["overview"], PAUSE);
+  useRefreshOn(concernsAgents, ["changes"], PAUSE);
   return (
     <>
       <PageHeader
@@ -68,6 +70,7 @@ function Loaded({ overview: { fleet, servers, reasons, versions, as_of }, scope 
         <Reasons reasons={reasons} attention={fleet.attention} asOf={as_of} scope={scope} />
         {scope.organization_id === undefined ? <ByOrganization /> : null}
         {scope.organization_id !== undefined && scope.site_id === undefined ? <BySite organizationId={scope.organization_id} /> : null}
+        <Changes scope={scope} />
       </div>
       <div className={styles.column}>
         <Fleet fleet={fleet} servers={servers} scope={scope} />

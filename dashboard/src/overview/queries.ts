@@ -24,3 +24,13 @@ export const overviewOrganizations = infiniteQueryOptions({
   getNextPageParam: (page) => page.next_cursor ?? undefined,
   refetchInterval: REFRESH,
 });
+
+/** What changed last in the inventories of the fleet, or of a part of it. */
+export const recentChanges = ({ organization_id, site_id }: Scope) => {
+  const query = { organization_id, site_id, limit: 12 };
+  return queryOptions({
+    queryKey: ["changes", query],
+    queryFn: ({ signal }) => body(api.GET("/api/changes", { signal, params: { query } })),
+    refetchInterval: REFRESH,
+  });
+};

@@ -1,0 +1,48 @@
+import type { Work, WorkItem } from "../api/types";
+import { formatCount } from "./units";
+
+type Counts = NonNullable<WorkItem["counts"]>;
+
+const BAD = ["failed", "timed_out", "expired", "unknown", "refused"] as const;
+
+/** How far a run is. */
+export interface Progress {
+  total: number;
+  /** Machines on which it is over, in whatever way. */
+  done: number;
+  /** Of these: where it did not succeed, cancelled ones apart. */
+  failed: number;
+}
+
+export function progressOf(counts: Counts): Progress {
+  const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  const open = counts.queued + counts.sent + counts.running;
+  return { total, done: total - open, failed: BAD.reduce((sum, state) => sum + counts[state], 0) };
+}
+
+/** How far a run is, in words. */
+export function progressWords({ total, done, failed }: Progress): string {
+  const words = done === total ? `all ${formatCount(total)} done` : `${formatCount(done)} of ${formatCount(total)} done`;
+  return failed > 0 ? `${words}, ${formatCount(failed)} without success` : words;
+}
+
+/** What was open before and is over now. */
+export function endedBetween(before: Work | undefined, after: Work): WorkItem[] {
+  const open = new Set(before?.items.filter(({ ended_at }) => !ended_at).map(({ id }) => id));
+  return after.items.filter(({ id, ended_at }) => ended_at && open.has(id));
+}
+
+/** How much of it ended after the reader last looked (milliseconds since 1970). */
+export function unreadCount(items: readonly WorkItem[], seen: number): number {
+  return items.filter(({ ended_at }) => ended_at && Date.parse(ended_at) > seen).length;
+}
+
+/** When the latest of it ended: what was seen by whoever looks at it; 0 if nothing did. */
+export function latestEnd(items: readonly WorkItem[]): number {
+  return Math.max(0, ...items.map(({ ended_at }) => (ended_at ? Date.parse(ended_at) : 0)));
+}
+
+/** Whether it came to a good end. */
+export function wentWell({ counts, state }: WorkItem): boolean {
+  return counts ? progressOf(counts).failed === 0 : state === "succeeded";
+}
