@@ -39,13 +39,13 @@ test("from the palette to an agent's page and on, without a mouse", async ({ pag
   await page.keyboard.press("Enter");
   await expect(page.getByRole("dialog")).toBeVisible();
   await expect(page).toHaveURL(/dialog=rename/);
-  // A plain key goes nowhere while a dialog is open.
   await page.keyboard.press("Escape");
   await expect(page.getByRole("dialog")).toHaveCount(0);
 });
 
 test("a palette that finds nothing says so, and one that cannot search too", async ({ page }) => {
   await logIn(page);
+  await ready(page);
   await ready(page);
   await page.keyboard.press("Control+k");
   await page.keyboard.type("no such thing is anywhere");

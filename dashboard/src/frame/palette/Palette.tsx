@@ -94,9 +94,9 @@ export function Palette({ userId, onClose, openKeyMap }: { userId: string; onClo
           <Failure error={answer.error} what="The server could not be searched." retry={() => void answer.refetch()} />
         ) : null}
         <div role="listbox" id={list} aria-label="What was found">
-          {groups.map((group) => (
-            <div key={group.title} role="group" aria-labelledby={`${list}-${group.title}`}>
-              <div className={styles.group} id={`${list}-${group.title}`} role="presentation">
+          {groups.map((group, index) => (
+            <div key={group.title} role="group" aria-labelledby={`${list}-group-${index}`}>
+              <div className={styles.group} id={`${list}-group-${index}`} role="presentation">
                 {group.title}
               </div>
               {group.entries.map((entry) => (
