@@ -27,6 +27,7 @@ test("from the palette to an agent's page and on, without a mouse", async ({ pag
 
   const name = (await page.locator("a[data-row-link]").first().textContent()) ?? "";
   await page.keyboard.press("Control+k");
+  await expect(field).toBeFocused();
   await page.keyboard.type(name);
   await expect(page.getByRole("group", { name: "Agents" }).getByRole("option").first()).toContainText(name);
   await page.keyboard.press("Enter");
@@ -48,6 +49,7 @@ test("a palette that finds nothing says so, and one that cannot search too", asy
   await ready(page);
   await ready(page);
   await page.keyboard.press("Control+k");
+  await expect(page.getByRole("combobox", { name: /^Find an agent/ })).toBeFocused();
   await page.keyboard.type("no such thing is anywhere");
   await expect(page.getByText("Nothing is called “no such thing is anywhere”.")).toBeVisible();
   await page.route("**/api/search?**", (route) =>
