@@ -138,8 +138,8 @@ impl Suspended {
         if threads.is_empty() { Err(io::Error::other("the process has no thread")) } else { Ok(Self(threads)) }
     }
 
-    /// Lets them run. An error means that none of them does: one that others put in cannot make a process that runs count as
-    /// one that does not.
+    /// Lets them run. An error means that none that was held does: one that others put in cannot make a process that runs
+    /// count as one that does not. Where nothing was held any more, somebody else let the process run.
     pub fn resume(self) -> io::Result<()> {
         let mut refused = None;
         let mut runs = false;
@@ -152,10 +152,9 @@ impl Suspended {
                 _ => runs = true,
             }
         }
-        if runs {
-            Ok(())
-        } else {
-            Err(refused.unwrap_or_else(|| io::Error::other("no thread of the process was held")))
+        match refused {
+            Some(error) if !runs => Err(error),
+            _ => Ok(()),
         }
     }
 }
