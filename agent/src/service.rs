@@ -161,7 +161,8 @@ pub fn install(data_dir: &Path) -> Result<String, ServiceError> {
 }
 
 /// Looks whether there is what the service needs, and makes sure that the service's account will believe it: on Windows a
-/// directory that an administrator made without elevation is theirs, until it is handed to the administrators.
+/// directory that an administrator made without elevation is theirs, until it is handed to the administrators. So are those
+/// inside, each of which the agent asks about by itself.
 fn make_ready(data_dir: &Path) -> Result<(), ServiceError> {
     if !DataDir::exists_and_is_trusted(data_dir)? || !data_dir.join("config.json").exists() {
         return Err(ServiceError::Failed(format!(
@@ -169,7 +170,16 @@ fn make_ready(data_dir: &Path) -> Result<(), ServiceError> {
             data_dir.display()
         )));
     }
-    Ok(platform::create_private_dir(data_dir).map_err(StoreError::io(data_dir))?)
+    platform::create_private_dir(data_dir).map_err(StoreError::io(data_dir))?;
+    for entry in std::fs::read_dir(data_dir).map_err(StoreError::io(data_dir))? {
+        let entry = entry.map_err(StoreError::io(data_dir))?;
+        let path = entry.path();
+        // Not what a link leads to.
+        if entry.file_type().map_err(StoreError::io(&path))?.is_dir() {
+            platform::create_private_subdir(&path).map_err(StoreError::io(&path))?;
+        }
+    }
+    Ok(())
 }
 
 /// Starts the installed service.
@@ -272,6 +282,8 @@ fn in_order(
 fn remove_data(dir: DataDir) -> Result<(), StoreError> {
     log::close();
     dir.wipe(&[INSTALLED])?;
+    // While the lock is there: a directory with a record and without a lock is no agent's any more.
+    dir.wipe(&[])?;
     let path = dir.path().to_owned();
     // Windows removes no directory in which a file is open.
     drop(dir);
@@ -347,10 +359,17 @@ mod tests {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
-            let mode = || std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
-            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+            let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+            let open = |path: &Path| std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+            let (inside, elsewhere) = (path.join("output"), temp.path().join("elsewhere"));
+            for path in [&inside, &elsewhere] {
+                std::fs::create_dir(path).unwrap();
+                open(path);
+            }
+            std::os::unix::fs::symlink(&elsewhere, path.join("link")).unwrap();
+            open(&path);
             make_ready(&path).unwrap();
-            assert_eq!(mode(), 0o700);
+            assert_eq!([mode(&path), mode(&inside), mode(&elsewhere)], [0o700, 0o700, 0o755]);
         }
     }
 }

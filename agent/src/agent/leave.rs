@@ -98,13 +98,13 @@ impl Engine {
     }
 }
 
-/// Removes the keys first, then everything but the mark. What cannot be removed is logged: the mark stays, and the next
-/// start tries again.
+/// Removes the keys first, then everything but the mark and the record of the installation, without which `service uninstall`
+/// would not know what to remove. What cannot be removed is logged: the mark stays, and the next start tries again.
 pub(super) fn forget(dir: &DataDir) {
     if let Err(error) = Config::remove_keys(dir) {
         tracing::error!(%error, "a key of this agent could not be removed");
     }
-    if let Err(error) = dir.wipe(&[DECOMMISSIONED]) {
+    if let Err(error) = dir.wipe(&[DECOMMISSIONED, service::INSTALLED]) {
         tracing::error!(%error, "not everything of this agent could be removed");
     }
 }

@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 use uuid::Uuid;
 
 use super::start::{self, NotStarted};
@@ -20,8 +20,11 @@ use crate::platform::{self, Prepared, Process};
 /// Output waits this long for more before it is sent.
 const FLUSH: Duration = Duration::from_millis(250);
 /// After the process has ended, its pipes are read this much longer: something it left in the background may hold them.
+/// After it was killed, its end is waited for as long.
 const PIPES: Duration = Duration::from_secs(2);
 const READ: usize = 16 * 1024;
+/// Added to a reason.
+const UNDYING: &str = "; it does not end even when killed";
 
 /// A command that was accepted.
 pub(super) struct Job {
@@ -113,7 +116,11 @@ pub(super) async fn attend(
     let stopped_already = *stop.borrow();
     if let Some(why) = stopped_already {
         platform::kill_tree(process.tree()).await;
-        let (outcome, reason) = without_process(NotStarted::Stopped(why));
+        let ended = matches!(timeout(PIPES, process.wait()).await, Ok(Ok(_)));
+        let (outcome, mut reason) = without_process(NotStarted::Stopped(why));
+        if !ended {
+            reason.push_str(UNDYING);
+        }
         return end(context, outcome, Some(&reason));
     }
     // Here, and nowhere before: from now on it is waited for, whatever happens.
@@ -209,7 +216,7 @@ fn without_process(not_started: NotStarted) -> (Outcome, String) {
 }
 
 fn verdict(exit: Option<&Exit>, killed: Option<Killed>, timeout_seconds: u32) -> (Outcome, Option<String>) {
-    let still_there = if exit.is_none() { "; it does not end even when killed" } else { "" };
+    let still_there = if exit.is_none() { UNDYING } else { "" };
     match (killed, exit) {
         (Some(Killed::TimedOut), _) => {
             (Outcome::TimedOut, Some(format!("it did not end within {timeout_seconds} s{still_there}")))

@@ -1,10 +1,13 @@
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use gururmm_protocol::command::{Outcome, RunCommand};
 use serde_json::json;
+use tokio::io::AsyncReadExt as _;
 use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::job::{Job, attend};
@@ -43,10 +46,16 @@ async fn a_command_that_was_cancelled_while_it_was_made_is_only_ended() {
     let context = context(&dir);
     let job = Job { id: Uuid::nil(), expires_at: context.time.now(), command: command(work.path()) };
     let order = Order { id: job.id, command: &job.command, scratch: &context.scratch, data_dir: &context.data_dir };
-    let process = Prepared::new(&order).unwrap().spawn().unwrap();
+    let mut process = Prepared::new(&order).unwrap().spawn().unwrap();
+    let [mut output, _] = process.output().map(Option::unwrap);
     let (_cancelled, stop) = watch::channel(Some(Stop::Cancelled));
     let result = attend(&context, &job, process, stop).await;
     assert_eq!(result.outcome, Outcome::Cancelled);
-    assert!(result.reason.is_some_and(|why| why.starts_with("cancelled while it was being started")));
+    let reason = result.reason.unwrap();
+    assert!(reason.starts_with("cancelled while it was being started"), "{reason}");
+    assert!(!reason.contains("does not end"), "{reason}");
+    // Nobody holds the other end any more. An error is the end as well: on Windows the pipe is broken.
+    let read = timeout(Duration::from_secs(60), output.read(&mut [0; 1])).await;
+    assert_eq!(read.map(Result::unwrap_or_default), Ok(0));
     assert!(!work.path().join("ran").exists());
 }

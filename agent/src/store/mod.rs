@@ -97,7 +97,11 @@ impl DataDir {
             }
             Self::exists_and_is_trusted(path)?;
         }
-        crate::platform::create_private_dir(path).map_err(StoreError::io(path))?;
+        if let Err(error) = crate::platform::create_private_dir(path) {
+            // An empty one may be somebody else's as well: that does not pass, as a fault of the disk may.
+            Self::exists_and_is_trusted(path)?;
+            return Err(StoreError::io(path)(error));
+        }
         let lock = crate::platform::private(File::options().create(true).truncate(false).read(true).write(true))
             .open(&file)
             // On a disk that became read-only, what is there can be locked all the same.
@@ -249,6 +253,21 @@ mod tests {
         for error in [DataDir::exists_and_is_trusted(dir.path()).unwrap_err(), DataDir::open(dir.path()).unwrap_err()] {
             assert!(matches!(&error, StoreError::NotBelieved { why, .. } if why.contains("mode 0777")), "{error}");
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn an_empty_directory_that_is_refused_is_refused_for_good() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let (open, link) = (dir.path().join("open"), dir.path().join("link"));
+        std::fs::create_dir(&open).unwrap();
+        std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o777)).unwrap();
+        // Behind a link it is not made anew.
+        std::os::unix::fs::symlink(&open, &link).unwrap();
+        let error = DataDir::open(&link).unwrap_err();
+        assert!(matches!(&error, StoreError::NotBelieved { why, .. } if why.contains("mode 0777")), "{error}");
+        assert!(crate::agent::AgentError::from(error).is_lasting());
     }
 
     #[test]

@@ -271,6 +271,8 @@ async fn stopping_the_agent_ends_its_commands_as_unknown() {
 #[tokio::test]
 async fn a_decommissioned_agent_says_so_forgets_its_key_and_stays_away() {
     let (mut server, dir, agent, mut session) = start().await;
+    // What says how to remove the service, which stays.
+    std::fs::write(dir.path().join("service.json"), "{}").unwrap();
     let running = session.run(script("sleep 300; true")).await;
     session.started(running).await;
     let envelope = session.act(Action::Decommission { uninstall: false }).await;
@@ -283,7 +285,7 @@ async fn a_decommissioned_agent_says_so_forgets_its_key_and_stays_away() {
         }
     }
     assert_eq!(agent.ended().await.unwrap(), Ended::Decommissioned);
-    assert_eq!(names(dir.path()), ["decommissioned.json", "lock", "status.json"]);
+    assert_eq!(names(dir.path()), ["decommissioned.json", "lock", "service.json", "status.json"]);
     let error = Agent::start(&dir).ended().await.unwrap_err();
     assert!(error.is_lasting() && error.to_string().contains("decommissioned"), "{error}");
     assert!(!server.is_visited(Duration::from_secs(1)).await);
