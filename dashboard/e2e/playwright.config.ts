@@ -33,6 +33,7 @@ export default defineConfig({
     { name: "walk", testMatch: "walk.spec.ts" },
     { name: "states", testMatch: "states.spec.ts", dependencies: ["walk"] },
     { name: "output", testMatch: "output.spec.ts", dependencies: ["walk"] },
+    { name: "forms", testMatch: "forms.spec.ts", dependencies: ["walk"] },
     { name: "evidence", testMatch: "evidence.spec.ts", dependencies: ["walk"] },
     { name: "roles", testMatch: "roles.spec.ts", dependencies: ["walk"] },
     { name: "faults", testMatch: "faults.spec.ts", dependencies: ["walk"] },

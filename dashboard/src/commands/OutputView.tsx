@@ -88,7 +88,8 @@ export function OutputView({ command, output }: { command: Command; output: Outp
         log={log}
         version={version}
         follow={follow}
-        setFollow={setFollow}
+        // Where nothing more comes, the end is no place to be held at.
+        setFollow={(on) => setFollow(on && !over)}
         wrap={wrap}
         matches={matches}
         current={current}
