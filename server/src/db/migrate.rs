@@ -99,8 +99,9 @@ async fn apply(db: &PgPool, connection: &mut PgConnection) -> anyhow::Result<(Re
     }
 }
 
-/// Whether it did not get a lock in time (55P03, PostgreSQL documentation, appendix A).
+/// Whether it did not get a lock in time, or was ended because others and it waited for each other (55P03 and 40P01,
+/// PostgreSQL documentation, appendix A).
 fn waited_in_vain(error: &MigrateError) -> bool {
     let (MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _)) = error else { return false };
-    cause.as_database_error().and_then(|cause| cause.code()).is_some_and(|code| code == "55P03")
+    cause.as_database_error().and_then(|cause| cause.code()).is_some_and(|code| matches!(&*code, "55P03" | "40P01"))
 }

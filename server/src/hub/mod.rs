@@ -69,7 +69,7 @@ pub struct Hub {
     /// Readings to be written.
     pub(crate) readings: Batch<readings::Waiting>,
     /// Places for reports of inventory.
-    pub(crate) inventories: Semaphore,
+    pub(crate) inventories: Arc<Semaphore>,
 }
 
 /// Connections of this process.
@@ -104,7 +104,7 @@ impl Hub {
             presence: Batch::default(),
             presence_writer: tokio::sync::Mutex::default(),
             readings: Batch::default(),
-            inventories: Semaphore::new(MAX_INVENTORIES),
+            inventories: Arc::new(Semaphore::new(MAX_INVENTORIES)),
         }
     }
 

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use gururmm_protocol::inventory::{Section, Service, ServiceStart, ServiceState, Software, SoftwareSource};
+use gururmm_protocol::limits;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -60,6 +61,10 @@ pub fn changes(before: &Sight<'_>, after: &Sight<'_>) -> serde_json::Result<Vec<
     steady_start(&mut old, &new);
     let mut found = difference(old, new);
     let only_in = |one: &Sight<'_>, other: &Sight<'_>| -> Vec<Part> {
+        // A full list of problems may have been cut off: what is no longer named may be any part.
+        if one.problems.len() >= limits::MAX_PROBLEMS {
+            return vec![Part::Any];
+        }
         let only = one.problems.iter().filter(|problem| !other.problems.contains(problem));
         only.map(|problem| Part::of(one.content, problem)).collect()
     };

@@ -222,6 +222,26 @@ fn what_could_not_be_read_of_some_software_leaves_the_rest_of_it_told_by_name() 
 }
 
 #[test]
+fn a_full_list_of_problems_may_be_about_anything() {
+    let all = Section::Software(vec![software("named", "1"), software("cut off", "1")]);
+    let none = Section::Software(vec![]);
+    let mut problems: Vec<_> =
+        (1..limits::MAX_PROBLEMS).map(|n| format!("the package p{n} is half-installed")).collect();
+    for (more, unsure) in [("the package last is half-installed", true), ("", false)] {
+        if !more.is_empty() {
+            problems.push(more.to_owned());
+        } else {
+            problems.pop();
+        }
+        let partly = Sight { content: &none, problems: &problems };
+        for found in [changes(&whole(&all), &partly).unwrap(), changes(&partly, &whole(&all)).unwrap()] {
+            assert_eq!(found.len(), if unsure { 1 } else { 2 }, "{more}");
+            assert_eq!(found[0].kind == ChangeKind::Unsure, unsure, "{more}");
+        }
+    }
+}
+
+#[test]
 fn who_joined_a_group_and_who_logged_in_are_told_one_by_one() {
     let group = |members: &[&str]| {
         let members = members.iter().map(ToString::to_string).collect();

@@ -38,20 +38,23 @@ pub(crate) async fn store(
     report: InventoryReport,
     pace: &SharedPace,
 ) -> Result<Verdict> {
-    let _place = app.hub.inventories.acquire().await.map_err(Error::internal)?;
+    let place = Arc::clone(&app.hub.inventories).acquire_owned().await.map_err(Error::internal)?;
     // First of all: nothing is unpacked again and again while the database is away.
     let mut tx = app.db.begin().await?;
     let reading = Arc::clone(pace);
     let read = tokio::task::spawn_blocking(move || {
         let read = receive::read(report);
         locked(&reading).charge(read.unfolded, Instant::now());
-        read.outcome
+        // The place stays taken until this is done, also when the session is displaced meanwhile.
+        (place, read.outcome)
     });
-    let received = match read.await.map_err(Error::internal)? {
+    let (_place, outcome) = read.await.map_err(Error::internal)?;
+    let received = match outcome {
         Ok(received) => received,
         Err(reason) => return Ok(Verdict::Refused(reason)),
     };
     let now = app.env.now();
+    store::lock_agent(&mut tx, agent_id).await?;
     let (received, changes) = history::record(&mut tx, agent_id, received, now).await?;
     store::put_sections(&mut tx, agent_id, &received.sections, now).await?;
     store::put_unread(&mut tx, agent_id, &received.unread, now).await?;

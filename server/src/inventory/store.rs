@@ -12,6 +12,13 @@ use super::StoredSection;
 use super::receive::ReceivedSection;
 use crate::core::{Error, Result};
 
+/// Locks an agent's record before its inventory: whoever changes the record (a merge, a release) comes to the inventory in
+/// this order, too.
+pub async fn lock_agent(connection: &mut PgConnection, agent_id: Uuid) -> Result<()> {
+    sqlx::query!("SELECT id FROM agents WHERE id = $1 FOR NO KEY UPDATE", agent_id).fetch_optional(connection).await?;
+    Ok(())
+}
+
 /// Stores sections; `changed_at` moves only when the content differs.
 pub async fn put_sections(
     connection: &mut PgConnection,

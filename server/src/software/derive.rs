@@ -13,6 +13,7 @@ use super::version::sort_key;
 use super::{TitleSource, fold};
 use crate::app::App;
 use crate::core::Result;
+use crate::inventory;
 
 /// Agents that are looked for at a time.
 const CATCH_UP: i64 = 100;
@@ -119,7 +120,8 @@ async fn derive_stored(
     now: DateTime<Utc>,
 ) -> Result<Option<DateTime<Utc>>> {
     let mut tx = connection.begin().await?;
-    // Locked as a report does it, and looked at again: a report may have come in between.
+    // Locked as a report does it (the agent's record first), and looked at again: a report may have come in between.
+    inventory::store::lock_agent(&mut tx, agent_id).await?;
     let Some((data, collected_at)) = store::lock_section(&mut tx, agent_id).await? else { return Ok(None) };
     // It is null while it never could be read.
     match serde_json::from_str::<Option<Vec<Software>>>(&data) {
