@@ -1,5 +1,5 @@
 import { Button } from "@mantine/core";
-import { IconCircleCheck, IconDevicesOff, IconDevicesPlus, IconFilterOff } from "@tabler/icons-react";
+import { IconCircleCheck, IconDevicesOff, IconDevicesPlus, IconFilterOff, IconPlayerPlay } from "@tabler/icons-react";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate, useSearch } from "@tanstack/react-router";
 import { useCallback, useMemo } from "react";
@@ -7,13 +7,18 @@ import type { Hint } from "../api/events";
 import { agentCount, agents } from "../api/queries";
 import type { Permission } from "../api/types";
 import { useRefreshOn } from "../api/useRefreshOn";
-import type { AgentsSearch } from "../lib/search";
+import { agentsFilter, type AgentsSearch } from "../lib/search";
+import { BulkBar } from "../ui/BulkBar";
+import { ColumnsMenu } from "../ui/ColumnsMenu";
+import { ListTools } from "../ui/FilterBar";
 import { GatedButton } from "../ui/GatedButton";
 import { LiveTable } from "../ui/LiveTable";
 import { Empty, ListFailure, Loading } from "../ui/Notice";
 import { PageHeader } from "../ui/PageHeader";
+import { useColumns } from "../ui/useColumns";
 import { useLiveRows } from "../ui/useLiveRows";
-import { columnsIn } from "./columns";
+import { useSelection } from "../ui/useSelection";
+import { agentId, agentName, columnsIn } from "./columns";
 import { AgentFilters } from "./AgentFilters";
 import { FleetCounts } from "./FleetCounts";
 
@@ -23,7 +28,8 @@ const concernsAgents = (hint: Hint) => hint.kind === "agent" || hint.kind === "f
 export function AgentsPage() {
   const search = useSearch({ from: "/frame/agents" });
   const navigate = useNavigate({ from: "/agents" });
-  const list = useInfiniteQuery(agents(search));
+  const listed = agents(search);
+  const list = useInfiniteQuery(listed);
   const count = useQuery(agentCount(search));
   const pages = list.data?.pages;
   const enroll = pages?.at(-1)?.permissions.create;
@@ -31,14 +37,16 @@ export function AgentsPage() {
   useRefreshOn(concernsAgents, ["agents", "list"], 2_000 + 1_000 * (pages?.length ?? 0));
   useRefreshOn(concernsAgents, ["agents", "count"], 2_000);
 
-  const live = useLiveRows(search, pages);
+  const live = useLiveRows(listed.queryKey, pages);
   const set = useCallback(
     (change: Partial<AgentsSearch>) =>
       void navigate({ to: ".", search: (previous: AgentsSearch) => ({ ...previous, ...change }), replace: true }),
     [navigate],
   );
   const { organization_id, site_id } = search;
-  const columns = useMemo(() => columnsIn({ organization_id, site_id }), [organization_id, site_id]);
+  const columns = useColumns("agents", useMemo(() => columnsIn({ organization_id, site_id }), [organization_id, site_id]));
+  const { selection, cleared, dispatch } = useSelection("agents", agentsFilter(search));
+  const selecting = useMemo(() => ({ selection, dispatch, nameOf: agentName }), [selection, dispatch]);
   const { hasNextPage, isFetching, fetchNextPage } = list;
   const onEnd = useCallback(() => {
     if (hasNextPage && !isFetching) void fetchNextPage();
@@ -59,7 +67,11 @@ export function AgentsPage() {
           </GatedButton>
         }
       />
-      <AgentFilters search={search} set={set} />
+      <AgentFilters search={search} set={set}>
+        <ListTools>
+          <ColumnsMenu {...columns} />
+        </ListTools>
+      </AgentFilters>
       {list.error && !list.data ? (
         <ListFailure error={list.error} what="The agents could not be loaded." retry={() => void list.refetch()} />
       ) : list.isPending ? (
@@ -69,15 +81,24 @@ export function AgentsPage() {
       ) : (
         <LiveTable
           label="Agents"
-          columns={columns}
+          columns={columns.shown}
           live={live}
-          rowId={(row) => row.id}
+          rowId={agentId}
+          selecting={selecting}
           total={count.data?.total}
           sort={{ by: search.sort ?? "name", set: (sort) => set({ sort: sort === "name" ? undefined : (sort as AgentsSearch["sort"]) }) }}
           onEnd={onEnd}
           footer={list.isFetchingNextPage ? <Loading lines={2} /> : null}
         />
       )}
+      <BulkBar selection={selection} matching={count.data?.total} cleared={cleared} dispatch={dispatch}>
+        <Button
+          leftSection={<IconPlayerPlay size={16} aria-hidden />}
+          renderRoot={(props) => <Link to="/agents/run" search={search} {...props} />}
+        >
+          Run a command
+        </Button>
+      </BulkBar>
       <Outlet />
     </>
   );

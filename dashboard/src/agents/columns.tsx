@@ -15,7 +15,7 @@ import { State } from "../ui/State";
 import { TwoLines } from "../ui/TwoLines";
 import styles from "./AgentsPage.module.css";
 
-const NAME: Column<AgentSummary> = { id: "name", header: "Name", sort: "name", grow: 1.55, cell: (agent) => <NameCell agent={agent} /> };
+const NAME: Column<AgentSummary> = { id: "name", header: "Name", fixed: true, sort: "name", grow: 1.55, cell: (agent) => <NameCell agent={agent} /> };
 const STATE: Column<AgentSummary> = { id: "presence", header: "State", sort: "last_seen", width: 164, cell: (agent) => <AgentStateCell agent={agent} /> };
 const ATTENTION: Column<AgentSummary> = {
   id: "attention",
@@ -39,6 +39,14 @@ const site = (from: 560 | 1180): Column<AgentSummary> => ({
   grow: 1.2,
   cell: (agent) => <span title={agent.site_name}>{agent.site_name}</span>,
 });
+const ROLE: Column<AgentSummary> = {
+  id: "role",
+  header: "Role",
+  off: true,
+  from: 760,
+  width: 140,
+  cell: (agent) => ROLE_WORDS[agent.machine_role ?? "unknown"] ?? ROLE_WORDS.unknown,
+};
 const REST: Column<AgentSummary>[] = [
   { id: "os", header: "System", from: 960, grow: 1.4, cell: (agent) => <SystemCell agent={agent} /> },
   {
@@ -53,10 +61,13 @@ const REST: Column<AgentSummary>[] = [
   { id: "memory", header: "Memory", sort: "memory", mostFirst: true, from: 760, width: 98, align: "right", cell: (agent) => <MemoryCell agent={agent} /> },
 ];
 
+export const agentId = (agent: AgentSummary): string => agent.id;
+export const agentName = (agent: AgentSummary): string => agent.name;
+
 /** The columns of a list of this scope: what would be the same in every row is left out. */
 export function columnsIn(scope: Scope): Column<AgentSummary>[] {
   const places = scope.site_id ? [] : scope.organization_id ? [site(560)] : [ORGANIZATION, site(1180)];
-  return [NAME, STATE, ATTENTION, ...places, ...REST];
+  return [NAME, STATE, ATTENTION, ...places, ROLE, ...REST];
 }
 
 function percent(value: number | null | undefined): string {

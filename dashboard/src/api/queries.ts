@@ -1,5 +1,5 @@
 import { infiniteQueryOptions, QueryClient, queryOptions } from "@tanstack/react-query";
-import type { AgentsSearch, AuditSearch, Scope, SoftwareSearch, TitleSearch, TitleSource, UnknownSearch } from "../lib/search";
+import { agentsFilter, type AgentsSearch, type AuditSearch, type Scope, type SoftwareSearch, type TitleSearch, type TitleSource, type UnknownSearch } from "../lib/search";
 import type { CommandState } from "./types";
 import { Answers } from "./answers";
 import { api, ApiError, body, ServerAwayError } from "./client";
@@ -45,8 +45,9 @@ export const me = queryOptions({
   staleTime: REFRESH,
 });
 
-export const agents = (query: AgentsSearch) =>
-  infiniteQueryOptions({
+export const agents = (search: AgentsSearch) => {
+  const query = { ...agentsFilter(search), sort: search.sort };
+  return infiniteQueryOptions({
     queryKey: ["agents", "list", query],
     queryFn: ({ signal, pageParam }) =>
       body(api.GET("/api/agents", { signal, params: { query: { ...query, limit: PAGE_SIZE, cursor: pageParam } } })),
@@ -55,9 +56,10 @@ export const agents = (query: AgentsSearch) =>
     refetchInterval: REFRESH,
     gcTime: KEPT,
   });
+};
 
 export const agentCount = (search: AgentsSearch) => {
-  const query = { ...search, sort: undefined };
+  const query = agentsFilter(search);
   return queryOptions({
     queryKey: ["agents", "count", query],
     queryFn: ({ signal }) => body(api.GET("/api/agents/count", { signal, params: { query } })),

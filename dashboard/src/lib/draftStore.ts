@@ -5,6 +5,24 @@ const PREFIX = "gururmm-draft:";
 
 const keyOf = (userId: string, agentId: string) => `${PREFIX}${userId}:${agentId}`;
 
+/** What this user left under a name in this tab; undefined when there is nothing. */
+export function readKept(userId: string, name: string): unknown {
+  try {
+    return JSON.parse(sessionStorage.getItem(keyOf(userId, name)) ?? "null") ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Keeps what is needed again after a reload or a login. A browser that keeps nothing is no reason to fail. */
+export function writeKept(userId: string, name: string, value: unknown): void {
+  try {
+    sessionStorage.setItem(keyOf(userId, name), JSON.stringify(value));
+  } catch {
+    return;
+  }
+}
+
 /** What this user last typed for this agent, without secret values; undefined when there is nothing usable. */
 export function readDraft(userId: string, agentId: string): Partial<Draft> | undefined {
   try {

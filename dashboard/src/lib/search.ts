@@ -69,15 +69,27 @@ export const COMMAND_STATES = [
   "unknown",
 ] as const;
 
-/** What the agents page filters and sorts by. */
-export interface AgentsSearch extends Scope {
+/** Which machines are meant. */
+export interface AgentsFilter extends Scope {
   q?: string | undefined;
   presence?: (typeof PRESENCES)[number] | undefined;
   os_family?: (typeof OS_FAMILIES)[number] | undefined;
   role?: (typeof ROLES)[number] | undefined;
   state?: (typeof AGENT_STATES)[number] | undefined;
   attention?: (typeof ATTENTIONS)[number] | undefined;
+}
+
+/** What the agents page filters and sorts by, and which saved view that came from. */
+export interface AgentsSearch extends AgentsFilter {
   sort?: (typeof AGENT_SORTS)[number] | undefined;
+  /** The saved view that was chosen. */
+  saved?: string | undefined;
+}
+
+/** Only the filter of a search. */
+export function agentsFilter(search: AgentsSearch): AgentsFilter {
+  const { organization_id, site_id, q, presence, os_family, role, state, attention } = search;
+  return { organization_id, site_id, q, presence, os_family, role, state, attention };
 }
 
 export function agentsSearch(raw: Raw): AgentsSearch {
@@ -90,6 +102,7 @@ export function agentsSearch(raw: Raw): AgentsSearch {
     state: oneOf(raw, "state", AGENT_STATES),
     attention: oneOf(raw, "attention", ATTENTIONS),
     sort: oneOf(raw, "sort", AGENT_SORTS),
+    saved: id(raw, "saved"),
   };
 }
 

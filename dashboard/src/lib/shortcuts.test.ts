@@ -29,9 +29,9 @@ describe("the name of a press", () => {
     expect(pressName(press("k", { ctrlKey: true, shiftKey: true }), false)).toBeUndefined();
     expect(pressName(press("k", { ctrlKey: true, altKey: true }), false)).toBeUndefined();
   });
-  it("takes the question mark with Shift, and no capital letter", () => {
+  it("takes the question mark with Shift, and a capital letter as another key", () => {
     expect(pressName(press("?", { shiftKey: true }), false)).toBe("?");
-    expect(pressName(press("J", { shiftKey: true }), false)).toBeUndefined();
+    expect(pressName(press("J", { shiftKey: true }), false)).toBe("Shift+J");
     expect(pressName(press("Enter", { shiftKey: true }), false)).toBeUndefined();
     // Caps lock.
     expect(pressName(press("J"), false)).toBe("j");

@@ -17,7 +17,7 @@ export const SHORTCUT_GROUPS = ["Anywhere", "Go to", "Table", "This page"] as co
 
 /** A key, or keys one after another, and what they do. */
 export interface Shortcut {
-  /** `["j"]`, `["g", "a"]`, `["Mod+K"]`; Mod is Ctrl, on a Mac Command. */
+  /** `["j"]`, `["Shift+J"]`, `["g", "a"]`, `["Mod+K"]`; Mod is Ctrl, on a Mac Command. */
   keys: readonly string[];
   /** What it does, as the list of keys says it. */
   words: string;
@@ -41,7 +41,7 @@ export interface PressedIn {
 const PATIENCE = 1_500;
 const PRESSING = new Set(["Enter", " "]);
 
-/** The name of what was pressed: `Mod+K`, `g`, `?`; undefined for a press with other modifiers. */
+/** The name of what was pressed: `Mod+K`, `Shift+J`, `g`, `?`; undefined for a press with other modifiers. */
 export function pressName(press: Press, mac: boolean): string | undefined {
   // A layout without Latin letters: the place of the key counts.
   const key = press.key.length === 1 && press.key > "~" && press.code.startsWith("Key") ? press.code.slice(3).toLowerCase() : press.key;
@@ -49,7 +49,8 @@ export function pressName(press: Press, mac: boolean): string | undefined {
   if (other || press.altKey) return undefined;
   if (mod) return press.shiftKey ? undefined : `Mod+${key.toUpperCase()}`;
   // Shift makes `?`, but a capital letter is not the letter.
-  if (press.shiftKey && (key.length > 1 || /[a-z]/i.test(key))) return undefined;
+  if (press.shiftKey && key.length > 1) return undefined;
+  if (press.shiftKey && /[a-z]/i.test(key)) return `Shift+${key.toUpperCase()}`;
   return /^[A-Z]$/.test(key) ? key.toLowerCase() : key;
 }
 

@@ -1,12 +1,12 @@
 import { useMediaQuery } from "@mantine/hooks";
 import { IconArrowDown, IconArrowUp } from "@tabler/icons-react";
-import { type ColumnDef, type RowData, tableFeatures, useTable } from "@tanstack/react-table";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
+import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { isSelected, rangeOf, type Selection, type SelectionAction } from "../lib/selection";
 import styles from "./DataTable.module.css";
+import { DataRow } from "./DataRow";
+import { useActiveRow } from "./useActiveRow";
 import { usePlace } from "./usePlace";
-
-const features = tableFeatures({});
 
 /** A column: what stands in its cells, and how much room it wants. */
 export interface Column<T> {
@@ -23,27 +23,45 @@ export interface Column<T> {
   sort?: string;
   /** The first press sorts from the end: the most is what one looks for. */
   mostFirst?: boolean;
+  /** What the row is called; it cannot be left out. */
+  fixed?: boolean;
+  /** Shown only when it is chosen. */
+  off?: boolean;
 }
 
 const ROW = 32;
 const ROW_ON_PHONE = 52;
+const HEADER = 32;
 /** Widest fixed column on a phone, where cells have two lines. */
 const WIDTH_ON_PHONE = 150;
+/** The column of boxes. */
+const BOX = 44;
 
 interface Sorting {
   by: string;
   set: (by: string) => void;
 }
 
+/** Rows can be selected: what is, and how it changes. */
+export interface Selecting<T> {
+  selection: Selection;
+  dispatch: (action: SelectionAction) => void;
+  /** What a row is called. The same function between renderings. */
+  nameOf: (row: T) => string;
+}
+
 /** What a table shows, and how. */
 export interface TableProps<T> {
   label: string;
-  columns: Column<T>[];
-  rows: T[];
+  /** The same array as long as the columns stay the same: a new one renders every row anew. */
+  columns: readonly Column<T>[];
+  rows: readonly T[];
+  /** The same function between renderings. */
   rowId: (row: T) => string;
   /** How many rows there are in all, where it is known. */
   total?: number | undefined;
   sort?: Sorting;
+  selecting?: Selecting<T> | undefined;
   /** Called when the reader nears the end. */
   onEnd?: () => void;
   /** Stands above the rows, inside the part that must not jump. */
@@ -52,28 +70,24 @@ export interface TableProps<T> {
   footer?: ReactNode;
 }
 
-/** A table that keeps only the visible rows in the page; the rows' order is the server's. Back leads to the same place in it. */
-export function DataTable<T extends RowData>({ label, columns, rows, rowId, total, sort, onEnd, notice, footer }: TableProps<T>) {
+/**
+ * A table that keeps only the visible rows in the page; the rows' order is the server's. Back leads to the same place in
+ * it. A row is rendered again only when it, or whether it is selected, changed.
+ */
+export function DataTable<T>({ label, columns, rows, rowId, total, sort, selecting, onEnd, notice, footer }: TableProps<T>) {
   const scroller = useRef<HTMLDivElement>(null);
   const phone = useMediaQuery("(max-width: 640px)", false, { getInitialValueInEffect: false });
   const height = phone ? ROW_ON_PHONE : ROW;
-  const definitions = useMemo(
-    () =>
-      columns.map(
-        ({ id, header, cell }): ColumnDef<typeof features, T> => ({ id, header, cell: ({ row }) => cell(row.original) }),
-      ),
-    [columns],
-  );
-  const table = useTable({ features, columns: definitions, data: rows, getRowId: rowId });
-  const models = table.getRowModel().rows;
   const [placed, setPlaced] = useState(false);
   const { top, ...place } = usePlace(label, scroller, placed);
   const virtual = useVirtualizer({
-    count: models.length,
+    count: rows.length,
     initialOffset: top,
     getScrollElement: () => scroller.current,
     estimateSize: () => height,
     overscan: 12,
+    // The header lies over the first rows and takes its height from the end.
+    scrollPaddingEnd: HEADER,
   });
   useEffect(() => virtual.measure(), [virtual, height]);
 
@@ -81,24 +95,30 @@ export function DataTable<T extends RowData>({ label, columns, rows, rowId, tota
   if (!placed && items.length > 0) setPlaced(true);
   const last = items.at(-1)?.index ?? -1;
   useEffect(() => {
-    if (last >= models.length - 1 - 30) onEnd?.();
-  }, [last, models.length, onEnd]);
+    if (last >= rows.length - 1 - 30) onEnd?.();
+  }, [last, rows.length, onEnd]);
 
   const before = items[0]?.start ?? 0;
   const after = virtual.getTotalSize() - (items.at(-1)?.end ?? 0);
-  const byId = new Map(columns.map((column) => [column.id, column]));
+
+  const ids = useMemo(() => rows.map(rowId), [rows, rowId]);
+  const selection = selecting?.selection;
+  const { toggle, extend } = usePicking(ids, selecting);
+  const keys = useActiveRow({ scroller, ids, virtual, height, selectable: selecting !== undefined, toggle, extend });
 
   return (
-    <div ref={scroller} className={styles.scroller} tabIndex={0} role="region" aria-label={label} {...place}>
+    <div ref={scroller} className={styles.scroller} tabIndex={0} role="region" aria-label={label} {...place} onKeyDown={keys.onKeyDown}>
       {notice}
       <table className={styles.table} aria-rowcount={total === undefined ? -1 : total + 1}>
         <colgroup>
+          {selection ? <col style={{ width: BOX }} /> : null}
           {columns.map(({ id, from, width, grow }) => (
             <col key={id} data-from={from} style={{ width: phone ? phoneWidth(width) : (width ?? (grow ? `${grow * 10}%` : undefined)) }} />
           ))}
         </colgroup>
         <thead>
           <tr aria-rowindex={1}>
+            {selecting ? <HeaderBox ids={ids} selecting={selecting} /> : null}
             {columns.map((column) => (
               <HeaderCell key={column.id} column={column} sort={sort} />
             ))}
@@ -107,19 +127,21 @@ export function DataTable<T extends RowData>({ label, columns, rows, rowId, tota
         <tbody>
           {before > 0 ? <Spacer height={before} /> : null}
           {items.map((item) => {
-            const row = models[item.index];
-            if (!row) return null;
+            const row = rows[item.index];
+            const id = ids[item.index];
+            if (row === undefined || id === undefined) return null;
             return (
-              <tr key={row.id} data-row={row.id} aria-rowindex={item.index + 2} className={styles.row} style={{ height }}>
-                {row.getAllCells().map((cell) => {
-                  const column = byId.get(cell.column.id);
-                  return (
-                    <td key={cell.id} data-from={column?.from} data-align={column?.align}>
-                      <table.FlexRender cell={cell} />
-                    </td>
-                  );
-                })}
-              </tr>
+              <DataRow
+                key={id}
+                id={id}
+                row={row}
+                index={item.index}
+                height={height}
+                columns={columns}
+                selected={selection ? isSelected(selection, id) : undefined}
+                nameOf={selecting?.nameOf}
+                toggle={toggle}
+              />
             );
           })}
           {after > 0 ? <Spacer height={after} /> : null}
@@ -127,6 +149,58 @@ export function DataTable<T extends RowData>({ label, columns, rows, rowId, tota
       </table>
       {footer}
     </div>
+  );
+}
+
+/** How rows are selected one by one and in ranges. The functions stay the same between renderings. */
+function usePicking<T>(ids: readonly string[], selecting: Selecting<T> | undefined) {
+  /** The row that was picked last, from which a range begins, and what came of it. */
+  const anchor = useRef<{ id: string; on: boolean }>(undefined);
+  const latest = useRef({ ids, selecting });
+  useEffect(() => {
+    latest.current = { ids, selecting };
+  });
+  /** Turns a row over; in a range, all from the row that was turned over last take that one's state. */
+  const toggle = useCallback((id: string, range: boolean) => {
+    const { ids, selecting } = latest.current;
+    if (!selecting) return;
+    const { selection, dispatch } = selecting;
+    if (range && anchor.current) {
+      dispatch({ type: "set", ids: rangeOf(ids, anchor.current.id, id), on: anchor.current.on });
+      return;
+    }
+    anchor.current = { id, on: !isSelected(selection, id) };
+    dispatch({ type: "toggle", id });
+  }, []);
+  /** Selects the row that is left and the one that is come to. */
+  const extend = useCallback((from: string, to: string) => {
+    anchor.current = { id: to, on: true };
+    latest.current.selecting?.dispatch({ type: "set", ids: [from, to], on: true });
+  }, []);
+  return { toggle, extend };
+}
+
+/** The box over all loaded rows. */
+function HeaderBox<T>({ ids, selecting }: { ids: readonly string[]; selecting: Selecting<T> }) {
+  const { selection, dispatch } = selecting;
+  const chosen = useMemo(() => ids.reduce((count, id) => count + Number(isSelected(selection, id)), 0), [ids, selection]);
+  const every = ids.length > 0 && chosen === ids.length;
+  const box = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (box.current) box.current.indeterminate = chosen > 0 && !every;
+  }, [chosen, every]);
+  return (
+    <th scope="col" className={styles.box}>
+      <label>
+        <input
+          ref={box}
+          type="checkbox"
+          checked={every}
+          aria-label={`Select the ${ids.length} loaded rows`}
+          onChange={() => dispatch(every && selection.all ? { type: "none" } : { type: "set", ids, on: !every })}
+        />
+      </label>
+    </th>
   );
 }
 

@@ -9,3 +9,8 @@ export function FilterBar({ children }: { children: ReactNode }) {
     </div>
   );
 }
+
+/** At the end of the row of filters: what is done with the list as it is filtered. */
+export function ListTools({ children }: { children: ReactNode }) {
+  return <div className={styles.tools}>{children}</div>;
+}
