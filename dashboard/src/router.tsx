@@ -23,6 +23,8 @@ import {
   auditSearch,
   commandsSearch,
   oneOf,
+  runSearch,
+  runsSearch,
   safeNext,
   scopeOf,
   softwareSearch,
@@ -118,6 +120,13 @@ export const evidenceRoute = createRoute({
   component: page(() => import("./agent/AgentEvidence"), "ListEvidence"),
 });
 
+/** The dialog that runs a command on what is selected in the list. */
+export const runDialogRoute = createRoute({
+  getParentRoute: () => agentsRoute,
+  path: "run",
+  component: page(() => import("./runs/RunDialog"), "RunDialog"),
+});
+
 export const agentRoute = createRoute({
   getParentRoute: () => frameRoute,
   path: "/agents/$agentId/{-$tab}",
@@ -173,6 +182,27 @@ export const commandRoute = createRoute({
   component: page(() => import("./commands/CommandPage"), "CommandPage"),
 });
 
+export const runsRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: "/commands/runs",
+  validateSearch: runsSearch,
+  component: page(() => import("./runs/RunsPage"), "RunsPage"),
+});
+
+export const runRoute = createRoute({
+  getParentRoute: () => frameRoute,
+  path: "/commands/runs/$runId",
+  validateSearch: runSearch,
+  component: page(() => import("./runs/RunPage"), "RunPage"),
+});
+
+/** The dialog that orders a run once more, on the machines where it failed. */
+export const runAgainRoute = createRoute({
+  getParentRoute: () => runRoute,
+  path: "again",
+  component: page(() => import("./runs/RunAgainDialog"), "RunAgainDialog"),
+});
+
 export const organizationsRoute = createRoute({
   getParentRoute: () => frameRoute,
   path: "/organizations",
@@ -223,13 +253,15 @@ const routeTree = rootRoute.addChildren([
   frameRoute.addChildren([
     indexRoute,
     overviewRoute,
-    agentsRoute.addChildren([enrollRoute, evidenceRoute]),
+    agentsRoute.addChildren([enrollRoute, evidenceRoute, runDialogRoute]),
     agentRoute,
     softwareRoute,
     titleRoute,
     unknownRoute,
     commandsRoute,
     commandRoute,
+    runsRoute,
+    runRoute.addChildren([runAgainRoute]),
     organizationsRoute,
     organizationRoute,
     tokensRoute,

@@ -1,4 +1,5 @@
 import { infiniteQueryOptions, QueryClient, queryOptions } from "@tanstack/react-query";
+import type { RunState } from "../lib/runs";
 import { agentsFilter, type AgentsSearch, type AuditSearch, type Scope, type SoftwareSearch, type TitleSearch, type TitleSource, type UnknownSearch } from "../lib/search";
 import type { CommandState } from "./types";
 import { Answers } from "./answers";
@@ -196,6 +197,60 @@ export const command = (id: string) =>
     queryFn: ({ signal }) => body(api.GET("/api/commands/{id}", { signal, params: { path: { id } } })),
     refetchInterval: REFRESH,
   });
+
+export interface RunsQuery {
+  organization_id?: string | undefined;
+  mine?: boolean | undefined;
+  open?: boolean | undefined;
+}
+
+/** Runs, newest first. */
+export const runs = (query: RunsQuery) =>
+  infiniteQueryOptions({
+    queryKey: ["runs", "list", query],
+    queryFn: ({ signal, pageParam }) =>
+      body(api.GET("/api/runs", { signal, params: { query: { ...query, limit: PAGE_SIZE, cursor: pageParam } } })),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: next,
+    refetchInterval: REFRESH,
+  });
+
+export const run = (id: string) =>
+  queryOptions({
+    queryKey: ["runs", "one", id],
+    queryFn: ({ signal }) => body(api.GET("/api/runs/{id}", { signal, params: { path: { id } } })),
+    refetchInterval: REFRESH,
+  });
+
+/** The machines of a run, by name. */
+export const runAgents = (id: string, query: { state?: RunState | undefined; q?: string | undefined }) =>
+  infiniteQueryOptions({
+    queryKey: ["runs", "agents", id, query],
+    queryFn: async ({ signal, pageParam }) => {
+      const page = await body(
+        api.GET("/api/runs/{id}/agents", { signal, params: { path: { id }, query: { ...query, limit: PAGE_SIZE, cursor: pageParam } } }),
+      );
+      return { ...page, items: page.items.map((item) => ({ ...item, id: item.agent_id })) };
+    },
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: next,
+    refetchInterval: REFRESH,
+  });
+
+/** The ids of all machines of a run that stand in one of these states, to the last page. */
+export async function runAgentIds(id: string, states: readonly RunState[], signal: AbortSignal): Promise<string[]> {
+  const ids: string[] = [];
+  for (const state of states) {
+    let cursor: string | undefined;
+    do {
+      const query = { state, limit: CHOICES, cursor };
+      const page = await body(api.GET("/api/runs/{id}/agents", { signal, params: { path: { id }, query } }));
+      ids.push(...page.items.map(({ agent_id }) => agent_id));
+      cursor = page.next_cursor ?? undefined;
+    } while (cursor !== undefined);
+  }
+  return ids;
+}
 
 export const organizations = (q?: string) =>
   queryOptions({

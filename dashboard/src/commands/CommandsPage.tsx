@@ -8,6 +8,7 @@ import { COMMAND_STATE } from "../ui/looks";
 import { Empty } from "../ui/Notice";
 import { PageHeader } from "../ui/PageHeader";
 import { CommandList } from "./CommandList";
+import { CommandTabs } from "./CommandTabs";
 
 const STATE_OPTIONS = COMMAND_STATES.map((value) => ({ value, label: COMMAND_STATE[value].word }));
 
@@ -19,6 +20,7 @@ export function CommandsPage() {
   return (
     <>
       <PageHeader title="Commands" detail="newest first" />
+      <CommandTabs />
       <FilterBar>
         <FilterChip
           label="State"

@@ -25,6 +25,21 @@ export interface Draft {
   secrets: Variable[];
 }
 
+/** Nothing typed yet. */
+export function freshDraft(interpreter: Interpreter): Draft {
+  return {
+    kind: "shell",
+    interpreter,
+    script: "",
+    arguments: "",
+    timeoutSeconds: 300,
+    expiresInSeconds: 86_400,
+    workingDirectory: "",
+    environment: [],
+    secrets: [],
+  };
+}
+
 /** The shells that a system has, the usual one first. */
 export function interpretersFor(family: string | null | undefined): [Interpreter, ...Interpreter[]] {
   return family === "windows" ? ["powershell", "cmd"] : ["sh"];

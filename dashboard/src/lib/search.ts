@@ -114,6 +114,29 @@ export function commandsSearch(raw: Raw): CommandsSearch {
   return { state: oneOf(raw, "state", COMMAND_STATES) };
 }
 
+/** What the list of runs is narrowed to. */
+export interface RunsSearch {
+  mine?: boolean | undefined;
+  open?: boolean | undefined;
+}
+
+export function runsSearch(raw: Raw): RunsSearch {
+  return { mine: raw.mine === true || undefined, open: raw.open === true || undefined };
+}
+
+/** Where a machine of a run may stand: the states of a command, and given none. */
+export const RUN_AGENT_STATES = [...COMMAND_STATES, "refused"] as const;
+
+/** Which machines of a run are shown. */
+export interface RunSearch {
+  q?: string | undefined;
+  at?: (typeof RUN_AGENT_STATES)[number] | undefined;
+}
+
+export function runSearch(raw: Raw): RunSearch {
+  return { q: text(raw, "q"), at: oneOf(raw, "at", RUN_AGENT_STATES) };
+}
+
 /** Who keeps track of what is installed. */
 export const TITLE_SOURCES = ["windows", "dpkg", "rpm", "other"] as const;
 export type TitleSource = (typeof TITLE_SOURCES)[number];

@@ -10,6 +10,7 @@ import {
   IconClockX,
   IconDatabaseExclamation,
   IconDots,
+  IconForbid2,
   IconHelpCircle,
   IconHourglass,
   IconLoader2,
@@ -82,6 +83,12 @@ export const COMMAND_STATE: Record<CommandState, StateLook> = {
   cancelled: { family: "quiet", word: "Cancelled", icon: IconBan },
   expired: { family: "warn", word: "Expired", icon: IconClockX },
   unknown: { family: "unknown", word: "Unknown", icon: IconHelpCircle },
+};
+
+/** How a machine of a run stands. */
+export const RUN_AGENT_STATE: Record<CommandState | "refused", StateLook> = {
+  ...COMMAND_STATE,
+  refused: { family: "bad", word: "Not run", icon: IconForbid2 },
 };
 
 /** What came of a check of a self-test. */

@@ -4,6 +4,10 @@ use anyhow::{Context as _, bail};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+/// The first account.
+pub const EMAIL: &str = "bench@bench.example";
+pub const PASSWORD: &str = "only for this measurement";
+
 pub struct Api {
     client: reqwest::Client,
     base: String,
@@ -15,7 +19,7 @@ impl Api {
     pub async fn bootstrap(base: String) -> anyhow::Result<Self> {
         let client = gururmm_sim::http_client()?;
         let mut api = Self { client, base, token: String::new() };
-        let account = json!({"email": "bench@bench.example", "password": "only for this measurement", "name": "Bench"});
+        let account = json!({"email": EMAIL, "password": PASSWORD, "name": "Bench"});
         let login = api.call(Method::POST, "/api/auth/register", Some(account)).await?;
         api.token = text(&login, "token")?;
         Ok(api)

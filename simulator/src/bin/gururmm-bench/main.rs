@@ -1,8 +1,9 @@
-//! `gururmm-bench`: measures a server with a simulated fleet, or an agent that idles, and prints one JSON object.
+//! `gururmm-bench`: measures a server with a simulated fleet, the dashboard over one, or an agent that idles, and prints one JSON object.
 //! Progress goes to standard error. Starts its own server with its own data, and leaves nothing behind. Numbers are reported, never judged.
 
 mod agent;
 mod api;
+mod dashboard;
 mod figures;
 mod process;
 mod run;
@@ -13,7 +14,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Measures GuruRMM: a server with a simulated fleet, or an agent that idles.
+/// Measures GuruRMM: a server with a simulated fleet, the dashboard over one, or an agent that idles.
 #[derive(Parser)]
 #[command(version)]
 struct Args {
@@ -37,6 +38,8 @@ enum Measure {
     Fleet(Fleet),
     /// A real agent that idles: memory, processor, traffic.
     Agent(Agent),
+    /// The dashboard in a browser, over a fleet that reports.
+    Dashboard(Dashboard),
 }
 
 #[derive(clap::Args)]
@@ -63,6 +66,22 @@ struct Agent {
     /// How long it is watched, after its first minute; 15 is one round of the inventory.
     #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=1_440))]
     minutes: u32,
+}
+
+#[derive(clap::Args)]
+struct Dashboard {
+    /// The script that drives the browser; run by `node`.
+    #[arg(long, value_name = "FILE")]
+    script: PathBuf,
+    /// Simulated agents.
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    agents: u32,
+    /// Readings per second of all of them together.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    updates: u32,
+    /// Longest time until all agents are connected.
+    #[arg(long, default_value_t = 900, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    patience: u64,
 }
 
 #[tokio::main]
@@ -98,6 +117,7 @@ async fn measure(args: &Args) -> anyhow::Result<String> {
 async fn figures(args: &Args, server: &mut server::Server) -> anyhow::Result<String> {
     Ok(match &args.measure {
         Measure::Fleet(fleet) => serde_json::to_string_pretty(&run::run(fleet, &args.profile, server).await?)?,
+        Measure::Dashboard(measured) => serde_json::to_string_pretty(&dashboard::run(measured, &args.profile, server).await?)?,
         Measure::Agent(agent) => serde_json::to_string_pretty(&agent::run(agent, &args.profile, server).await?)?,
     })
 }

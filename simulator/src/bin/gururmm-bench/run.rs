@@ -75,13 +75,13 @@ pub async fn run(args: &crate::Fleet, profile: &str, server: &mut Server) -> any
     })
 }
 
-async fn wait_for(fleet: &Fleet, agents: u32, patience: Duration) -> anyhow::Result<()> {
+pub async fn wait_for(fleet: &Fleet, agents: u32, patience: Duration) -> anyhow::Result<()> {
     let all = fleet.wait_connected(agents as usize, patience).await;
     ensure!(all, "not all agents are connected after {} s: {:?}", patience.as_secs(), fleet.status());
     Ok(())
 }
 
-async fn wait_online(api: &Api, agents: u32, patience: Duration) -> anyhow::Result<Duration> {
+pub async fn wait_online(api: &Api, agents: u32, patience: Duration) -> anyhow::Result<Duration> {
     let begin = Instant::now();
     while api.online().await? < u64::from(agents) {
         if begin.elapsed() > patience {

@@ -1,0 +1,105 @@
+import { IconFilterOff } from "@tabler/icons-react";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { useCallback } from "react";
+import type { Hint } from "../api/events";
+import { runAgents } from "../api/queries";
+import type { RunAgent } from "../api/types";
+import { useRefreshOn } from "../api/useRefreshOn";
+import { formatDuration } from "../lib/age";
+import { useClock } from "../lib/clock";
+import type { RunSearch } from "../lib/search";
+import { sentence } from "../lib/words";
+import { Age } from "../ui/Age";
+import type { Column } from "../ui/DataTable";
+import { LiveTable } from "../ui/LiveTable";
+import { RUN_AGENT_STATE } from "../ui/looks";
+import { Empty, ListFailure, Loading } from "../ui/Notice";
+import { State } from "../ui/State";
+import { TwoLines } from "../ui/TwoLines";
+import { useLiveRows } from "../ui/useLiveRows";
+import styles from "./Runs.module.css";
+
+const concernsCommands = (hint: Hint) => hint.kind === "command";
+const agentId = (row: RunAgent) => row.agent_id;
+
+/** The machines of a run, live: how it stands on each, and the way to what it wrote there. */
+export function RunAgents({ runId, search: { q, at } }: { runId: string; search: RunSearch }) {
+  const asked = runAgents(runId, { q, state: at });
+  const list = useInfiniteQuery(asked);
+  useRefreshOn(concernsCommands, ["runs", "agents", runId], 1_000 + 1_000 * (list.data?.pages.length ?? 0));
+  const live = useLiveRows(asked.queryKey, list.data?.pages);
+  const { hasNextPage, isFetching, fetchNextPage } = list;
+  const onEnd = useCallback(() => {
+    if (hasNextPage && !isFetching) void fetchNextPage();
+  }, [hasNextPage, isFetching, fetchNextPage]);
+  if (list.error && !list.data) {
+    return <ListFailure error={list.error} what="The machines could not be loaded." retry={() => void list.refetch()} />;
+  }
+  if (list.isPending) return <Loading lines={8} />;
+  if (live.rows.length === 0) {
+    return (
+      <Empty icon={IconFilterOff} title="No machine of this run matches">
+        {at ? `None is in the state ${RUN_AGENT_STATE[at].word.toLowerCase()}${q ? ", with such a name" : " any more"}.` : "None has such a name."}
+      </Empty>
+    );
+  }
+  return <LiveTable label="Machines of the run" columns={COLUMNS} live={live} rowId={agentId} onEnd={onEnd} />;
+}
+
+const COLUMNS: Column<RunAgent>[] = [
+  { id: "name", header: "Machine", grow: 2.4, cell: (row) => <Name row={row} /> },
+  {
+    id: "place",
+    header: "Place",
+    from: 760,
+    grow: 2.6,
+    cell: (row) => (
+      <span title={`${row.organization_name} › ${row.site_name}`}>
+        {row.organization_name} › {row.site_name}
+      </span>
+    ),
+  },
+  { id: "state", header: "State", width: 150, cell: (row) => <State look={RUN_AGENT_STATE[row.command?.state ?? "refused"]} /> },
+  { id: "exit", header: "Exit", from: 560, width: 64, align: "right", cell: (row) => <span className="num">{row.command?.exit_code ?? "–"}</span> },
+  { id: "ran", header: "Ran", from: 760, width: 84, align: "right", cell: (row) => <Ran row={row} /> },
+  { id: "why", header: "Why", from: 560, cell: (row) => <Why row={row} /> },
+  {
+    id: "ended",
+    header: "Ended",
+    from: 960,
+    width: 120,
+    cell: (row) => (row.command?.finished_at ? <Age at={row.command.finished_at} /> : <span className="muted">–</span>),
+  },
+];
+
+/** Leads to the output; where nothing was run, to the machine. */
+function Name({ row: { agent_id, agent_name, organization_name, site_name, command, refusal } }: { row: RunAgent }) {
+  const look = { className: styles.name, "data-row-link": true, title: agent_name };
+  return (
+    <TwoLines below={refusal ? sentence(refusal.words) : `${organization_name} › ${site_name}`}>
+      {command ? (
+        <Link to="/commands/$commandId" params={{ commandId: command.id }} {...look}>
+          {agent_name}
+        </Link>
+      ) : (
+        <Link to="/agents/$agentId/{-$tab}" params={{ agentId: agent_id }} {...look}>
+          {agent_name}
+        </Link>
+      )}
+    </TwoLines>
+  );
+}
+
+function Ran({ row: { command } }: { row: RunAgent }) {
+  const from = command?.started_at ? Date.parse(command.started_at) : undefined;
+  const to = command?.finished_at ? Date.parse(command.finished_at) : undefined;
+  const length = useClock((now) => (from === undefined ? "–" : formatDuration((to ?? now) - from)));
+  return <span className="num">{length}</span>;
+}
+
+function Why({ row: { refusal } }: { row: RunAgent }) {
+  if (!refusal) return <span className="muted">–</span>;
+  const words = sentence(refusal.words);
+  return <span title={words}>{words}</span>;
+}

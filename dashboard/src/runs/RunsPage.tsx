@@ -1,0 +1,126 @@
+import { Button } from "@mantine/core";
+import { IconFilterOff, IconListCheck } from "@tabler/icons-react";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { useCallback } from "react";
+import type { Hint } from "../api/events";
+import { runs as runsQuery } from "../api/queries";
+import type { Run } from "../api/types";
+import { useRefreshOn } from "../api/useRefreshOn";
+import { CommandTabs } from "../commands/CommandTabs";
+import { useScope } from "../frame/useScope";
+import { endedOf, machines } from "../lib/runs";
+import type { RunsSearch } from "../lib/search";
+import { formatCount } from "../lib/units";
+import { Age } from "../ui/Age";
+import type { Column } from "../ui/DataTable";
+import { FilterBar } from "../ui/FilterBar";
+import { FilterChip } from "../ui/Chip";
+import { LiveTable } from "../ui/LiveTable";
+import { Empty, ListFailure, Loading } from "../ui/Notice";
+import { PageHeader } from "../ui/PageHeader";
+import { TwoLines } from "../ui/TwoLines";
+import { useLiveRows } from "../ui/useLiveRows";
+import { RunBar } from "./RunProgress";
+import styles from "./Runs.module.css";
+
+const concernsCommands = (hint: Hint) => hint.kind === "command";
+const runId = (run: Run) => run.id;
+const YES = [{ value: "yes" as const, label: "yes" }];
+
+/** What was ordered for many machines at once, newest first, live. */
+export function RunsPage() {
+  const { mine, open } = useSearch({ from: "/frame/commands/runs" });
+  const { organization_id } = useScope();
+  const navigate = useNavigate();
+  const set = (change: RunsSearch) =>
+    void navigate({ to: "/commands/runs", search: (previous) => ({ ...previous, ...change }), replace: true });
+  const asked = runsQuery({ organization_id, mine, open });
+  const list = useInfiniteQuery(asked);
+  useRefreshOn(concernsCommands, ["runs", "list"], 2_000 + 1_000 * (list.data?.pages.length ?? 0));
+  const live = useLiveRows(asked.queryKey, list.data?.pages);
+  const { hasNextPage, isFetching, fetchNextPage } = list;
+  const onEnd = useCallback(() => {
+    if (hasNextPage && !isFetching) void fetchNextPage();
+  }, [hasNextPage, isFetching, fetchNextPage]);
+  return (
+    <>
+      <PageHeader title="Commands" detail="runs on many machines, newest first" />
+      <CommandTabs />
+      <FilterBar>
+        <FilterChip label="Mine" value={mine ? "yes" : undefined} options={YES} onChange={(value) => set({ mine: value ? true : undefined })} />
+        <FilterChip label="Not ended" value={open ? "yes" : undefined} options={YES} onChange={(value) => set({ open: value ? true : undefined })} />
+      </FilterBar>
+      {list.error && !list.data ? (
+        <ListFailure error={list.error} what="The runs could not be loaded." retry={() => void list.refetch()} />
+      ) : list.isPending ? (
+        <Loading lines={8} />
+      ) : live.rows.length === 0 ? (
+        mine || open || organization_id ? (
+          <Empty icon={IconFilterOff} title="No run matches">
+            Remove a filter or choose another scope.
+          </Empty>
+        ) : (
+          <Empty
+            icon={IconListCheck}
+            title="Nothing was run on many machines yet"
+            action={
+              <Button variant="default" renderRoot={(props) => <Link to="/agents" {...props} />}>
+                To the agents
+              </Button>
+            }
+          >
+            Select machines in the list of agents and run a command on all of them at once.
+          </Empty>
+        )
+      ) : (
+        <LiveTable label="Runs" columns={COLUMNS} live={live} rowId={runId} onEnd={onEnd} />
+      )}
+    </>
+  );
+}
+
+const COLUMNS: Column<Run>[] = [
+  {
+    id: "summary",
+    header: "Run",
+    grow: 4,
+    cell: (run) => (
+      <TwoLines
+        below={
+          <>
+            {machines(run.total)}, <Age at={run.created_at} />
+          </>
+        }
+      >
+        <Link to="/commands/runs/$runId" params={{ runId: run.id }} className={styles.summary} data-row-link title={run.summary}>
+          {run.summary || "(empty)"}
+        </Link>
+      </TwoLines>
+    ),
+  },
+  { id: "progress", header: "Ended", width: 190, cell: (run) => <Progress run={run} /> },
+  { id: "problems", header: "Did not succeed", from: 560, width: 150, cell: (run) => <Problems run={run} /> },
+  { id: "by", header: "Ordered by", from: 760, cell: (run) => <span title={run.requested_by}>{run.requested_by}</span> },
+  { id: "at", header: "Ordered", from: 560, width: 120, cell: (run) => <Age at={run.created_at} /> },
+];
+
+function Progress({ run }: { run: Run }) {
+  return (
+    <span className={styles.small}>
+      <span className="num">
+        {formatCount(endedOf(run))} of {formatCount(run.total)}
+      </span>
+      <RunBar run={run} />
+    </span>
+  );
+}
+
+function Problems({ run: { counts } }: { run: Run }) {
+  const failed = counts.failed + counts.timed_out + counts.expired + counts.unknown;
+  const parts = [
+    failed > 0 ? `${formatCount(failed)} failed` : "",
+    counts.refused > 0 ? `${formatCount(counts.refused)} not run` : "",
+  ].filter(Boolean);
+  return parts.length > 0 ? <span className={styles.bad}>{parts.join(", ")}</span> : <span className="muted">–</span>;
+}
