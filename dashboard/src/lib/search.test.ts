@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseSearchWith, stringifySearchWith } from "@tanstack/react-router";
-import { addressValue, agentsSearch, auditSearch, commandsSearch, safeNext, scopeOf, softwareSearch, titleSearch } from "./search";
+import { addressValue, agentsSearch, auditSearch, commandsSearch, dayStart, safeNext, scopeOf, softwareSearch, titleSearch } from "./search";
 
 const A = "0190a6c0-0000-7000-8000-000000000001";
 const B = "0190a6c0-0000-7000-8000-000000000002";
@@ -35,6 +35,16 @@ describe("versions in the address", () => {
     });
   });
   it("know no other source", () => expect(titleSearch({ title: "x", source: "steam" }).source).toBeUndefined());
+});
+
+describe("days in the address", () => {
+  it.each(["2026-02-30", "2026-13-01", "yesterday", "20260101", 20260101])("%s is none", (from) => expect(auditSearch({ from }).from).toBeUndefined());
+  it("are kept", () => expect(auditSearch({ from: "2024-02-29", to: "2024-03-01" })).toMatchObject({ from: "2024-02-29", to: "2024-03-01" }));
+  it("begin at midnight where the reader is, and end where the next one begins", () => {
+    expect(dayStart("2026-11-23")).toBe(new Date(2026, 10, 23).toISOString());
+    expect(dayStart("2026-12-31", 1)).toBe(new Date(2027, 0, 1).toISOString());
+    expect(dayStart(undefined, 1)).toBeUndefined();
+  });
 });
 
 describe("safeNext", () => {

@@ -213,6 +213,25 @@ export interface AuditSearch {
   actor?: string | undefined;
   outcome?: (typeof OUTCOMES)[number] | undefined;
   agent_id?: string | undefined;
+  /** First and last day, in the reader's own time zone: `2026-11-23`. */
+  from?: string | undefined;
+  to?: string | undefined;
+}
+
+/** A day of the calendar; undefined when it is none. */
+export function day(raw: Raw, key: string): string | undefined {
+  const value = text(raw, key);
+  if (value === undefined || !/^\d{4}-\d{2}-\d{2}$/.test(value)) return undefined;
+  const at = new Date(`${value}T00:00:00Z`);
+  // 30 February would be taken for a day of March.
+  return Number.isNaN(at.getTime()) || !at.toISOString().startsWith(value) ? undefined : value;
+}
+
+/** When a day begins in the reader's own time zone, so many days later, as the server is asked. */
+export function dayStart(day: string | undefined, later = 0): string | undefined {
+  if (day === undefined) return undefined;
+  const [year = 0, month = 1, date = 1] = day.split("-").map(Number);
+  return new Date(year, month - 1, date + later).toISOString();
 }
 
 export function auditSearch(raw: Raw): AuditSearch {
@@ -221,6 +240,8 @@ export function auditSearch(raw: Raw): AuditSearch {
     actor: text(raw, "actor"),
     outcome: oneOf(raw, "outcome", OUTCOMES),
     agent_id: id(raw, "agent_id"),
+    from: day(raw, "from"),
+    to: day(raw, "to"),
   };
 }
 

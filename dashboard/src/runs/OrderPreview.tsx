@@ -1,5 +1,6 @@
 import { Button, Group, Stack } from "@mantine/core";
 import { IconBan, IconClockPause, IconPlayerPlay } from "@tabler/icons-react";
+import { useEffect, useRef } from "react";
 import type { RunPreview } from "../api/types";
 import { formatDuration } from "../lib/age";
 import { argumentsOf, type Draft, INTERPRETERS } from "../lib/draft";
@@ -29,6 +30,9 @@ export function OrderPreview({ preview, change, draft, busy, error, order, back 
 }) {
   const { total, ready, refused, refusals, agents } = preview;
   const { now, waiting, unnamed } = outlookOf(preview);
+  const outlook = useRef<HTMLUListElement>(null);
+  // What is read first is what it would do, not the button: a key that is pressed twice orders nothing.
+  useEffect(() => outlook.current?.focus(), []);
   const expiry = formatDuration(draft.expiresInSeconds * 1_000);
   return (
     <Stack>
@@ -36,7 +40,7 @@ export function OrderPreview({ preview, change, draft, busy, error, order, back 
       <pre className={styles.program} tabIndex={0} aria-label="What runs">
         {draft.kind === "shell" ? draft.script : argumentsOf(draft.arguments).join(" ")}
       </pre>
-      <ul className={styles.outlook} aria-label="What it would do">
+      <ul ref={outlook} tabIndex={-1} className={styles.outlook} aria-label="What it would do">
         <li>
           <strong className="num">{machines(ready)}</strong> of {machines(total)} {ready === 1 ? "runs" : "run"} it
           {draft.kind === "shell" ? ` with ${INTERPRETERS[draft.interpreter]}` : ""}
@@ -75,7 +79,7 @@ export function OrderPreview({ preview, change, draft, busy, error, order, back 
         {ready === 0 ? (
           <span className={styles.refused}>None of the {machines(refused)} can run it.</span>
         ) : (
-          <Button leftSection={<IconPlayerPlay size={16} aria-hidden />} onClick={order} loading={busy} data-autofocus>
+          <Button leftSection={<IconPlayerPlay size={16} aria-hidden />} onClick={order} loading={busy}>
             Run on {machines(ready)}
           </Button>
         )}

@@ -66,7 +66,7 @@ function Loaded({ run }: { run: Run }) {
     <>
       <PageHeader
         tab={`Run: ${run.summary}`}
-        title={<span className="cut mono">{run.summary}</span>}
+        title={<span className="cut">{run.summary}</span>}
         detail={
           <>
             <span className="num">{machines(run.total)}</span>
