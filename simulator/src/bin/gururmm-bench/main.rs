@@ -117,7 +117,9 @@ async fn measure(args: &Args) -> anyhow::Result<String> {
 async fn figures(args: &Args, server: &mut server::Server) -> anyhow::Result<String> {
     Ok(match &args.measure {
         Measure::Fleet(fleet) => serde_json::to_string_pretty(&run::run(fleet, &args.profile, server).await?)?,
-        Measure::Dashboard(measured) => serde_json::to_string_pretty(&dashboard::run(measured, &args.profile, server).await?)?,
+        Measure::Dashboard(measured) => {
+            serde_json::to_string_pretty(&dashboard::run(measured, &args.profile, server).await?)?
+        }
         Measure::Agent(agent) => serde_json::to_string_pretty(&agent::run(agent, &args.profile, server).await?)?,
     })
 }
