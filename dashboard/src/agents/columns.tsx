@@ -84,7 +84,7 @@ function NameCell({ agent }: { agent: AgentSummary }) {
       <TwoLines
         below={
           <>
-            <Attention reasons={agent.attention} agentId={agent.id} />
+            <Attention reasons={agent.attention} />
             {agent.organization_name} › {agent.site_name}
           </>
         }

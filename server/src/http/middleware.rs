@@ -82,7 +82,7 @@ fn with_headers_of(original: Response, mut rendered: Response) -> Response {
 pub async fn within(limit: Duration, answer: impl Future<Output = Response>) -> Response {
     tokio::time::timeout(limit, answer).await.unwrap_or_else(|_| {
         Error::Unavailable {
-            detail: "the request took too long and was given up; try again, or ask for less at once",
+            detail: "the request took too long and was given up; look whether it was done all the same before trying again",
             retry_after: Duration::from_secs(5),
         }
         .into_response()

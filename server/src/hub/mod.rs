@@ -38,6 +38,8 @@ use registry::Registry;
 const MAX_SINGLE_EVENTS: usize = 200;
 /// Reports of inventory that are unpacked and stored at a time: each may take some 20 MiB.
 const MAX_INVENTORIES: usize = 4;
+/// Orders to many agents that are made at a time: each may have some 200 MiB in memory.
+const MAX_RUNS: usize = 2;
 
 /// What connections are bounded by.
 #[derive(Debug, Clone, Copy)]
@@ -70,6 +72,8 @@ pub struct Hub {
     pub(crate) readings: Batch<readings::Waiting>,
     /// Places for reports of inventory.
     pub(crate) inventories: Arc<Semaphore>,
+    /// Places for orders to many agents.
+    pub(crate) runs: Semaphore,
 }
 
 /// Connections of this process.
@@ -105,6 +109,7 @@ impl Hub {
             presence_writer: tokio::sync::Mutex::default(),
             readings: Batch::default(),
             inventories: Arc::new(Semaphore::new(MAX_INVENTORIES)),
+            runs: Semaphore::new(MAX_RUNS),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::service::{Shown, part, publish, read, require_any, signal};
+use super::service::{Shown, part, place, publish, read, require_any, signal};
 use super::{Run, store};
 use crate::app::{App, Ctx};
 use crate::audit::{Mutation, Target};
@@ -19,6 +19,7 @@ use crate::core::{Error, Result};
 /// 404 when none of its agents is in scope, 403 when the caller may command none of those where it is open, 409 when it is
 /// over.
 pub async fn cancel(app: &App, ctx: &Ctx, id: Uuid) -> Result<Run> {
+    let _place = place(app).await?;
     let mut work = Mutation::begin(app, ctx, "run.cancel", Target::new("run", id, "")).await?;
     let result = Box::pin(apply(app, ctx, &mut work, id)).await;
     let (shown, told) = work.finish(result).await?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use gururmm_protocol::command::{RunCommand, summary};
 use sqlx::PgConnection;
+use tokio::sync::SemaphorePermit;
 use uuid::Uuid;
 
 use super::store::{self, NewAgent, NewRun};
@@ -28,6 +29,9 @@ use crate::hub::bus::{AgentSignal, DashboardEvent};
 /// asks the database for it.
 const SIGNALS_AT_ONCE: usize = 100;
 const SIGNAL_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long an order waits for others to be through.
+const PLACE_WAIT: Duration = Duration::from_secs(5);
 
 /// What a run would do. Writes nothing.
 ///
@@ -61,6 +65,7 @@ pub struct Order {
 /// As [`preview`]; 409 when the agents are others than those previewed, 422 naming the field, or when none can take it.
 pub async fn create(app: &App, ctx: &Ctx, order: Order) -> Result<Run> {
     let title = summary(&order.run.program);
+    let _place = place(app).await?;
     let mut work = Mutation::begin(app, ctx, "run.create", Target::unknown("run", &title)).await?;
     let result = Box::pin(make(app, ctx, &mut work, &title, order)).await;
     let (made, agents) = work.finish(result).await?;
@@ -69,21 +74,39 @@ pub async fn create(app: &App, ctx: &Ctx, order: Order) -> Result<Run> {
     Ok(made.run)
 }
 
+/// The right to order something of many agents: few at a time, as each holds all of its agents' rows and its commands in
+/// memory.
+pub(super) async fn place(app: &App) -> Result<SemaphorePermit<'_>> {
+    let full = Error::Unavailable {
+        detail: "other runs are being ordered just now; nothing was ordered, try again in a moment",
+        retry_after: PLACE_WAIT,
+    };
+    match tokio::time::timeout(PLACE_WAIT, app.hub.runs.acquire()).await {
+        Ok(place) => place.map_err(Error::internal),
+        Err(_) => Err(full),
+    }
+}
+
 async fn make(app: &App, ctx: &Ctx, work: &mut Mutation<'_>, title: &str, order: Order) -> Result<(Shown, Vec<Uuid>)> {
     let ids = target::resolve(app, ctx, &mut work.tx, &order.selection).await?;
-    let agents = commands::lock_agents(&mut work.tx, &ctx.scope(), &ids).await?;
+    work.note("agents", ids.len());
+    // All that can be refused is refused before anything is locked: others wait for these agents meanwhile.
+    let agents = commands::agents(&mut work.tx, &ids).await?;
     let organizations: BTreeSet<Uuid> = agents.iter().map(|agent| agent.organization_id).collect();
     if organizations.len() == 1 {
         work.entry.organization_id = organizations.first().copied();
     }
-    work.note("agents", ids.len());
-    work.note("secret_names", order.run.secrets.keys().cloned().collect::<Vec<_>>());
     let meant = target::assess(&ctx.actor, &mut work.tx, agents).await?;
     admission::check(&order.run, order.expires_in)?;
+    work.note("secret_names", order.run.secrets.keys().cloned().collect::<Vec<_>>());
     if target::fingerprint(&ids) != order.fingerprint {
         let detail = "the agents that are meant are others now than in the preview; look at it again";
         return Err(Error::conflict("selection_changed", detail));
     }
+    check_room(&meant, meant.iter().filter(|meant| meant.refusal.is_none()).count(), &order.run)?;
+    // Looked at again, now that nobody changes them.
+    let agents = commands::lock_agents(&mut work.tx, &ctx.scope(), &ids).await?;
+    let meant = target::assess(&ctx.actor, &mut work.tx, agents).await?;
     let ready: Vec<&Agent> = meant.iter().filter(|meant| meant.refusal.is_none()).map(|meant| &meant.agent).collect();
     check_room(&meant, ready.len(), &order.run)?;
     let id = app.env.id();
