@@ -321,6 +321,8 @@ test("a fleet fills the list; what is out of sight is not in the page, and nothi
     tokens.push(made.secret);
   }
   await page.goto(`/agents?organization_id=${organization.id}`);
+  // Where it pressed the button of the login it would lie on the table, and hold the rows.
+  await page.mouse.move(0, 0);
   fleet = new Program(
     "gururmm-sim",
     ["fleet", "--server", serverUrl(), "--agents", String(FLEET), "--seed", "7", "--tick", "2"],
@@ -336,8 +338,9 @@ test("a fleet fills the list; what is out of sight is not in the page, and nothi
   const table = page.getByRole("region", { name: "Agents" });
   await table.hover();
   const path = await firstAgentPath(page);
-  await change(page.request, "patch", `/api${path}`, { display_name: "zzz moved to the end" });
   const waiting = page.getByRole("button", { name: /^\d+ changed$/ });
+  await expect(waiting).toHaveCount(0);
+  await change(page.request, "patch", `/api${path}`, { display_name: "zzz moved to the end" });
   await expect(waiting).toBeVisible();
   expect(await firstAgentPath(page)).toBe(path);
   await waiting.click();

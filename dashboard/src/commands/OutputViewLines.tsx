@@ -79,6 +79,11 @@ export function OutputViewLines({ log, version, follow, setFollow, wrap, matches
       setChoice({ anchor: from.anchor, head });
       const index = lines.findIndex((line) => line.number === head);
       if (index >= 0) virtual.scrollToIndex(index, { align: "auto" });
+    } else if (event.key === "Home" && !event.shiftKey) {
+      // The browser glides there, and stops short of it where lines turn out to be higher than they were thought to be.
+      event.preventDefault();
+      setFollow(false);
+      virtual.scrollToIndex(0, { align: "start" });
     } else if (event.key === "Escape" && choice) {
       event.stopPropagation();
       setChoice(null);

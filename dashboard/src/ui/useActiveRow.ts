@@ -47,6 +47,7 @@ export function useActiveRow(rows: Rows): { onKeyDown: (event: KeyboardEvent) =>
     };
     // A row that scrolls out of the page would take the focus with it: then the table has it.
     const observer = new MutationObserver((changes) => {
+      if (active.current === undefined) return;
       const gone = changes.some(({ removedNodes }) =>
         [...removedNodes].some((node) => node instanceof HTMLElement && node.dataset.row === active.current),
       );
