@@ -94,7 +94,8 @@ test("a command runs on all machines of a role, as it was previewed; one is refu
   await shot(page, "bulk-selected");
   await selection(page).getByRole("link", { name: "Run a command" }).click();
   await expect(page).toHaveURL(/\/agents\/run\?/);
-  const dialog = page.getByRole("dialog", { name: `Run a command on ${total} machines` });
+  const dialog = page.getByRole("dialog", { name: /^Run a command on \d+ machines$/ });
+  await expect(dialog).toHaveAccessibleName(`Run a command on ${total} machines`);
   await dialog.getByRole("textbox", { name: "Script" }).fill("echo ready; exit 0");
   await accessible(page);
   await shot(page, "bulk-form");

@@ -20,6 +20,12 @@ export function isChosen(choice: Choice | null, line: number): boolean {
   return choice !== null && line >= Math.min(choice.anchor, choice.head) && line <= Math.max(choice.anchor, choice.head);
 }
 
+/** Scrolls to the first line, and stays with it while the lines around it are measured. */
+function goToStart(element: Element, frames = 10) {
+  element.scrollTop = 0;
+  if (frames > 0) requestAnimationFrame(() => goToStart(element, frames - 1));
+}
+
 /** The lines themselves; only those in sight are in the page. */
 export function OutputViewLines({ log, version, follow, setFollow, wrap, matches, current, choice, setChoice, children }: {
   log: OutputLog;
@@ -83,7 +89,7 @@ export function OutputViewLines({ log, version, follow, setFollow, wrap, matches
       // The browser glides there, and stops short of it where lines turn out to be higher than they were thought to be.
       event.preventDefault();
       setFollow(false);
-      virtual.scrollToIndex(0, { align: "start" });
+      goToStart(event.currentTarget);
     } else if (event.key === "Escape" && choice) {
       event.stopPropagation();
       setChoice(null);
