@@ -201,7 +201,8 @@ test("runs are listed, and columns are chosen", async ({ page }) => {
   await logIn(page);
   await page.goto("/commands");
   await page.getByRole("link", { name: "Runs on many machines" }).click();
-  const row = page.getByRole("row", { name: /exit 3/ });
+  await page.waitForURL("**/commands/runs*");
+  const row = page.getByRole("region", { name: "Runs" }).getByRole("row", { name: /exit 3/ });
   await expect(row).toContainText("3 of 3");
   await expect(row).toContainText("3 failed");
   await accessible(page);
