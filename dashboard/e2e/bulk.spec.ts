@@ -208,8 +208,13 @@ test("runs are listed, and columns are chosen", async ({ page }) => {
   await accessible(page);
   await shot(page, "runs");
   await page.goto(`/agents?organization_id=${organization}`);
-  await page.getByRole("button", { name: "Columns" }).click();
-  await page.getByRole("menuitemcheckbox", { name: "Role" }).click();
+  const choice = page.getByRole("menuitemcheckbox", { name: "Role" });
+  await expect(page.locator("a[data-row-link]").first()).toBeVisible();
+  await expect(async () => {
+    await page.getByRole("button", { name: "Columns" }).click();
+    await expect(choice).toBeVisible({ timeout: 2_000 });
+  }).toPass();
+  await choice.click();
   await page.getByRole("menuitemcheckbox", { name: "CPU" }).click();
   await page.keyboard.press("Escape");
   await expect(page.getByRole("columnheader", { name: "Role" })).toBeVisible();
