@@ -20,7 +20,7 @@ const STATE: Column<AgentSummary> = { id: "presence", header: "State", sort: "la
 const ATTENTION: Column<AgentSummary> = {
   id: "attention",
   header: "Needs attention",
-  from: 960,
+  from: 760,
   grow: 1.65,
   cell: (agent) => <Attention reasons={agent.attention} agentId={agent.id} />,
 };
@@ -48,7 +48,7 @@ const ROLE: Column<AgentSummary> = {
   cell: (agent) => ROLE_WORDS[agent.machine_role ?? "unknown"] ?? ROLE_WORDS.unknown,
 };
 const REST: Column<AgentSummary>[] = [
-  { id: "os", header: "System", from: 960, grow: 1.4, cell: (agent) => <SystemCell agent={agent} /> },
+  { id: "os", header: "System", from: 1180, grow: 1.4, cell: (agent) => <SystemCell agent={agent} /> },
   {
     id: "version",
     header: "Version",
@@ -57,8 +57,8 @@ const REST: Column<AgentSummary>[] = [
     cell: (agent) => <span className="num muted">{agent.agent_version || "–"}</span>,
   },
   { id: "volume", header: "Fullest volume", sort: "volume", mostFirst: true, from: 760, width: 140, cell: (agent) => <VolumeCell agent={agent} /> },
-  { id: "cpu", header: "CPU", sort: "cpu", mostFirst: true, from: 760, width: 68, align: "right", cell: (agent) => <CpuCell agent={agent} /> },
-  { id: "memory", header: "Memory", sort: "memory", mostFirst: true, from: 760, width: 98, align: "right", cell: (agent) => <MemoryCell agent={agent} /> },
+  { id: "cpu", header: "CPU", sort: "cpu", mostFirst: true, from: 960, width: 68, align: "right", cell: (agent) => <CpuCell agent={agent} /> },
+  { id: "memory", header: "Memory", sort: "memory", mostFirst: true, from: 960, width: 98, align: "right", cell: (agent) => <MemoryCell agent={agent} /> },
 ];
 
 export const agentId = (agent: AgentSummary): string => agent.id;

@@ -1,5 +1,5 @@
 import { Button, Menu } from "@mantine/core";
-import { IconCheck, IconColumns3 } from "@tabler/icons-react";
+import { IconColumns3 } from "@tabler/icons-react";
 import { withColumn } from "../lib/columns";
 import type { Column } from "./DataTable";
 
@@ -12,7 +12,7 @@ export function ColumnsMenu<T>({ columns, shown, chosen, choose }: {
 }) {
   const ids = new Set(shown.map(({ id }) => id));
   return (
-    <Menu position="bottom-end" closeOnItemClick={false} withinPortal>
+    <Menu position="bottom-end" withinPortal>
       <Menu.Target>
         <Button variant="default" leftSection={<IconColumns3 size={15} aria-hidden />}>
           Columns
@@ -22,18 +22,12 @@ export function ColumnsMenu<T>({ columns, shown, chosen, choose }: {
         {columns
           .filter(({ fixed }) => !fixed)
           .map(({ id, header }) => (
-            <Menu.Item
-              key={id}
-              role="menuitemcheckbox"
-              aria-checked={ids.has(id)}
-              leftSection={<IconCheck size={14} aria-hidden visibility={ids.has(id) ? undefined : "hidden"} />}
-              onClick={() => choose(withColumn(columns, chosen, id, !ids.has(id)))}
-            >
+            <Menu.CheckboxItem key={id} checked={ids.has(id)} onChange={(on) => choose(withColumn(columns, chosen, id, on))}>
               {header}
-            </Menu.Item>
+            </Menu.CheckboxItem>
           ))}
         <Menu.Divider />
-        <Menu.Item disabled={chosen === undefined} onClick={() => choose(undefined)}>
+        <Menu.Item disabled={chosen === undefined} closeMenuOnClick={false} onClick={() => choose(undefined)}>
           As usual
         </Menu.Item>
       </Menu.Dropdown>
