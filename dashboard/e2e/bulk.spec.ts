@@ -219,3 +219,80 @@ test("runs are listed, and columns are chosen", async ({ page }) => {
   await expect(page.getByRole("columnheader", { name: "Role" })).toBeVisible();
   await expect(page.getByRole("columnheader", { name: "CPU" })).toHaveCount(0);
 });
+
+test("a run is cancelled everywhere, and the bell tells how it ended", async ({ page }) => {
+  await logIn(page);
+  await page.goto(`/agents?organization_id=${organization}&presence=online`);
+  await boxes(page).nth(0).check();
+  await boxes(page).nth(2).click({ modifiers: ["Shift"] });
+  await selection(page).getByRole("link", { name: "Run a command" }).click();
+  const dialog = page.getByRole("dialog", { name: "Run a command on 3 machines" });
+  await dialog.getByRole("textbox", { name: "Script" }).fill("sleep 900");
+  await dialog.getByRole("button", { name: "Preview" }).click();
+  await dialog.getByRole("button", { name: "Run on 3 machines" }).click();
+  await page.waitForURL(/\/commands\/runs\/[0-9a-f-]+/);
+  const progress = page.getByRole("region", { name: "Progress" });
+  await expect(progress.getByRole("button", { name: "Running 3" })).toBeVisible();
+  await page.getByRole("button", { name: /^Work in progress: 1 open/ }).click();
+  const work = page.getByRole("dialog", { name: "Work in progress" });
+  await expect(work.getByRole("link", { name: /sleep 900/ })).toContainText("3 machines");
+  await shot(page, "run-open");
+  await page.keyboard.press("Escape");
+
+  await page.getByRole("button", { name: "Cancel the run" }).click();
+  const confirm = page.getByRole("dialog", { name: "Cancel the run?" });
+  await confirm.getByRole("button", { name: "Cancel it on 3 machines" }).click();
+  await expect(confirm).toHaveCount(0);
+  await expect(progress.getByRole("status")).toHaveText("3 of 3 ended");
+  await expect(progress.getByRole("button", { name: "Cancelled 3" })).toBeVisible();
+  await expect(page.getByRole("button", { name: "Cancel the run" })).toHaveCount(0);
+  await page.getByRole("button", { name: /^Work in progress: none open/ }).click();
+  await expect(work.getByRole("link", { name: /sleep 900/ })).toContainText("3 cancelled");
+  await shot(page, "run-cancelled");
+});
+
+test("on a phone a command is ordered on several machines and ordered again where it failed", async ({ page }) => {
+  await page.setViewportSize({ width: 360, height: 740 });
+  await logIn(page);
+  await page.goto(`/agents?organization_id=${organization}&presence=online`);
+  await boxes(page).nth(0).check();
+  await boxes(page).nth(1).check();
+  await shot(page, "bulk-selected-phone");
+  await selection(page).getByRole("link", { name: "Run a command" }).click();
+  const dialog = page.getByRole("dialog", { name: "Run a command on 2 machines" });
+  await dialog.getByRole("textbox", { name: "Script" }).fill("exit 4");
+  await shot(page, "bulk-form-phone");
+  await dialog.getByRole("button", { name: "Preview" }).click();
+  const go = dialog.getByRole("button", { name: "Run on 2 machines" });
+  await expect(go).toBeVisible();
+  await accessible(page);
+  await shot(page, "bulk-preview-phone");
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+  await go.click();
+  await page.waitForURL(/\/commands\/runs\/[0-9a-f-]+/);
+  const first = new URL(page.url()).pathname;
+  await page.getByRole("link", { name: "Run again on the 2 that failed" }).click();
+  const again = page.getByRole("dialog", { name: "Run again on 2 machines" });
+  await again.getByRole("textbox", { name: "Script" }).fill("echo better");
+  await again.getByRole("button", { name: "Preview" }).click();
+  await again.getByRole("button", { name: "Run on 2 machines" }).click();
+  await page.waitForURL((url) => /\/commands\/runs\/[0-9a-f-]+$/.test(url.pathname) && url.pathname !== first);
+  await expect(page.getByRole("region", { name: "Progress" }).getByRole("status")).toHaveText("2 of 2 ended");
+  await accessible(page);
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+});
+
+test("the audit log is narrowed to a day and to an agent", async ({ page }) => {
+  await logIn(page);
+  const { items } = (await (await page.request.get(`/api/agents?organization_id=${organization}&presence=online&limit=1`)).json()) as { items: { id: string; name: string }[] };
+  await page.goto(`/audit?agent_id=${items[0]?.id}`);
+  const entries = page.getByRole("row");
+  await expect(entries.filter({ hasText: items[0]?.name })).not.toHaveCount(0);
+  await page.getByRole("button", { name: "Remove the filter Agent" }).click();
+  await expect(page).not.toHaveURL(/agent_id/);
+  await page.getByLabel("To which day").fill("2001-01-31");
+  await expect(page.getByRole("heading", { name: "No entry matches" })).toBeVisible();
+  await expect(page).toHaveURL(/to=2001-01-31/);
+  await page.getByLabel("To which day").fill("");
+  await expect(entries.nth(1)).toBeVisible();
+});
