@@ -235,7 +235,7 @@ test("a run is cancelled everywhere, and the bell tells how it ended", async ({ 
   await expect(progress.getByRole("button", { name: "Running 3" })).toBeVisible();
   await page.getByRole("button", { name: /^Work in progress: 1 open/ }).click();
   const work = page.getByRole("dialog", { name: "Work in progress" });
-  await expect(work.getByRole("link", { name: /sleep 900/ })).toContainText("3 machines");
+  await expect(work.getByRole("link", { name: /sleep 900/ })).toContainText("0 of 3 ended");
   await shot(page, "run-open");
   await page.keyboard.press("Escape");
 
@@ -246,8 +246,8 @@ test("a run is cancelled everywhere, and the bell tells how it ended", async ({ 
   await expect(progress.getByRole("status")).toHaveText("3 of 3 ended");
   await expect(progress.getByRole("button", { name: "Cancelled 3" })).toBeVisible();
   await expect(page.getByRole("button", { name: "Cancel the run" })).toHaveCount(0);
-  await page.getByRole("button", { name: /^Work in progress: none open/ }).click();
-  await expect(work.getByRole("link", { name: /sleep 900/ })).toContainText("3 cancelled");
+  await page.getByRole("button", { name: /^Work in progress: 0 open/ }).click();
+  await expect(work.getByRole("link", { name: /sleep 900/ })).toContainText("all 3 ended, 3 cancelled");
   await shot(page, "run-cancelled");
 });
 

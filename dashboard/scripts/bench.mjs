@@ -54,7 +54,7 @@ async function loading(path, shown) {
 /** Does something while Chromium writes down what its main thread does. */
 async function traced(page, work) {
   const path = join(tmpdir(), `gururmm-bench-${process.pid}.json`);
-  await browser.startTracing(page, { path, categories: ["toplevel", "devtools.timeline", "disabled-by-default-devtools.timeline"] });
+  await browser.startTracing(page, { path, categories: ["devtools.timeline", "disabled-by-default-devtools.timeline"] });
   await work();
   await browser.stopTracing();
   const { traceEvents } = JSON.parse(readFileSync(path, "utf8"));
@@ -66,7 +66,7 @@ async function traced(page, work) {
 function tasks(events) {
   const main = events.filter(({ name, args }) => name === "thread_name" && args.name === "CrRendererMain");
   const threads = main.map(({ pid, tid }) =>
-    events.filter((event) => event.pid === pid && event.tid === tid && event.ph === "X" && /^(ThreadControllerImpl::)?RunTask$/.test(event.name)),
+    events.filter((event) => event.pid === pid && event.tid === tid && event.ph === "X" && event.name === "RunTask"),
   );
   const sum = (all) => all.reduce((total, { dur = 0 }) => total + dur, 0);
   const busiest = threads.sort((a, b) => sum(b) - sum(a))[0] ?? [];

@@ -9,9 +9,9 @@ const END = "2026-01-01T10:00:00Z";
 
 it("progress counts every end, and what did not succeed apart", () => {
   const progress = progressOf({ ...none, queued: 2, running: 1, succeeded: 4, failed: 1, refused: 1, cancelled: 1 });
-  expect(progress).toEqual({ total: 10, done: 7, failed: 2 });
-  expect(progressWords(progress)).toBe("7 of 10 done, 2 without success");
-  expect(progressWords(progressOf({ ...none, succeeded: 3 }))).toBe("all 3 done");
+  expect(progress).toEqual({ total: 10, ended: 7, failed: 2, cancelled: 1 });
+  expect(progressWords(progress)).toBe("7 of 10 ended, 2 without success, 1 cancelled");
+  expect(progressWords(progressOf({ ...none, succeeded: 3 }))).toBe("all 3 succeeded");
 });
 
 it("what ended is told once: only what was seen open", () => {
@@ -30,8 +30,9 @@ it("what ended after the last look is unread", () => {
   expect(latestEnd([])).toBe(0);
 });
 
-it("a run went well when nothing of it failed", () => {
+it("a run went well when it succeeded everywhere", () => {
   expect(wentWell({ ...item("a"), counts: { ...none, succeeded: 1 } })).toBe(true);
   expect(wentWell({ ...item("a"), counts: { ...none, timed_out: 1 } })).toBe(false);
+  expect(wentWell({ ...item("a"), counts: { ...none, succeeded: 1, cancelled: 1 } })).toBe(false);
   expect(wentWell({ ...item("a"), state: "failed" })).toBe(false);
 });

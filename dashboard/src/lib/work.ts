@@ -9,21 +9,26 @@ const BAD = ["failed", "timed_out", "expired", "unknown", "refused"] as const;
 export interface Progress {
   total: number;
   /** Machines on which it is over, in whatever way. */
-  done: number;
+  ended: number;
   /** Of these: where it did not succeed, cancelled ones apart. */
   failed: number;
+  cancelled: number;
 }
 
 export function progressOf(counts: Counts): Progress {
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
   const open = counts.queued + counts.sent + counts.running;
-  return { total, done: total - open, failed: BAD.reduce((sum, state) => sum + counts[state], 0) };
+  return { total, ended: total - open, failed: BAD.reduce((sum, state) => sum + counts[state], 0), cancelled: counts.cancelled };
 }
 
 /** How far a run is, in words. */
-export function progressWords({ total, done, failed }: Progress): string {
-  const words = done === total ? `all ${formatCount(total)} done` : `${formatCount(done)} of ${formatCount(total)} done`;
-  return failed > 0 ? `${words}, ${formatCount(failed)} without success` : words;
+export function progressWords({ total, ended, failed, cancelled }: Progress): string {
+  const over = ended === total;
+  if (over && failed === 0 && cancelled === 0) return `all ${formatCount(total)} succeeded`;
+  const words = [over ? `all ${formatCount(total)} ended` : `${formatCount(ended)} of ${formatCount(total)} ended`];
+  if (failed > 0) words.push(`${formatCount(failed)} without success`);
+  if (cancelled > 0) words.push(`${formatCount(cancelled)} cancelled`);
+  return words.join(", ");
 }
 
 /** What was open before and is over now. */
@@ -42,7 +47,9 @@ export function latestEnd(items: readonly WorkItem[]): number {
   return Math.max(0, ...items.map(({ ended_at }) => (ended_at ? Date.parse(ended_at) : 0)));
 }
 
-/** Whether it came to a good end. */
+/** Whether it succeeded, everywhere it was meant to. */
 export function wentWell({ counts, state }: WorkItem): boolean {
-  return counts ? progressOf(counts).failed === 0 : state === "succeeded";
+  if (!counts) return state === "succeeded";
+  const { failed, cancelled } = progressOf(counts);
+  return failed === 0 && cancelled === 0;
 }

@@ -316,6 +316,9 @@ async fn finished(
                 output_chunks: Some(i32::try_from(result.output_chunks).unwrap_or(i32::MAX)),
                 output_dropped_bytes: i64::try_from(result.output_dropped_bytes).unwrap_or(i64::MAX),
             };
+            if command.facts.state == CommandState::Unknown {
+                store_link::unsettle(connection, command.id).await?;
+            }
             store_link::end(connection, &[command.id], state, &end).await?;
             Ok(Applied::CHANGED)
         }

@@ -9,7 +9,7 @@ use super::CommandState;
 use super::lifecycle::Facts;
 use super::link::{Recipient, SilentCommand};
 use crate::agents::view::AgentState;
-use crate::core::Result;
+use crate::core::{Error, Result};
 
 /// A command as the rules see it, locked until the transaction ends.
 pub struct Locked {
@@ -281,17 +281,10 @@ pub struct End<'a> {
     pub output_dropped_bytes: i64,
 }
 
-/// Ends commands. Orders to stop them have nothing more to do. What is heard after all of a command of which nothing more was
-/// expected is to be counted anew in its run, where that was settled.
+/// Ends commands. Orders to stop them have nothing more to do.
 pub async fn end(connection: &mut PgConnection, ids: &[Uuid], state: CommandState, end: &End<'_>) -> Result<()> {
     sqlx::query!(
-        "WITH orders AS (UPDATE agent_envelopes SET done_at = $4 WHERE command_id = ANY($1) AND done_at IS NULL),
-              unsettled AS (
-             UPDATE command_run_organizations ro
-             SET ended_at = NULL, succeeded = NULL, failed = NULL, timed_out = NULL, cancelled = NULL, expired = NULL,
-                 unknown = NULL
-             FROM commands c WHERE c.id = ANY($1) AND c.state = 'unknown' AND ro.run_id = c.run_id
-                               AND ro.organization_id = c.organization_id)
+        "WITH orders AS (UPDATE agent_envelopes SET done_at = $4 WHERE command_id = ANY($1) AND done_at IS NULL)
          UPDATE commands SET state = $2, reason = $3, finished_at = $4, started_at = coalesce(started_at, $5),
                 exit_code = $6, signal = $7, output_chunks = $8, output_dropped_bytes = $9
          WHERE id = ANY($1)",
@@ -308,6 +301,48 @@ pub async fn end(connection: &mut PgConnection, ids: &[Uuid], state: CommandStat
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// What is heard after all of a command of which nothing more was expected is to be counted anew in its run. The run's part
+/// stays unsettled until this transaction ends. Many late results share it: only the first after a settling writes, and the
+/// others wait for nobody.
+///
+/// # Errors
+/// When the database cannot be reached, or settlings came in between each time.
+pub async fn unsettle(connection: &mut PgConnection, id: Uuid) -> Result<()> {
+    // Each statement looks again after it waited, so the part is held in one of them unless it was settled in between.
+    for _ in 0..3 {
+        let shared = sqlx::query_scalar!(
+            "SELECT 1 FROM command_run_organizations ro JOIN commands c ON c.run_id = ro.run_id
+                                                                       AND c.organization_id = ro.organization_id
+             WHERE c.id = $1 AND ro.ended_at IS NULL FOR SHARE OF ro",
+            id
+        )
+        .fetch_optional(&mut *connection)
+        .await?;
+        if shared.is_some() {
+            return Ok(());
+        }
+        let written = sqlx::query_scalar!(
+            r#"WITH part AS (SELECT run_id, organization_id FROM commands WHERE id = $1 AND run_id IS NOT NULL),
+                    written AS (
+                   UPDATE command_run_organizations ro
+                   SET ended_at = NULL, succeeded = NULL, failed = NULL, timed_out = NULL, cancelled = NULL,
+                       expired = NULL, unknown = NULL
+                   FROM part WHERE ro.run_id = part.run_id AND ro.organization_id = part.organization_id
+                               AND ro.ended_at IS NOT NULL
+                   RETURNING 1)
+               SELECT EXISTS (SELECT 1 FROM written) OR NOT EXISTS (
+                   SELECT 1 FROM command_run_organizations ro JOIN part USING (run_id, organization_id)) AS "done!""#,
+            id
+        )
+        .fetch_one(&mut *connection)
+        .await?;
+        if written {
+            return Ok(());
+        }
+    }
+    Err(Error::internal("a run was settled each time that a late result of it was taken"))
 }
 
 /// Keeps a result that came after another end.

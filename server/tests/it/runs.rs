@@ -368,6 +368,47 @@ async fn what_is_over_is_counted_for_good_and_anew_after_a_late_result(db: PgPoo
 }
 
 #[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn late_results_of_a_run_wait_for_none_of_each_other_and_are_all_counted(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let two = Two::new(&app).await;
+    let admin = app.admin().await;
+    let run = order(&admin, json!({"agent_ids": two.agents})).await;
+    let path = format!("/api/runs/{}", run["id"].as_str().unwrap());
+    let mut late = Vec::new();
+    for agent in &two.agents {
+        late.push(given(&app, *agent).await);
+    }
+    sqlx::query("UPDATE commands SET state = 'unknown', finished_at = $1")
+        .bind(start_of_time())
+        .execute(&app.db)
+        .await
+        .unwrap();
+    let ended = "SELECT ended_at IS NOT NULL FROM command_run_organizations";
+    let settled = || async {
+        settle(&app.app).await.unwrap();
+        sqlx::query_scalar::<_, bool>(ended).fetch_one(&app.db).await.unwrap()
+    };
+    assert!(settled().await);
+    let done = || finished(Outcome::Succeeded, Some(0));
+    tell(&app, two.agents[0], two.first, late[0], done()).await;
+
+    // Another one is being taken, and its transaction is not over.
+    let mut other = app.db.begin().await.unwrap();
+    sqlx::query("SELECT 1 FROM command_run_organizations WHERE ended_at IS NULL FOR SHARE")
+        .execute(&mut *other)
+        .await
+        .unwrap();
+    let next = tell(&app, two.agents[1], two.first, late[1], done());
+    tokio::time::timeout(std::time::Duration::from_secs(20), next).await.expect("it waited for the other one");
+    assert!(!settled().await, "what is being taken would not be counted");
+    other.rollback().await.unwrap();
+    assert!(settled().await);
+    tell(&app, two.agents[2], two.first, late[2], done()).await;
+    assert!(settled().await);
+    assert_eq!(counts(&admin.get(&path).await.expect(200)), [("succeeded".into(), 3)]);
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
 async fn an_agent_that_was_quarantined_since_the_preview_is_left_out_and_kept_with_its_reason(db: PgPool) {
     let app = TestApp::new(db).await;
     let two = Two::new(&app).await;

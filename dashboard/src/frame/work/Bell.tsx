@@ -105,7 +105,7 @@ function Item({ item, fresh, leave }: { item: WorkItem; fresh: boolean; leave: (
           {words}, {ended_at ? <Age at={ended_at} prefix="ended" /> : <Age at={created_at} prefix="asked" />}
         </span>
         {progress && !ended_at ? (
-          <progress className={styles.bar} max={progress.total} value={progress.done} aria-label={progressWords(progress)} />
+          <progress className={styles.bar} max={progress.total} value={progress.ended} aria-label={progressWords(progress)} />
         ) : null}
       </span>
     </WorkLink>
