@@ -234,7 +234,7 @@ test("a run is cancelled everywhere, and the bell tells how it ended", async ({ 
   const progress = page.getByRole("region", { name: "Progress" });
   await expect(progress.getByRole("button", { name: "Running 3" })).toBeVisible();
   await page.getByRole("button", { name: /^Work in progress: 1 open/ }).click();
-  const work = page.getByRole("dialog", { name: "Work in progress" });
+  const work = page.getByRole("dialog", { name: "Work in progress", exact: true });
   await expect(work.getByRole("link", { name: /sleep 900/ })).toContainText("0 of 3 ended");
   await shot(page, "run-open");
   await page.keyboard.press("Escape");

@@ -21,12 +21,12 @@ test("what is wrong with a field is said at it, and what is typed is not left by
   await page.goto(`/agents/${id}?dialog=rename`);
   const dialog = page.getByRole("dialog", { name: "Change the display name" });
   const field = dialog.getByLabel("Display name");
-  await field.fill("x".repeat(256));
+  await field.fill("x".repeat(101));
   await dialog.getByRole("button", { name: "Save" }).click();
-  await expect(dialog.getByText("At most 255 characters.")).toBeVisible();
+  await expect(dialog.getByText("At most 100 characters.")).toBeVisible();
   await expect(field).toBeFocused();
   await field.fill("Reception desk");
-  await expect(dialog.getByText("At most 255 characters.")).toHaveCount(0);
+  await expect(dialog.getByText("At most 100 characters.")).toHaveCount(0);
   await dialog.getByRole("button", { name: "Save" }).click();
   await expect(dialog.getByText("is taken already")).toBeVisible();
   await expect(field).toBeFocused();
@@ -41,6 +41,20 @@ test("what is wrong with a field is said at it, and what is typed is not left by
   await leave.getByRole("button", { name: "Leave" }).click();
   await expect(dialog).toHaveCount(0);
   await expect(page).not.toHaveURL(/dialog=/);
+
+  // Saved, nothing is left to be lost, and Back does not open the dialog again.
+  for (const name of ["Reception desk", ""]) {
+    await page.goto(`/agents/${id}`);
+    await page.getByRole("button", { name: "More", exact: true }).click();
+    await page.getByRole("menuitem", { name: /name/ }).click();
+    await field.fill(name);
+    await dialog.getByRole("button", { name: "Save" }).click();
+    await expect(dialog).toHaveCount(0);
+    await expect(leave).toHaveCount(0);
+    await expect(page.getByRole("heading", { level: 1, name: name === "" ? undefined : name })).toBeVisible();
+    await page.goBack();
+    await expect(dialog).toHaveCount(0);
+  }
 });
 
 test("what is typed into the enrollment form is there again", async ({ page }) => {

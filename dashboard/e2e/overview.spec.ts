@@ -80,7 +80,7 @@ test("what one has under way is found in one place, and its end is said", async 
   const bell = page.getByRole("button", { name: /^Work in progress: 1 open/ });
   await bell.focus();
   await page.keyboard.press("Enter");
-  const list = page.getByRole("dialog", { name: "Work in progress" });
+  const list = page.getByRole("dialog", { name: "Work in progress", exact: true });
   await expect(list.getByRole("link", { name: /a long piece of work/ })).toContainText("Running on");
   await page.keyboard.press("Escape");
   await expect(list).toHaveCount(0);

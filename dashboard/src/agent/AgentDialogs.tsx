@@ -22,7 +22,7 @@ export function AgentDialogs({ agent, dialog, close }: { agent: Agent; dialog: A
 }
 
 /** Saves a change and shows the agent as the server answered it. */
-function useEdit(agent: Agent, close: () => void) {
+function useEdit(agent: Agent) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: (change: { display_name?: string | null; site_id?: string }) =>
@@ -30,20 +30,19 @@ function useEdit(agent: Agent, close: () => void) {
     onSuccess: (changed) => {
       client.setQueryData(agentQuery(agent.id).queryKey, changed);
       void client.invalidateQueries({ queryKey: ["agents"] });
-      close();
     },
   });
 }
 
 function RenameDialog({ agent, close }: { agent: Agent; close: () => void }) {
-  const edit = useEdit(agent, close);
+  const edit = useEdit(agent);
   const schema: Schema<{ display_name: string | null }> = {
     display_name: {
       kind: "text",
       label: "Display name",
       help: `Empty: the host name, ${agent.hostname}, is shown.`,
       placeholder: agent.hostname,
-      longest: 255,
+      longest: 100,
     },
   };
   return (
@@ -52,7 +51,7 @@ function RenameDialog({ agent, close }: { agent: Agent; close: () => void }) {
         schema={schema}
         initial={{ display_name: agent.display_name ?? null }}
         save={(change) => edit.mutateAsync(change)}
-        onDone={() => undefined}
+        onDone={close}
         action="Save"
         failure="The name was not changed."
         onCancel={close}
@@ -64,13 +63,13 @@ function RenameDialog({ agent, close }: { agent: Agent; close: () => void }) {
 
 function MoveDialog({ agent, close }: { agent: Agent; close: () => void }) {
   const [siteId, setSiteId] = useState<string | null>(agent.site_id);
-  const edit = useEdit(agent, close);
+  const edit = useEdit(agent);
   return (
     <Modal opened onClose={close} title="Move to another site" closeButtonProps={{ "aria-label": "Close" }}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          if (siteId) edit.mutate({ site_id: siteId });
+          if (siteId) edit.mutate({ site_id: siteId }, { onSuccess: close });
         }}
       >
         <Stack>

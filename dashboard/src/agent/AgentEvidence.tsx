@@ -52,5 +52,5 @@ export function ListEvidence() {
   const { agentId, reason } = useParams({ from: "/frame/agents/evidence/$agentId/$reason" });
   const search = useSearch({ from: "/frame/agents" });
   const navigate = useNavigate();
-  return <AgentEvidence agentId={agentId} reason={reason} close={() => void navigate({ to: "/agents", search })} />;
+  return <AgentEvidence agentId={agentId} reason={reason} close={() => void navigate({ to: "/agents", search, replace: true })} />;
 }

@@ -42,7 +42,7 @@ export function AgentPage() {
   const concerns = useCallback((hint: Hint) => hint.kind === "agent" && hint.agentId === agentId, [agentId]);
   useRefreshOn(concerns, ["agents", "one", agentId], 500);
   useRefreshOn(concerns, ["agents", "inventory", agentId], 2_000);
-  if (agent.data) return <Loaded agent={agent.data} />;
+  if (agent.data) return <Loaded key={agentId} agent={agent.data} />;
   if (agent.error instanceof ApiError && agent.error.status === 404) {
     return (
       <>
@@ -81,11 +81,13 @@ function Loaded({ agent }: { agent: Agent }) {
         to: "/agents/$agentId/{-$tab}",
         params: { agentId: agent.id, tab: tab === "overview" ? undefined : tab },
         search: (previous) => ({ ...previous, dialog }),
+        // Closed, it is not what Back leads to.
+        replace: dialog === undefined,
       }),
     [navigate, agent.id, tab],
   );
   const closeEvidence = () =>
-    void navigate({ to: ".", search: (previous: AgentSearch) => ({ ...previous, evidence: undefined }) });
+    void navigate({ to: ".", search: (previous: AgentSearch) => ({ ...previous, evidence: undefined }), replace: true });
   return (
     <>
       <PageHeader

@@ -2,7 +2,7 @@ import { Button, Group, Stack } from "@mantine/core";
 import { IconPlayerPlay } from "@tabler/icons-react";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type KeyboardEvent, useRef, useState } from "react";
-import { api, ApiError, body } from "../api/client";
+import { api, ApiError, body, ServerAwayError } from "../api/client";
 import { command as commandQuery } from "../api/queries";
 import type { Agent, Command } from "../api/types";
 import { interpretersFor, toRequest } from "../lib/draft";
@@ -65,7 +65,17 @@ export function RunForm({ agent, onStarted }: { agent: Agent; onStarted: (comman
     >
       <Stack>
         <RunFields typed={typed} fields={fields} onKeyDown={onKeyDown} />
-        {run.error ? <Failure error={run.error} what="The command was not accepted." placed={PLACED} /> : null}
+        {run.error ? (
+          <Failure
+            error={run.error}
+            what={
+              run.error instanceof ServerAwayError
+                ? "It is not known whether the command was accepted. Look at the list before you run it again."
+                : "The command was not accepted."
+            }
+            placed={PLACED}
+          />
+        ) : null}
         <Group justify="space-between">
           <span className="muted">
             {agent.presence.state === "online"

@@ -10,7 +10,7 @@ export function EnrollDialog() {
   const search = useSearch({ from: "/frame/agents" });
   const navigate = useNavigate();
   const [made, setMade] = useState<NewToken>();
-  const close = () => void navigate({ to: "/agents", search });
+  const close = () => void navigate({ to: "/agents", search, replace: true });
   return (
     <Modal
       opened

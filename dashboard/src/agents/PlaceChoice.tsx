@@ -116,7 +116,7 @@ function ChooseOrMake({ label, empty, create, options, value, onChange, onSearch
           label={`New ${noun}`}
           description={empty ? `There is no ${noun} yet; name the first one.` : undefined}
           value={name}
-          maxLength={200}
+          maxLength={100}
           error={problem ?? error}
           onChange={(event) => setName(event.currentTarget.value)}
           onKeyDown={(event) => {

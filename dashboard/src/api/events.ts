@@ -7,7 +7,7 @@ export type Hint =
   | { kind: "agent"; agentId: string }
   | { kind: "command"; commandId: string; agentId: string }
   | { kind: "command_output"; commandId: string; agentId: string }
-  /** A run was ordered, cancelled or ended; what becomes of its commands is told of each. */
+  /** A run was ordered or cancelled; what becomes of its commands is told of each. */
   | { kind: "run"; runId: string }
   | { kind: "fleet" }
   | { kind: "resync" };

@@ -256,6 +256,8 @@ export const organizations = (q?: string) =>
   queryOptions({
     queryKey: ["organizations", "choices", q ?? ""],
     queryFn: ({ signal }) => body(api.GET("/api/organizations", { signal, params: { query: { q, limit: CHOICES } } })),
+    // What needs attention also comes with the time alone.
+    refetchInterval: REFRESH,
   });
 
 export const organizationList = (q?: string) =>
@@ -283,6 +285,7 @@ export const sites = (organizationId: string) =>
           params: { path: { id: organizationId }, query: { limit: CHOICES } },
         }),
       ),
+    refetchInterval: REFRESH,
   });
 
 export const site = (id: string) =>

@@ -20,7 +20,7 @@ export function CommandList({ query, empty, withAgent }: { query: CommandsQuery;
   const { agent_id } = query;
   const list = useInfiniteQuery(commands(query));
   const concerns = useCallback(
-    (hint: Hint) => hint.kind === "command" && (agent_id === undefined || hint.agentId === agent_id),
+    (hint: Hint) => hint.kind === "run" || (hint.kind === "command" && (agent_id === undefined || hint.agentId === agent_id)),
     [agent_id],
   );
   useRefreshOn(concerns, ["commands", "list"], 1_000 + 1_000 * (list.data?.pages.length ?? 0));

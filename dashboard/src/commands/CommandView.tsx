@@ -39,8 +39,10 @@ function Loaded({ command }: { command: Command }) {
   return (
     <div className={styles.view}>
       <div className={styles.state}>
-        <span className={styles.verdict} role="status">
-          <State look={COMMAND_STATE[command.state]} />
+        <span className={styles.verdict}>
+          <span role="status">
+            <State look={COMMAND_STATE[command.state]} />
+          </span>
           <Ending command={command} />
         </span>
         {over ? null : (

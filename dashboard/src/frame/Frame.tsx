@@ -5,7 +5,7 @@ import { Suspense, useEffect } from "react";
 import { ApiError } from "../api/client";
 import { events, type Hint } from "../api/events";
 import { me } from "../api/queries";
-import { session } from "../api/session";
+import { isSessionEnd, session } from "../api/session";
 import type { User } from "../api/types";
 import { useRefreshOn } from "../api/useRefreshOn";
 import { Failure, Loading } from "../ui/Notice";
@@ -37,7 +37,7 @@ export function Frame() {
   if (user.data) return <Signed user={user.data} />;
   return (
     <main className={styles.broken}>
-      {user.error instanceof ApiError && user.error.status >= 500 ? (
+      {user.error instanceof ApiError && !isSessionEnd(user.error) ? (
         <Failure error={user.error} what="The server could not say who you are." retry={() => void user.refetch()} />
       ) : (
         <Loading />
@@ -59,8 +59,8 @@ function Signed({ user }: { user: User }) {
     const timer = setTimeout(() => void loadPages(), LOAD_PAUSE);
     return () => clearTimeout(timer);
   }, []);
-  useRefreshOn(concernsFleet, ["organizations"], FLEET_PAUSE);
-  useRefreshOn(concernsFleet, ["sites"], FLEET_PAUSE);
+  useRefreshOn(concernsAgents, ["organizations"], FLEET_PAUSE);
+  useRefreshOn(concernsAgents, ["sites"], FLEET_PAUSE);
   useRefreshOn(concernsAgents, ["spine"], FLEET_PAUSE);
   useRefreshOn(concernsFleet, ["enrollment-tokens"], FLEET_PAUSE);
   const [keyMap, { open: openKeyMap, close: closeKeyMap }] = useDisclosure();
@@ -105,7 +105,7 @@ function useSessionEnd() {
       leaving = true;
       const ended = client.getQueryData(me.queryKey) !== undefined || undefined;
       client.clear();
-      void router.navigate({ to: "/login", search: { next: router.state.location.href, ended }, replace: true });
+      void router.navigate({ to: "/login", search: { next: router.state.location.href, ended }, replace: true, ignoreBlocker: true });
     });
   }, [router, client]);
 }

@@ -16,7 +16,13 @@ export function ServerAway() {
           <span>
             {connection.everAnswered() ? (
               <>
-                <strong>The server does not answer</strong> for <span className="num">{age}</span>. This page shows the last
+                <strong>The server does not answer</strong>
+                {/* A clock is not for reading aloud each second. */}
+                <span aria-hidden className="num">
+                  {" "}
+                  for {age}
+                </span>
+                . This page shows the last
                 it knew, and goes on by itself when the server is back.
               </>
             ) : (

@@ -10,8 +10,8 @@ const agent = (name: string, state: "online" | "offline" = "online", refused = f
     presence: { state },
     refusal: refused ? { code: "agent_not_active", words: "it is quarantined" } : null,
   }) as RunPreview["agents"][number];
-const preview = (agents: RunPreview["agents"], total = agents.length) =>
-  ({ agents, total, ready: total, refused: 0, refusals: [], fingerprint: "f" }) as RunPreview;
+const preview = (agents: RunPreview["agents"], total = agents.length, refused = 0) =>
+  ({ agents, total, ready: total - refused, refused, refusals: [], fingerprint: "f" }) as RunPreview;
 
 describe("the target of a run", () => {
   it("is the rows that were picked", () =>
@@ -37,10 +37,11 @@ describe("the target of a run", () => {
 
 describe("a preview", () => {
   it("tells who starts now, who waits and who is not named", () =>
-    expect(outlookOf(preview([agent("a"), agent("b", "offline"), agent("c", "offline", true)], 10))).toEqual({
+    expect(outlookOf(preview([agent("a"), agent("b", "offline"), agent("c", "offline", true)], 10, 3))).toEqual({
       now: 1,
       waiting: 1,
-      unnamed: 7,
+      unnamed: 5,
+      unnamedRefused: 2,
     }));
   it("tells what changed", () =>
     expect(changeBetween(preview([agent("a"), agent("b")]), preview([agent("b"), agent("c"), agent("d")]))).toEqual({

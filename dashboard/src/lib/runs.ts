@@ -29,14 +29,16 @@ export interface Outlook {
   now: number;
   /** Those that are not: the command waits for them. */
   waiting: number;
-  /** Machines that are meant and not named. */
+  /** Machines that can run it and are not named. */
   unnamed: number;
+  /** Machines that cannot and are not named. */
+  unnamedRefused: number;
 }
 
-export function outlookOf({ agents, total }: RunPreview): Outlook {
+export function outlookOf({ agents, ready: all, refused }: RunPreview): Outlook {
   const ready = agents.filter(({ refusal }) => !refusal);
   const now = ready.filter(({ presence }) => presence.state === "online").length;
-  return { now, waiting: ready.length - now, unnamed: total - agents.length };
+  return { now, waiting: ready.length - now, unnamed: all - ready.length, unnamedRefused: refused - (agents.length - ready.length) };
 }
 
 /** What became of a selection between two previews, as far as their machines are named. */

@@ -3,7 +3,7 @@ import type { Schema } from "../lib/schema";
 import { SchemaForm } from "../ui/SchemaForm";
 
 /** Longest name of an organization or a site. */
-const LONGEST_NAME = 200;
+const LONGEST_NAME = 100;
 
 /** Asks for a name: of something new, or a better one. */
 export function NameDialog<T>({ title, label, action, initial = "", save, onDone, onClose }: {

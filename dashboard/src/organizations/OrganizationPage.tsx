@@ -21,7 +21,7 @@ import styles from "./OrganizationPage.module.css";
 export function OrganizationPage() {
   const { organizationId } = useParams({ from: "/frame/organizations/$organizationId" });
   const chosen = useQuery(organization(organizationId));
-  if (chosen.data) return <Loaded organization={chosen.data} />;
+  if (chosen.data) return <Loaded key={organizationId} organization={chosen.data} />;
   if (chosen.error instanceof ApiError && chosen.error.status === 404) {
     return (
       <>

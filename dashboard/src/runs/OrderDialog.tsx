@@ -40,9 +40,9 @@ export function OrderDialog({ title, name, target, interpreters, initial, onClos
     mutationFn: (fingerprint: string) =>
       body(api.POST("/api/runs", { body: { ...toRequest(typed.draft), target, fingerprint } })),
     onSuccess: (run) => {
-      void client.invalidateQueries({ queryKey: ["runs", "list"] });
+      for (const queryKey of [["runs", "list"], ["commands", "list"], ["work"]]) void client.invalidateQueries({ queryKey });
       typed.set(withoutSecrets(typed.draft));
-      void navigate({ to: "/commands/runs/$runId", params: { runId: run.id } });
+      void navigate({ to: "/commands/runs/$runId", params: { runId: run.id }, replace: true });
     },
     onError: (error) => {
       if (error instanceof ApiError && error.code === "selection_changed") preview.mutate();

@@ -1,6 +1,8 @@
 import { Button, Group, Stack } from "@mantine/core";
 import { IconBan, IconClockPause, IconPlayerPlay } from "@tabler/icons-react";
+import { Link } from "@tanstack/react-router";
 import { useEffect, useRef } from "react";
+import { ServerAwayError } from "../api/client";
 import type { RunPreview } from "../api/types";
 import { formatDuration } from "../lib/age";
 import { argumentsOf, type Draft, INTERPRETERS } from "../lib/draft";
@@ -29,7 +31,7 @@ export function OrderPreview({ preview, change, draft, busy, error, order, back 
   back: () => void;
 }) {
   const { total, ready, refused, refusals, agents } = preview;
-  const { now, waiting, unnamed } = outlookOf(preview);
+  const { now, waiting, unnamed, unnamedRefused } = outlookOf(preview);
   const outlook = useRef<HTMLUListElement>(null);
   // What is read first is what it would do, not the button: a key that is pressed twice orders nothing.
   useEffect(() => outlook.current?.focus(), []);
@@ -69,9 +71,20 @@ export function OrderPreview({ preview, change, draft, busy, error, order, back 
           rows={agents}
           rowId={(agent) => agent.agent_id}
         />
+        {unnamedRefused > 0 ? <p className={styles.more}>and {machines(unnamedRefused)} more that cannot run it.</p> : null}
         {unnamed > 0 ? <p className={styles.more}>and {machines(unnamed)} more that can run it.</p> : null}
       </div>
-      {error ? <Failure error={error} what="It was not ordered." placed={[]} /> : null}
+      {error instanceof ServerAwayError ? (
+        <div role="alert">
+          <Banner family="warn" title="It is not known whether it was ordered: the server gave no answer.">
+            <p>
+              Look among the <Link to="/commands/runs">runs on many machines</Link> before you order it again: it may be under way.
+            </p>
+          </Banner>
+        </div>
+      ) : error ? (
+        <Failure error={error} what="It was not ordered." placed={[]} />
+      ) : null}
       <Group justify="space-between">
         <Button variant="default" onClick={back} disabled={busy}>
           Back to the command

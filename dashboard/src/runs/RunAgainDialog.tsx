@@ -16,10 +16,10 @@ export function RunAgainDialog() {
     queryKey: ["runs", "failed", runId],
     queryFn: ({ signal }) => runAgentIds(runId, RETRIED, signal),
     // The machines that were seen to fail are meant, also when one of them changes while the dialog is open.
-    staleTime: Infinity,
+    staleTime: "static",
     gcTime: 0,
   });
-  const close = () => void navigate({ to: "/commands/runs/$runId", params: { runId }, search });
+  const close = () => void navigate({ to: "/commands/runs/$runId", params: { runId }, search, replace: true });
   if (run.data && ids.data && ids.data.length > 0) {
     return (
       <OrderDialog

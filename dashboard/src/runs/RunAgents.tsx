@@ -20,14 +20,14 @@ import { TwoLines } from "../ui/TwoLines";
 import { useLiveRows } from "../ui/useLiveRows";
 import styles from "./Runs.module.css";
 
-const concernsCommands = (hint: Hint) => hint.kind === "command";
+const concernsRuns = (hint: Hint) => hint.kind === "command" || hint.kind === "run";
 const agentId = (row: RunAgent) => row.agent_id;
 
 /** The machines of a run, live: how it stands on each, and the way to what it wrote there. */
 export function RunAgents({ runId, search: { q, at } }: { runId: string; search: RunSearch }) {
   const asked = runAgents(runId, { q, state: at });
   const list = useInfiniteQuery(asked);
-  useRefreshOn(concernsCommands, ["runs", "agents", runId], 1_000 + 1_000 * (list.data?.pages.length ?? 0));
+  useRefreshOn(concernsRuns, ["runs", "agents", runId], 1_000 + 1_000 * (list.data?.pages.length ?? 0));
   const live = useLiveRows(asked.queryKey, list.data?.pages);
   const { hasNextPage, isFetching, fetchNextPage } = list;
   const onEnd = useCallback(() => {

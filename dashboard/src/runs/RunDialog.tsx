@@ -15,7 +15,7 @@ export function RunDialog() {
   const filter = agentsFilter(search);
   const { selection } = useSelection("agents", filter);
   const count = countSelected(selection, useQuery(agentCount(search)).data?.total);
-  const close = () => void navigate({ to: "/agents", search });
+  const close = () => void navigate({ to: "/agents", search, replace: true });
   if (isNothing(selection)) {
     return (
       <Modal opened onClose={close} title="Nothing is selected" closeButtonProps={{ "aria-label": "Close" }}>

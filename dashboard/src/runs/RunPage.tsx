@@ -21,14 +21,14 @@ import { SearchInput } from "../ui/SearchInput";
 import { RunAgents } from "./RunAgents";
 import { RunProgress } from "./RunProgress";
 
-const concernsRuns = (hint: Hint) => hint.kind === "command";
+const concernsRuns = (hint: Hint) => hint.kind === "command" || hint.kind === "run";
 
 /** One command on many machines: how far it is, and how it went on each. */
 export function RunPage() {
   const { runId } = useParams({ from: "/frame/commands/runs/$runId" });
   const run = useQuery(runQuery(runId));
   useRefreshOn(concernsRuns, ["runs", "one", runId], 1_000);
-  if (run.data) return <Loaded run={run.data} />;
+  if (run.data) return <Loaded key={runId} run={run.data} />;
   if (run.error instanceof ApiError && run.error.status === 404) {
     return (
       <>

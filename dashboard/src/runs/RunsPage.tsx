@@ -24,7 +24,7 @@ import { useLiveRows } from "../ui/useLiveRows";
 import { RunBar } from "./RunProgress";
 import styles from "./Runs.module.css";
 
-const concernsCommands = (hint: Hint) => hint.kind === "command";
+const concernsRuns = (hint: Hint) => hint.kind === "command" || hint.kind === "run";
 const runId = (run: Run) => run.id;
 const YES = [{ value: "yes" as const, label: "yes" }];
 
@@ -37,7 +37,7 @@ export function RunsPage() {
     void navigate({ to: "/commands/runs", search: (previous) => ({ ...previous, ...change }), replace: true });
   const asked = runsQuery({ organization_id, mine, open });
   const list = useInfiniteQuery(asked);
-  useRefreshOn(concernsCommands, ["runs", "list"], 2_000 + 1_000 * (list.data?.pages.length ?? 0));
+  useRefreshOn(concernsRuns, ["runs", "list"], 2_000 + 1_000 * (list.data?.pages.length ?? 0));
   const live = useLiveRows(asked.queryKey, list.data?.pages);
   const { hasNextPage, isFetching, fetchNextPage } = list;
   const onEnd = useCallback(() => {

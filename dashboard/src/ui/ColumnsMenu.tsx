@@ -1,6 +1,7 @@
 import { Button, Menu } from "@mantine/core";
 import { IconColumns3 } from "@tabler/icons-react";
 import { withColumn } from "../lib/columns";
+import styles from "./ColumnsMenu.module.css";
 import type { Column } from "./DataTable";
 
 /** Which columns the table shows. Narrow windows leave some of them out. */
@@ -14,7 +15,7 @@ export function ColumnsMenu<T>({ columns, shown, chosen, choose }: {
   return (
     <Menu position="bottom-end" withinPortal>
       <Menu.Target>
-        <Button variant="default" leftSection={<IconColumns3 size={15} aria-hidden />}>
+        <Button className={styles.wide} variant="default" leftSection={<IconColumns3 size={15} aria-hidden />}>
           Columns
         </Button>
       </Menu.Target>

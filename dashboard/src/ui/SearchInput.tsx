@@ -15,15 +15,22 @@ export function SearchInput({ label, word, value, width = 220, onChange }: {
 }) {
   const [typed, setTyped] = useState(value ?? "");
   const [known, setKnown] = useState(value);
-  // Somebody else changed the address (back, a link): show that.
+  const [sent, setSent] = useState(value);
+  // Somebody else changed the address (back, a link): show that. What this wrote there itself comes back while more is typed.
   if (known !== value) {
     setKnown(value);
-    if ((value ?? "") !== typed.trim()) setTyped(value ?? "");
+    if (value !== sent) {
+      setSent(value);
+      setTyped(value ?? "");
+    }
   }
   useEffect(() => {
     const wanted = typed.trim() || undefined;
     if (wanted === value) return undefined;
-    const timer = setTimeout(() => onChange(wanted), PAUSE);
+    const timer = setTimeout(() => {
+      setSent(wanted);
+      onChange(wanted);
+    }, PAUSE);
     return () => clearTimeout(timer);
   }, [typed, value, onChange]);
   return (
@@ -36,7 +43,7 @@ export function SearchInput({ label, word, value, width = 220, onChange }: {
       leftSection={word ? <span className="muted">{word}</span> : <IconSearch size={14} aria-hidden />}
       leftSectionWidth={word ? `${word.length + 2}ch` : undefined}
       value={typed}
-      maxLength={200}
+      maxLength={100}
       onChange={(event) => setTyped(event.currentTarget.value)}
     />
   );

@@ -3,6 +3,7 @@ import { useDisclosure, useLocalStorage } from "@mantine/hooks";
 import { IconBell, IconCircleCheck, IconCircleX, IconProgress } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { useId } from "react";
 import type { Hint } from "../../api/events";
 import type { WorkItem } from "../../api/types";
 import { useRefreshOn } from "../../api/useRefreshOn";
@@ -22,6 +23,7 @@ const PAUSE = 2_000;
 
 /** What the reader has under way, in one place: open runs and commands with their progress, and what ended today. */
 export function Bell({ userId }: { userId: string }) {
+  const heading = useId();
   const [open, list] = useDisclosure();
   const work = useQuery(workQuery);
   useRefreshOn(concernsWork, ["work"], PAUSE);
@@ -53,9 +55,9 @@ export function Bell({ userId }: { userId: string }) {
             ) : null}
           </button>
         </Popover.Target>
-        <Popover.Dropdown aria-label="Work in progress" className={styles.dropdown}>
+        <Popover.Dropdown aria-labelledby={heading} className={styles.dropdown}>
           <header className={styles.head}>
-            <h2 tabIndex={-1} data-autofocus className={styles.heading}>
+            <h2 id={heading} tabIndex={-1} data-autofocus className={styles.heading}>
               Work in progress
             </h2>
             <Link to="/commands" onClick={() => show(false)}>
