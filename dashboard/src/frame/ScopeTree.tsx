@@ -1,8 +1,10 @@
+import { Button } from "@mantine/core";
 import { keepPreviousData, useQueries, useQuery } from "@tanstack/react-query";
 import { useMatch } from "@tanstack/react-router";
 import { type KeyboardEvent, useRef, useState } from "react";
 import { agent, organizations, sites } from "../api/queries";
-import { scopeOfNode, type TreeLine, treeKey, treeLines } from "../lib/tree";
+import type { Site } from "../api/types";
+import { scopeOfNode, type SiteList, type TreeLine, treeKey, treeLines } from "../lib/tree";
 import { messageOf } from "../ui/Notice";
 import { SearchInput } from "../ui/SearchInput";
 import { spine } from "./queries";
@@ -53,7 +55,14 @@ export function ScopeTree({ onChoose }: { onChoose?: () => void }) {
           />
         ))}
       </div>
-      {list.error ? <p className={styles.note}>{messageOf(list.error)}</p> : null}
+      {list.error && !list.data ? (
+        <div className={styles.note}>
+          <p>{messageOf(list.error)}</p>
+          <Button variant="default" onClick={() => void list.refetch()}>
+            Try again
+          </Button>
+        </div>
+      ) : null}
       {list.data?.items.length === 0 ? (
         <p className={styles.note}>{q ? "No organization has this in its name." : "There is no organization yet."}</p>
       ) : null}
@@ -87,16 +96,24 @@ function isHere({ node, key }: TreeLine, scope: ReturnType<typeof useScope>, age
   return own !== undefined && own.organization_id === scope.organization_id && own.site_id === scope.site_id;
 }
 
+const toSites = ({ items, next_cursor }: { items: Site[]; next_cursor?: string | null }): SiteList => ({ items, more: Boolean(next_cursor) });
+
+/** What was answered, also when asking again failed. */
+function known<T, R>(query: { data: T | undefined; isError: boolean } | undefined, of: (data: T) => R): R | "failed" | undefined {
+  if (query?.data !== undefined) return of(query.data);
+  return query?.isError ? "failed" : undefined;
+}
+
 /** The lines that are shown, with what is open asked for. What one looks at is open until it is closed. */
 function useLines(all: Parameters<typeof treeLines>[0]["organizations"] | undefined, { organizationId, siteId }: Here) {
   const [opened, setOpened] = useState<ReadonlyMap<string, boolean>>(new Map());
   const isOpen = (id: string) => opened.get(id) ?? (id === organizationId || id === siteId);
   const openOrganizations = (all ?? []).map(({ id }) => id).filter(isOpen);
   const siteLists = useQueries({ queries: openOrganizations.map((id) => sites(id)) });
-  const sitesOf = new Map(openOrganizations.map((id, index) => [id, siteLists[index]?.data?.items]));
-  const openSites = [...sitesOf.values()].flatMap((list) => (list ?? []).map(({ id }) => id).filter(isOpen));
+  const sitesOf = new Map(openOrganizations.map((id, index) => [id, known(siteLists[index], toSites)]));
+  const openSites = siteLists.flatMap(({ data }) => (data?.items ?? []).map(({ id }) => id).filter(isOpen));
   const spines = useQueries({ queries: openSites.map((id) => spine(id)) });
-  const spineOf = new Map(openSites.map((id, index) => [id, spines[index]?.data]));
+  const spineOf = new Map(openSites.map((id, index) => [id, known(spines[index], (spine) => spine)]));
   const lines = treeLines({
     organizations: all ?? [],
     sitesOf: (id) => sitesOf.get(id),

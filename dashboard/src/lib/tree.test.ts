@@ -9,7 +9,7 @@ const spine = { servers: [{ id: "DC1" }, { id: "FS1" }], more_servers: 0, others
 function places(open: string[], more: Partial<Places> = {}): Places {
   return {
     organizations: [organization("A"), organization("B")],
-    sitesOf: (id) => [site(`${id}1`, id), site(`${id}2`, id)],
+    sitesOf: (id) => ({ items: [site(`${id}1`, id), site(`${id}2`, id)], more: false }),
     spineOf: () => spine,
     isOpen: (id) => open.includes(id),
     ...more,
@@ -36,7 +36,10 @@ describe("the lines", () => {
     const notes = (more: Partial<Places>) =>
       treeLines(places(["A", "A1"], more)).flatMap(({ node }) => (node.kind === "note" ? [node.words] : []));
     expect(notes({ sitesOf: () => undefined })).toEqual(["Loading…"]);
-    expect(notes({ sitesOf: () => [] })).toEqual(["No sites yet."]);
+    expect(notes({ sitesOf: () => ({ items: [], more: false }) })).toEqual(["No sites yet."]);
+    expect(notes({ sitesOf: () => "failed" })).toEqual([expect.stringContaining("Could not be loaded.")]);
+    expect(notes({ spineOf: () => "failed" })).toEqual([expect.stringContaining("Could not be loaded.")]);
+    expect(notes({ sitesOf: (id) => ({ items: [site(`${id}1`, id)], more: true }) })).toEqual([expect.stringContaining("There are more sites")]);
     expect(notes({ spineOf: () => undefined })).toEqual(["Loading…"]);
     const empty: Spine = { servers: [], more_servers: 0, others: { total: 0, online: 0, attention: 0 } };
     expect(notes({ spineOf: () => empty })).toEqual(["No machine is enrolled here."]);

@@ -24,19 +24,31 @@ export interface TreeLine {
   node: TreeNode;
 }
 
-/** What is known of the places; absent while it is loaded. */
+/** The sites of an organization, as far as they are listed. */
+export interface SiteList {
+  items: readonly Site[];
+  /** Whether there are others. */
+  more: boolean;
+}
+
+/** What is known of the places; absent while it is loaded, `failed` where it could not be. */
 export interface Places {
   organizations: readonly Organization[];
-  sitesOf: (organizationId: string) => readonly Site[] | undefined;
-  spineOf: (siteId: string) => Spine | undefined;
+  sitesOf: (organizationId: string) => SiteList | "failed" | undefined;
+  spineOf: (siteId: string) => Spine | "failed" | undefined;
   isOpen: (id: string) => boolean;
 }
 
 type Child = Pick<TreeLine, "key" | "node"> & { open?: boolean; below?: () => Child[] };
 
-function spineChildren(site: Site, spine: Spine | undefined): Child[] {
-  const note = (words: string): Child[] => [{ key: `note-${site.id}`, node: { kind: "note", words } }];
-  if (!spine) return note("Loading…");
+const FAILED = "Could not be loaded. It is asked for again when you open this again.";
+
+function noteBelow(id: string, words: string): Child {
+  return { key: `note-${id}`, node: { kind: "note", words } };
+}
+
+function spineChildren(site: Site, spine: Spine | "failed" | undefined): Child[] {
+  if (!spine || spine === "failed") return [noteBelow(site.id, spine ? FAILED : "Loading…")];
   const { servers, more_servers, others } = spine;
   const rest = (name: string, total: number, attention: number, isServers: boolean): Child[] =>
     total > 0 ? [{ key: `${name}-${site.id}`, node: { kind: "rest", site, total, attention, servers: isServers } }] : [];
@@ -45,20 +57,22 @@ function spineChildren(site: Site, spine: Spine | undefined): Child[] {
     ...rest("more", more_servers, 0, true),
     ...rest("others", others.total, others.attention, false),
   ];
-  return children.length > 0 ? children : note("No machine is enrolled here.");
+  return children.length > 0 ? children : [noteBelow(site.id, "No machine is enrolled here.")];
 }
 
 function siteChildren(organization: Organization, { sitesOf, spineOf, isOpen }: Places): Child[] {
   const sites = sitesOf(organization.id);
-  if (!sites || sites.length === 0) {
-    return [{ key: `note-${organization.id}`, node: { kind: "note", words: sites ? "No sites yet." : "Loading…" } }];
-  }
-  return sites.map((site) => ({
-    key: site.id,
-    node: { kind: "site", site },
-    open: isOpen(site.id),
-    below: () => spineChildren(site, spineOf(site.id)),
-  }));
+  if (!sites || sites === "failed") return [noteBelow(organization.id, sites ? FAILED : "Loading…")];
+  const children = sites.items.map(
+    (site): Child => ({
+      key: site.id,
+      node: { kind: "site", site },
+      open: isOpen(site.id),
+      below: () => spineChildren(site, spineOf(site.id)),
+    }),
+  );
+  if (children.length === 0) return [noteBelow(organization.id, "No sites yet.")];
+  return sites.more ? [...children, noteBelow(organization.id, "There are more sites: find one by its name with Ctrl+K.")] : children;
 }
 
 function lines(children: Child[], level: number, parent: string | undefined): TreeLine[] {
