@@ -40,6 +40,7 @@ export default defineConfig({
     { name: "faults", testMatch: "faults.spec.ts", dependencies: ["walk"] },
     { name: "overview", testMatch: "overview.spec.ts", dependencies: ["walk"] },
     { name: "keyboard", testMatch: "keyboard.spec.ts", dependencies: ["walk"] },
+    { name: "views", testMatch: "views.spec.ts", dependencies: ["walk"] },
     { name: "pages", testMatch: "pages.spec.ts", dependencies: ["walk"] },
   ],
 });

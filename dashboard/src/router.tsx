@@ -23,6 +23,7 @@ import {
   auditSearch,
   commandsSearch,
   oneOf,
+  organizationsSearch,
   runSearch,
   runsSearch,
   safeNext,
@@ -206,7 +207,7 @@ export const runAgainRoute = createRoute({
 export const organizationsRoute = createRoute({
   getParentRoute: () => frameRoute,
   path: "/organizations",
-  validateSearch: (raw: Record<string, unknown>): { q?: string | undefined } => ({ q: text(raw, "q") }),
+  validateSearch: organizationsSearch,
   loaderDeps: ({ search: { q } }) => ({ q }),
   loader: ({ deps }) => {
     queryClient.infiniteQuery({ ...organizationList(deps.q), staleTime: WARM }).catch(toThePage);

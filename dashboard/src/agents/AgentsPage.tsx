@@ -7,7 +7,7 @@ import type { Hint } from "../api/events";
 import { agentCount, agents } from "../api/queries";
 import type { Permission } from "../api/types";
 import { useRefreshOn } from "../api/useRefreshOn";
-import { agentsFilter, type AgentsSearch } from "../lib/search";
+import { agentsFilter, agentsSearch, type AgentsSearch } from "../lib/search";
 import { BulkBar } from "../ui/BulkBar";
 import { ColumnsMenu } from "../ui/ColumnsMenu";
 import { ListTools } from "../ui/FilterBar";
@@ -18,6 +18,9 @@ import { PageHeader } from "../ui/PageHeader";
 import { useColumns } from "../ui/useColumns";
 import { useLiveRows } from "../ui/useLiveRows";
 import { useSelection } from "../ui/useSelection";
+import { useViews } from "../views/useViews";
+import { ViewNotice } from "../views/ViewNotice";
+import { ViewsMenu } from "../views/ViewsMenu";
 import { agentId, agentName, columnsIn } from "./columns";
 import { AgentFilters } from "./AgentFilters";
 import { FleetCounts } from "./FleetCounts";
@@ -45,6 +48,7 @@ export function AgentsPage() {
   );
   const { organization_id, site_id } = search;
   const columns = useColumns("agents", useMemo(() => columnsIn({ organization_id, site_id }), [organization_id, site_id]));
+  const views = useViews({ page: "agents", search, parse: agentsSearch, columns });
   const { selection, cleared, dispatch } = useSelection("agents", agentsFilter(search));
   const selecting = useMemo(() => ({ selection, dispatch, nameOf: agentName }), [selection, dispatch]);
   const { hasNextPage, isFetching, fetchNextPage } = list;
@@ -69,9 +73,11 @@ export function AgentsPage() {
       />
       <AgentFilters search={search} set={set}>
         <ListTools>
+          <ViewsMenu views={views} />
           <ColumnsMenu {...columns} />
         </ListTools>
       </AgentFilters>
+      <ViewNotice views={views} />
       {list.error && !list.data ? (
         <ListFailure error={list.error} what="The agents could not be loaded." retry={() => void list.refetch()} />
       ) : list.isPending ? (

@@ -1,7 +1,7 @@
 import { infiniteQueryOptions, QueryClient, queryOptions } from "@tanstack/react-query";
 import type { RunState } from "../lib/runs";
 import { agentsFilter, type AgentsSearch, type AuditSearch, type Scope, type SoftwareSearch, type TitleSearch, type TitleSource, type UnknownSearch } from "../lib/search";
-import type { CommandState } from "./types";
+import type { CommandState, View, ViewPage } from "./types";
 import { Answers } from "./answers";
 import { api, ApiError, body, ServerAwayError } from "./client";
 
@@ -251,6 +251,22 @@ export async function runAgentIds(id: string, states: readonly RunState[], signa
   }
   return ids;
 }
+
+/** All views of a page that the reader has, by name, with whom they may share. */
+export const views = (page: ViewPage) =>
+  queryOptions({
+    queryKey: ["views", page],
+    queryFn: async ({ signal }) => {
+      const items: View[] = [];
+      let cursor: string | undefined;
+      for (;;) {
+        const listed = await body(api.GET("/api/views", { signal, params: { query: { page, limit: CHOICES, cursor } } }));
+        items.push(...listed.items);
+        if (listed.next_cursor == null) return { items, permissions: listed.permissions };
+        cursor = listed.next_cursor;
+      }
+    },
+  });
 
 export const organizations = (q?: string) =>
   queryOptions({

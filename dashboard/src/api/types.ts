@@ -36,6 +36,9 @@ export type SoftwareStanding = Schemas["SoftwareStanding"];
 export type SoftwareTitle = Schemas["SoftwareTitle"];
 export type UnknownSoftware = Schemas["UnknownSoftware"];
 export type User = Schemas["User"];
+export type View = Schemas["View"];
+export type ViewPage = Schemas["ViewPage"];
+export type Sharing = Schemas["Sharing"];
 export type VersionCount = Schemas["VersionCount"];
 export type VolumeUse = Schemas["VolumeUse"];
 

@@ -3,14 +3,17 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useCallback } from "react";
 import { ApiError } from "../api/client";
 import { useScope } from "../frame/useScope";
-import { type AuditSearch, dayStart, OUTCOMES } from "../lib/search";
+import { type AuditSearch, auditSearch, dayStart, OUTCOMES } from "../lib/search";
 import { sentence } from "../lib/words";
 import { FilterChip } from "../ui/Chip";
-import { FilterBar } from "../ui/FilterBar";
+import { FilterBar, ListTools } from "../ui/FilterBar";
 import { Empty, ListFailure } from "../ui/Notice";
 import { PageHeader } from "../ui/PageHeader";
 import { SearchInput } from "../ui/SearchInput";
 import { DayInput } from "../ui/DayInput";
+import { useViews } from "../views/useViews";
+import { ViewNotice } from "../views/ViewNotice";
+import { ViewsMenu } from "../views/ViewsMenu";
 import { AgentChip } from "./AgentChip";
 import { AuditList, OUTCOME_WORDS } from "./AuditList";
 
@@ -19,6 +22,7 @@ const OUTCOME_OPTIONS = OUTCOMES.map((value) => ({ value, label: OUTCOME_WORDS[v
 /** Who did what, when, and whether they were let. */
 export function AuditPage() {
   const search = useSearch({ from: "/frame/audit" });
+  const views = useViews({ page: "audit", search, parse: auditSearch });
   const { organization_id } = useScope();
   const navigate = useNavigate();
   const set = useCallback(
@@ -40,7 +44,11 @@ export function AuditPage() {
         <DayInput label="From" value={from} max={to} onChange={(value) => set({ from: value })} />
         <DayInput label="To" value={to} min={from} onChange={(value) => set({ to: value })} />
         {agent_id ? <AgentChip id={agent_id} remove={() => set({ agent_id: undefined })} /> : null}
+        <ListTools>
+          <ViewsMenu views={views} />
+        </ListTools>
       </FilterBar>
+      <ViewNotice views={views} />
       <AuditList
         query={{ action, actor, outcome, agent_id, organization_id, from: dayStart(from), to: dayStart(to, 1) }}
         empty={

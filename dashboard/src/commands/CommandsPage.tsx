@@ -1,12 +1,15 @@
 import { IconFilterOff, IconTerminal2 } from "@tabler/icons-react";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useScope } from "../frame/useScope";
-import { COMMAND_STATES } from "../lib/search";
+import { COMMAND_STATES, commandsSearch } from "../lib/search";
 import { FilterChip } from "../ui/Chip";
-import { FilterBar } from "../ui/FilterBar";
+import { FilterBar, ListTools } from "../ui/FilterBar";
 import { COMMAND_STATE } from "../ui/looks";
 import { Empty } from "../ui/Notice";
 import { PageHeader } from "../ui/PageHeader";
+import { useViews } from "../views/useViews";
+import { ViewNotice } from "../views/ViewNotice";
+import { ViewsMenu } from "../views/ViewsMenu";
 import { CommandList } from "./CommandList";
 import { CommandTabs } from "./CommandTabs";
 
@@ -14,7 +17,9 @@ const STATE_OPTIONS = COMMAND_STATES.map((value) => ({ value, label: COMMAND_STA
 
 /** What was run on all machines, and how it went. */
 export function CommandsPage() {
-  const { state } = useSearch({ from: "/frame/commands" });
+  const search = useSearch({ from: "/frame/commands" });
+  const { state } = search;
+  const views = useViews({ page: "commands", search, parse: commandsSearch });
   const { organization_id, site_id } = useScope();
   const navigate = useNavigate();
   return (
@@ -30,7 +35,11 @@ export function CommandsPage() {
             void navigate({ to: "/commands", search: (previous) => ({ ...previous, state: value }), replace: true })
           }
         />
+        <ListTools>
+          <ViewsMenu views={views} />
+        </ListTools>
       </FilterBar>
+      <ViewNotice views={views} />
       <CommandList
         query={{ state, organization_id, site_id }}
         withAgent

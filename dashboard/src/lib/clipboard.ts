@@ -28,7 +28,12 @@ export async function copyText(text: string): Promise<boolean> {
 
 /** Hands a text to the browser as a file to keep. */
 export function downloadText(name: string, text: string): void {
-  const address = URL.createObjectURL(new Blob([text], { type: "text/plain;charset=utf-8" }));
+  downloadFile(name, new Blob([text], { type: "text/plain;charset=utf-8" }));
+}
+
+/** Hands a file to the browser to keep. */
+export function downloadFile(name: string, file: Blob): void {
+  const address = URL.createObjectURL(file);
   const link = document.createElement("a");
   link.href = address;
   link.download = name;

@@ -1,5 +1,5 @@
 /** What is asked of a column to choose it. */
-interface Choosable {
+export interface Choosable {
   id: string;
   header: string;
   fixed?: boolean;

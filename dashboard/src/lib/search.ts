@@ -79,11 +79,23 @@ export interface AgentsFilter extends Scope {
   attention?: (typeof ATTENTIONS)[number] | undefined;
 }
 
-/** What the agents page filters and sorts by, and which saved view that came from. */
-export interface AgentsSearch extends AgentsFilter {
-  sort?: (typeof AGENT_SORTS)[number] | undefined;
+/** The dialogs of saved views. */
+export const VIEW_DIALOGS = ["save", "edit", "delete"] as const;
+
+/** What a page with saved views has in its address besides what such a view holds. */
+export interface ViewAddress {
   /** The saved view that was chosen. */
   saved?: string | undefined;
+  view_dialog?: (typeof VIEW_DIALOGS)[number] | undefined;
+}
+
+function viewAddress(raw: Raw): ViewAddress {
+  return { saved: id(raw, "saved"), view_dialog: oneOf(raw, "view_dialog", VIEW_DIALOGS) };
+}
+
+/** What the agents page filters and sorts by. */
+export interface AgentsSearch extends AgentsFilter, ViewAddress {
+  sort?: (typeof AGENT_SORTS)[number] | undefined;
 }
 
 /** Only the filter of a search. */
@@ -102,16 +114,16 @@ export function agentsSearch(raw: Raw): AgentsSearch {
     state: oneOf(raw, "state", AGENT_STATES),
     attention: oneOf(raw, "attention", ATTENTIONS),
     sort: oneOf(raw, "sort", AGENT_SORTS),
-    saved: id(raw, "saved"),
+    ...viewAddress(raw),
   };
 }
 
-export interface CommandsSearch {
+export interface CommandsSearch extends ViewAddress {
   state?: (typeof COMMAND_STATES)[number] | undefined;
 }
 
 export function commandsSearch(raw: Raw): CommandsSearch {
-  return { state: oneOf(raw, "state", COMMAND_STATES) };
+  return { state: oneOf(raw, "state", COMMAND_STATES), ...viewAddress(raw) };
 }
 
 /** What the list of runs is narrowed to. */
@@ -150,7 +162,7 @@ export interface VersionSearch {
 }
 
 /** What the software page filters by. */
-export interface SoftwareSearch extends Scope, VersionSearch {
+export interface SoftwareSearch extends Scope, VersionSearch, ViewAddress {
   q?: string | undefined;
   publisher?: string | undefined;
   source?: TitleSource | undefined;
@@ -164,7 +176,17 @@ export function softwareSearch(raw: Raw): SoftwareSearch {
     source: oneOf(raw, "source", TITLE_SOURCES),
     below: text(raw, "below"),
     at_least: text(raw, "at_least"),
+    ...viewAddress(raw),
   };
+}
+
+/** What the organizations page filters by. */
+export interface OrganizationsSearch extends ViewAddress {
+  q?: string | undefined;
+}
+
+export function organizationsSearch(raw: Raw): OrganizationsSearch {
+  return { q: text(raw, "q"), ...viewAddress(raw) };
 }
 
 /** Why the software of an agent is not known. */
@@ -208,7 +230,7 @@ export function addressValue(value: string): unknown {
 export const OUTCOMES = ["success", "refused"] as const;
 
 /** What the audit page filters by, besides the scope. */
-export interface AuditSearch {
+export interface AuditSearch extends ViewAddress {
   action?: string | undefined;
   actor?: string | undefined;
   outcome?: (typeof OUTCOMES)[number] | undefined;
@@ -242,6 +264,7 @@ export function auditSearch(raw: Raw): AuditSearch {
     agent_id: id(raw, "agent_id"),
     from: day(raw, "from"),
     to: day(raw, "to"),
+    ...viewAddress(raw),
   };
 }
 

@@ -6,20 +6,26 @@ import { useCallback, useMemo, useState } from "react";
 import { organizationList } from "../api/queries";
 import type { Organization } from "../api/types";
 import { mergePages } from "../lib/pages";
+import { organizationsSearch } from "../lib/search";
 import { formatCount } from "../lib/units";
 import { Age } from "../ui/Age";
 import { type Column, DataTable } from "../ui/DataTable";
-import { FilterBar } from "../ui/FilterBar";
+import { FilterBar, ListTools } from "../ui/FilterBar";
 import { GatedButton } from "../ui/GatedButton";
 import { Empty, ListFailure, Loading } from "../ui/Notice";
 import { PageHeader } from "../ui/PageHeader";
 import { SearchInput } from "../ui/SearchInput";
+import { useViews } from "../views/useViews";
+import { ViewNotice } from "../views/ViewNotice";
+import { ViewsMenu } from "../views/ViewsMenu";
 import { NameDialog } from "./NameDialog";
 import { createOrganization } from "./changes";
 
 /** The customers. */
 export function OrganizationsPage() {
-  const { q } = useSearch({ from: "/frame/organizations" });
+  const search = useSearch({ from: "/frame/organizations" });
+  const { q } = search;
+  const views = useViews({ page: "organizations", search, parse: organizationsSearch });
   const navigate = useNavigate();
   const [making, setMaking] = useState(false);
   const list = useInfiniteQuery(organizationList(q));
@@ -47,7 +53,11 @@ export function OrganizationsPage() {
       <PageHeader title="Organizations" actions={add} />
       <FilterBar>
         <SearchInput label="Find an organization by name" value={q} onChange={setText} />
+        <ListTools>
+          <ViewsMenu views={views} />
+        </ListTools>
       </FilterBar>
+      <ViewNotice views={views} />
       {list.error && !list.data ? (
         <ListFailure error={list.error} what="The organizations could not be loaded." retry={() => void list.refetch()} />
       ) : list.isPending ? (

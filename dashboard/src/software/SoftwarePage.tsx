@@ -6,16 +6,19 @@ import { useCallback, useMemo } from "react";
 import { softwareTitles } from "../api/queries";
 import type { SoftwareTitle } from "../api/types";
 import { mergePages } from "../lib/pages";
-import { type SoftwareSearch, TITLE_SOURCES, type VersionSearch } from "../lib/search";
+import { type SoftwareSearch, softwareSearch, TITLE_SOURCES, type VersionSearch } from "../lib/search";
 import { SOURCE_WORDS, spreadWords, titlesWithIds } from "../lib/software";
 import { formatCount } from "../lib/units";
 import { FilterChip } from "../ui/Chip";
 import { type Column, DataTable } from "../ui/DataTable";
-import { FilterBar } from "../ui/FilterBar";
+import { FilterBar, ListTools } from "../ui/FilterBar";
 import { Empty, ListFailure, Loading } from "../ui/Notice";
 import { PageHeader } from "../ui/PageHeader";
 import { SearchInput } from "../ui/SearchInput";
 import { TwoLines } from "../ui/TwoLines";
+import { useViews } from "../views/useViews";
+import { ViewNotice } from "../views/ViewNotice";
+import { ViewsMenu } from "../views/ViewsMenu";
 import { Coverage } from "./Coverage";
 import { VersionFilters } from "./VersionFilters";
 
@@ -25,6 +28,7 @@ const SOURCE_OPTIONS = TITLE_SOURCES.map((value) => ({ value, label: SOURCE_WORD
 export function SoftwarePage() {
   const search = useSearch({ from: "/frame/software" });
   const navigate = useNavigate({ from: "/software" });
+  const views = useViews({ page: "software", search, parse: softwareSearch });
   const list = useInfiniteQuery(softwareTitles(search));
   const rows = useMemo(() => mergePages(titlesWithIds(list.data?.pages ?? [])), [list.data]);
   const set = useCallback(
@@ -48,7 +52,11 @@ export function SoftwarePage() {
         <VersionFilters search={search} set={set} />
         <SearchInput label="Publisher" width={160} value={search.publisher} onChange={setPublisher} />
         <FilterChip label="Source" value={search.source} options={SOURCE_OPTIONS} onChange={(source) => set({ source })} />
+        <ListTools>
+          <ViewsMenu views={views} />
+        </ListTools>
       </FilterBar>
+      <ViewNotice views={views} />
       {list.error && !list.data ? (
         <ListFailure error={list.error} what="The software could not be searched." retry={() => void list.refetch()} />
       ) : list.isPending ? (

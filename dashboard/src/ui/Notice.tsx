@@ -26,10 +26,15 @@ export function Empty({ icon: Glyph, title, children, action }: {
 /** Stands in the place of a list that could not be loaded, within the page's margins. */
 export function ListFailure(failure: Parameters<typeof Failure>[0]) {
   return (
-    <div className={styles.inPage}>
+    <InPage>
       <Failure {...failure} />
-    </div>
+    </InPage>
   );
+}
+
+/** Keeps the page's margins. */
+export function InPage({ children }: { children: ReactNode }) {
+  return <div className={styles.inPage}>{children}</div>;
 }
 
 /** What could not be loaded or done: the server's words, the id to look it up by, and a second try. */

@@ -1,0 +1,158 @@
+import type { Page } from "@playwright/test";
+import { accessible, change, expect, logIn, shot, test } from "./fixtures";
+
+test.describe.configure({ mode: "serial" });
+
+const menu = (page: Page) => page.getByRole("button", { name: /^Views?(:|$)/ });
+
+/** Opens the menu of views. A list that has just come may close it again. */
+async function open(page: Page): Promise<void> {
+  await expect(page.locator("a[data-row-link]").first()).toBeVisible();
+  await expect(async () => {
+    if (!(await page.getByRole("menuitem", { name: "Save as…" }).isVisible())) await menu(page).click();
+    await expect(page.getByRole("menuitem", { name: "Save as…" })).toBeVisible({ timeout: 2_000 });
+  }).toPass();
+}
+
+/** Dialogs and menus fade in; colours are judged when they stand. */
+async function stands(page: Page): Promise<void> {
+  await page.waitForFunction(() => document.getAnimations().every((animation) => animation.playState !== "running"));
+  await accessible(page);
+}
+
+test("a view is saved with its filters, sort and columns, and chosen again", async ({ page }) => {
+  await logIn(page);
+  await page.goto("/agents?os_family=linux&sort=-name");
+  await open(page);
+  await expect(page.getByText("No view is saved yet")).toBeVisible();
+  await page.getByRole("menuitem", { name: "Save as…" }).click();
+  await expect(page).toHaveURL(/view_dialog=save/);
+  const dialog = page.getByRole("dialog", { name: "Save this view" });
+  await dialog.getByRole("button", { name: "Save the view" }).click();
+  await expect(dialog.getByText("This is needed.")).toBeVisible();
+  await dialog.getByLabel("Name").fill("Linux, from the end");
+  await stands(page);
+  await shot(page, "views-save");
+  await dialog.getByRole("button", { name: "Save the view" }).click();
+  await expect(dialog).toHaveCount(0);
+  await expect(menu(page)).toHaveText("View: Linux, from the end");
+
+  // The same name once more is wrong at the name.
+  await open(page);
+  await page.getByRole("menuitem", { name: "Save as…" }).click();
+  await dialog.getByLabel("Name").fill("linux, from the END");
+  await dialog.getByRole("button", { name: "Save the view" }).click();
+  await expect(dialog.getByText(/you have a view of this name/i)).toBeVisible();
+  await expect(dialog.getByLabel("Name")).toBeFocused();
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+  await page.getByRole("dialog", { name: "Leave without saving?" }).getByRole("button", { name: "Leave" }).click();
+  await expect(dialog).toHaveCount(0);
+
+  await page.goto("/agents");
+  await open(page);
+  await page.getByRole("menuitemradio", { name: "Linux, from the end" }).click();
+  await expect(page).toHaveURL(/os_family=linux/);
+  await expect(page).toHaveURL(/sort=-name/);
+  await expect(page.getByRole("columnheader", { name: "Name" })).toHaveAttribute("aria-sort", "descending");
+  await page.reload();
+  await expect(menu(page)).toHaveText("View: Linux, from the end");
+});
+
+test("another filter changes it, which is saved or taken back; columns belong to it", async ({ page }) => {
+  await logIn(page);
+  await open(page);
+  await page.getByRole("menuitemradio", { name: "Linux, from the end" }).click();
+  await page.getByRole("button", { name: "Remove the filter System" }).click();
+  await expect(menu(page)).toContainText("changed");
+  await open(page);
+  await page.getByRole("menuitem", { name: "Back to how it was saved" }).click();
+  await expect(menu(page)).not.toContainText("changed");
+  await expect(page).toHaveURL(/os_family=linux/);
+
+  await page.getByRole("button", { name: "Columns" }).click();
+  await page.getByRole("menuitemcheckbox", { name: "Version" }).click();
+  await page.keyboard.press("Escape");
+  await expect(menu(page)).toContainText("changed");
+  await open(page);
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme });
+    await stands(page);
+    await shot(page, `views-${colorScheme}`);
+  }
+  await page.getByRole("menuitem", { name: "Save the changes" }).click();
+  await expect(menu(page)).not.toContainText("changed");
+  await page.getByRole("button", { name: "Columns" }).click();
+  await page.getByRole("menuitem", { name: "As usual" }).click();
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("columnheader", { name: "Version" })).toBeVisible();
+  await open(page);
+  await page.getByRole("menuitemradio", { name: "Linux, from the end" }).click();
+  await expect(page.getByRole("columnheader", { name: "Version" })).toHaveCount(0);
+});
+
+test("it is renamed and shared, on a phone with the keyboard alone too", async ({ page }) => {
+  await logIn(page);
+  await page.setViewportSize({ width: 360, height: 740 });
+  await expect(page.locator("a[data-row-link]").first()).toBeVisible();
+  await menu(page).focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("menuitemradio", { name: "Linux, from the end" }).focus();
+  await page.keyboard.press("Enter");
+  await expect(menu(page)).toContainText("Linux, from the end");
+  await open(page);
+  await shot(page, "views-phone");
+  await page.getByRole("menuitem", { name: "Rename or share…" }).click();
+  const dialog = page.getByRole("dialog", { name: "Rename or share the view" });
+  await dialog.getByLabel("Name").fill("Linux machines");
+  await dialog.getByRole("combobox", { name: "Shared with" }).click();
+  await page.getByRole("option", { name: "Whoever belongs to one organization" }).click();
+  await dialog.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(dialog.getByText("This is needed.")).toBeVisible();
+  await dialog.getByRole("combobox", { name: "Shared with" }).click();
+  await page.getByRole("option", { name: "Everyone" }).click();
+  await stands(page);
+  await shot(page, "views-share");
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+  await dialog.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(dialog).toHaveCount(0);
+  await open(page);
+  await expect(page.getByRole("menuitemradio", { name: /Linux machines/ })).toContainText("shared with everyone");
+});
+
+test("a filter that is no more is left out, and said", async ({ page }) => {
+  await logIn(page);
+  const { id } = await change<{ id: string }>(page.request, "post", "/api/views", {
+    page: "agents",
+    name: "From long ago",
+    query: { role: "server", colour: "red" },
+    columns: [],
+    shared: "nobody",
+  });
+  await open(page);
+  await page.getByRole("menuitemradio", { name: "From long ago" }).click();
+  await expect(page.getByText("A filter of this view no longer exists and was left out.")).toBeVisible();
+  await expect(page.getByText("colour: red")).toBeVisible();
+  await shot(page, "views-lost");
+  await page.getByRole("button", { name: "Save the view as it is shown" }).click();
+  await expect(page.getByText("colour: red")).toHaveCount(0);
+  await change(page.request, "delete", `/api/views/${id}`);
+  await page.goto(`/agents?saved=${id}`);
+  await expect(page.getByText("The saved view of this address was deleted")).toBeVisible();
+  await page.getByRole("button", { name: "Go on without it" }).click();
+  await expect(page).not.toHaveURL(/saved=/);
+});
+
+test("it is deleted when that was asked about", async ({ page }) => {
+  await logIn(page);
+  await open(page);
+  await page.getByRole("menuitemradio", { name: /Linux machines/ }).click();
+  await open(page);
+  await page.getByRole("menuitem", { name: "Delete…" }).click();
+  const dialog = page.getByRole("dialog", { name: "Delete this view?" });
+  await expect(dialog).toContainText("Linux machines");
+  await dialog.getByRole("button", { name: "Delete the view" }).click();
+  await expect(dialog).toHaveCount(0);
+  await expect(menu(page)).toHaveText("Views");
+  await open(page);
+  await expect(page.getByText("No view is saved yet")).toBeVisible();
+});
