@@ -8,7 +8,21 @@ import {
   retainSearchParams,
   stringifySearchWith,
 } from "@tanstack/react-router";
-import { agent, agentCount, agents, commands, organization, organizationList, queryClient } from "./api/queries";
+import {
+  agent,
+  agentCount,
+  agents,
+  audit,
+  auditQuery,
+  commands,
+  enrollmentTokens,
+  organization,
+  organizationList,
+  queryClient,
+  softwareAgents,
+  softwareTitles,
+  softwareUnknown,
+} from "./api/queries";
 import { Frame } from "./frame/Frame";
 import { NotFound } from "./frame/NotFound";
 import { PageFailure } from "./frame/PageFailure";
@@ -149,6 +163,10 @@ export const softwareRoute = createRoute({
   getParentRoute: () => frameRoute,
   path: "/software",
   validateSearch: softwareSearch,
+  loaderDeps: ({ search }) => search,
+  loader: ({ deps }) => {
+    queryClient.infiniteQuery({ ...softwareTitles(deps), staleTime: WARM }).catch(toThePage);
+  },
   component: page(() => import("./software/SoftwarePage"), "SoftwarePage"),
 });
 
@@ -156,6 +174,11 @@ export const titleRoute = createRoute({
   getParentRoute: () => frameRoute,
   path: "/software/title",
   validateSearch: titleSearch,
+  loaderDeps: ({ search }) => search,
+  loader: ({ deps: { title, source, ...rest } }) => {
+    if (title === undefined || source === undefined) return;
+    queryClient.infiniteQuery({ ...softwareAgents({ ...rest, title, source }), staleTime: WARM }).catch(toThePage);
+  },
   component: page(() => import("./software/TitlePage"), "TitlePage"),
 });
 
@@ -163,6 +186,10 @@ export const unknownRoute = createRoute({
   getParentRoute: () => frameRoute,
   path: "/software/unknown",
   validateSearch: unknownSearch,
+  loaderDeps: ({ search }) => search,
+  loader: ({ deps }) => {
+    queryClient.infiniteQuery({ ...softwareUnknown(deps), staleTime: WARM }).catch(toThePage);
+  },
   component: page(() => import("./software/UnknownPage"), "UnknownPage"),
 });
 
@@ -227,6 +254,10 @@ export const organizationRoute = createRoute({
 export const tokensRoute = createRoute({
   getParentRoute: () => frameRoute,
   path: "/enrollment-tokens",
+  loaderDeps: ({ search: { organization_id, site_id } }) => ({ organization_id, site_id }),
+  loader: ({ deps }) => {
+    queryClient.infiniteQuery({ ...enrollmentTokens(deps), staleTime: WARM }).catch(toThePage);
+  },
   component: page(() => import("./tokens/TokensPage"), "TokensPage"),
 });
 
@@ -234,6 +265,10 @@ export const auditRoute = createRoute({
   getParentRoute: () => frameRoute,
   path: "/audit",
   validateSearch: auditSearch,
+  loaderDeps: ({ search }) => search,
+  loader: ({ deps }) => {
+    queryClient.infiniteQuery({ ...audit(auditQuery(deps)), staleTime: WARM }).catch(toThePage);
+  },
   component: page(() => import("./audit/AuditPage"), "AuditPage"),
 });
 

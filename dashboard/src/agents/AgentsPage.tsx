@@ -14,6 +14,7 @@ import { ListTools } from "../ui/FilterBar";
 import { GatedButton } from "../ui/GatedButton";
 import { LiveTable } from "../ui/LiveTable";
 import { Empty, ListFailure, Loading } from "../ui/Notice";
+import { ListEnd, useOnEnd } from "../ui/ListEnd";
 import { PageHeader } from "../ui/PageHeader";
 import { useColumns } from "../ui/useColumns";
 import { useLiveRows } from "../ui/useLiveRows";
@@ -51,10 +52,7 @@ export function AgentsPage() {
   const views = useViews({ page: "agents", search, parse: agentsSearch, columns });
   const { selection, cleared, dispatch } = useSelection("agents", agentsFilter(search));
   const selecting = useMemo(() => ({ selection, dispatch, nameOf: agentName }), [selection, dispatch]);
-  const { hasNextPage, isFetching, fetchNextPage } = list;
-  const onEnd = useCallback(() => {
-    if (hasNextPage && !isFetching) void fetchNextPage();
-  }, [hasNextPage, isFetching, fetchNextPage]);
+  const onEnd = useOnEnd(list);
 
   return (
     <>
@@ -94,7 +92,7 @@ export function AgentsPage() {
           total={count.data?.total}
           sort={{ by: search.sort ?? "name", set: (sort) => set({ sort: sort === "name" ? undefined : (sort as AgentsSearch["sort"]) }) }}
           onEnd={onEnd}
-          footer={list.isFetchingNextPage ? <Loading lines={2} /> : null}
+          footer={<ListEnd list={list} />}
         />
       )}
       <BulkBar selection={selection} matching={count.data?.total} cleared={cleared} dispatch={dispatch}>

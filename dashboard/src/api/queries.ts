@@ -1,6 +1,6 @@
 import { infiniteQueryOptions, QueryClient, queryOptions } from "@tanstack/react-query";
 import type { RunState } from "../lib/runs";
-import { agentsFilter, type AgentsSearch, type AuditSearch, type Scope, type SoftwareSearch, type TitleSearch, type TitleSource, type UnknownSearch } from "../lib/search";
+import { agentsFilter, type AgentsSearch, type AuditSearch, dayStart, type Scope, type SoftwareSearch, type TitleSearch, type TitleSource, type UnknownSearch } from "../lib/search";
 import type { CommandState, View, ViewPage } from "./types";
 import { Answers } from "./answers";
 import { api, ApiError, body, ServerAwayError } from "./client";
@@ -333,6 +333,11 @@ export interface AuditQuery {
   agent_id?: string | undefined;
   from?: string | undefined;
   to?: string | undefined;
+}
+
+/** What the server is asked for the audit page's address; days are whole ones of the reader's time zone. */
+export function auditQuery({ action, actor, outcome, agent_id, organization_id, from, to }: AuditSearch & Scope): AuditQuery {
+  return { action, actor, outcome, agent_id, organization_id, from: dayStart(from), to: dayStart(to, 1) };
 }
 
 export const audit = (query: AuditQuery) =>

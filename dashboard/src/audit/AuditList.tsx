@@ -1,12 +1,13 @@
 import { IconChevronRight, IconLink, IconLinkOff } from "@tabler/icons-react";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { audit, type AuditQuery } from "../api/queries";
 import type { AuditEntry } from "../api/types";
 import { formatAbsolute } from "../lib/age";
 import { mergePages } from "../lib/pages";
 import { Age } from "../ui/Age";
+import { ListEnd, useOnEnd } from "../ui/ListEnd";
 import { Loading } from "../ui/Notice";
 import styles from "./AuditList.module.css";
 
@@ -19,10 +20,8 @@ export function AuditList({ query, empty, failed }: {
   const list = useInfiniteQuery(audit(query));
   const rows = useMemo(() => mergePages(list.data?.pages ?? []), [list.data]);
   const end = useRef<HTMLDivElement>(null);
-  const { hasNextPage, isFetching, fetchNextPage } = list;
-  const more = useCallback(() => {
-    if (hasNextPage && !isFetching) void fetchNextPage();
-  }, [hasNextPage, isFetching, fetchNextPage]);
+  const { hasNextPage } = list;
+  const more = useOnEnd(list);
   useEffect(() => {
     const element = end.current;
     if (!element) return undefined;
@@ -43,7 +42,7 @@ export function AuditList({ query, empty, failed }: {
         ))}
       </ol>
       <div ref={end} className={styles.end}>
-        {list.isFetchingNextPage ? <Loading lines={2} /> : null}
+        <ListEnd list={list} />
         {hasNextPage ? null : <span className="muted">That is all.</span>}
       </div>
     </div>

@@ -2,8 +2,9 @@ import { IconFilterOff, IconHistory } from "@tabler/icons-react";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useCallback } from "react";
 import { ApiError } from "../api/client";
+import { auditQuery } from "../api/queries";
 import { useScope } from "../frame/useScope";
-import { type AuditSearch, auditSearch, dayStart, OUTCOMES } from "../lib/search";
+import { type AuditSearch, auditSearch, OUTCOMES } from "../lib/search";
 import { sentence } from "../lib/words";
 import { FilterChip } from "../ui/Chip";
 import { FilterBar, ListTools } from "../ui/FilterBar";
@@ -50,7 +51,7 @@ export function AuditPage() {
       </FilterBar>
       <ViewNotice views={views} />
       <AuditList
-        query={{ action, actor, outcome, agent_id, organization_id, from: dayStart(from), to: dayStart(to, 1) }}
+        query={auditQuery({ ...search, organization_id })}
         empty={
           filtered ? (
             <Empty icon={IconFilterOff} title="No entry matches">

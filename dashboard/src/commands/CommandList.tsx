@@ -9,6 +9,7 @@ import { Age } from "../ui/Age";
 import type { Column } from "../ui/DataTable";
 import { LiveTable } from "../ui/LiveTable";
 import { COMMAND_STATE } from "../ui/looks";
+import { ListEnd, useOnEnd } from "../ui/ListEnd";
 import { ListFailure, Loading } from "../ui/Notice";
 import { State } from "../ui/State";
 import { TwoLines } from "../ui/TwoLines";
@@ -25,10 +26,7 @@ export function CommandList({ query, empty, withAgent }: { query: CommandsQuery;
   );
   useRefreshOn(concerns, ["commands", "list"], 1_000 + 1_000 * (list.data?.pages.length ?? 0));
   const live = useLiveRows(query, list.data?.pages);
-  const { hasNextPage, isFetching, fetchNextPage } = list;
-  const onEnd = useCallback(() => {
-    if (hasNextPage && !isFetching) void fetchNextPage();
-  }, [hasNextPage, isFetching, fetchNextPage]);
+  const onEnd = useOnEnd(list);
   if (list.error && !list.data) {
     return <ListFailure error={list.error} what="The commands could not be loaded." retry={() => void list.refetch()} />;
   }
@@ -41,6 +39,7 @@ export function CommandList({ query, empty, withAgent }: { query: CommandsQuery;
       live={live}
       rowId={(row) => row.id}
       onEnd={onEnd}
+      footer={<ListEnd list={list} />}
     />
   );
 }

@@ -13,6 +13,7 @@ import { type Column, DataTable } from "../ui/DataTable";
 import { FilterBar, ListTools } from "../ui/FilterBar";
 import { GatedButton } from "../ui/GatedButton";
 import { Empty, ListFailure, Loading } from "../ui/Notice";
+import { ListEnd, useOnEnd } from "../ui/ListEnd";
 import { PageHeader } from "../ui/PageHeader";
 import { SearchInput } from "../ui/SearchInput";
 import { useViews } from "../views/useViews";
@@ -30,10 +31,7 @@ export function OrganizationsPage() {
   const [making, setMaking] = useState(false);
   const list = useInfiniteQuery(organizationList(q));
   const rows = useMemo(() => mergePages(list.data?.pages ?? []), [list.data]);
-  const { hasNextPage, isFetching, fetchNextPage } = list;
-  const onEnd = useCallback(() => {
-    if (hasNextPage && !isFetching) void fetchNextPage();
-  }, [hasNextPage, isFetching, fetchNextPage]);
+  const onEnd = useOnEnd(list);
   const setText = useCallback(
     (text: string | undefined) =>
       void navigate({ to: "/organizations", search: (previous) => ({ ...previous, q: text }), replace: true }),
@@ -63,7 +61,7 @@ export function OrganizationsPage() {
       ) : list.isPending ? (
         <Loading lines={8} />
       ) : rows.length > 0 ? (
-        <DataTable label="Organizations" columns={COLUMNS} rows={rows} rowId={(row) => row.id} onEnd={onEnd} />
+        <DataTable label="Organizations" columns={COLUMNS} rows={rows} rowId={(row) => row.id} onEnd={onEnd} footer={<ListEnd list={list} />} />
       ) : q ? (
         <Empty
           icon={IconFilterOff}

@@ -1,7 +1,6 @@
 import { IconFilterOff } from "@tabler/icons-react";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useCallback } from "react";
 import type { Hint } from "../api/events";
 import { runAgents } from "../api/queries";
 import type { RunAgent } from "../api/types";
@@ -12,6 +11,7 @@ import type { RunSearch } from "../lib/search";
 import { sentence } from "../lib/words";
 import { Age } from "../ui/Age";
 import type { Column } from "../ui/DataTable";
+import { ListEnd, useOnEnd } from "../ui/ListEnd";
 import { LiveTable } from "../ui/LiveTable";
 import { RUN_AGENT_STATE } from "../ui/looks";
 import { Empty, ListFailure, Loading } from "../ui/Notice";
@@ -29,10 +29,7 @@ export function RunAgents({ runId, search: { q, at } }: { runId: string; search:
   const list = useInfiniteQuery(asked);
   useRefreshOn(concernsRuns, ["runs", "agents", runId], 1_000 + 1_000 * (list.data?.pages.length ?? 0));
   const live = useLiveRows(asked.queryKey, list.data?.pages);
-  const { hasNextPage, isFetching, fetchNextPage } = list;
-  const onEnd = useCallback(() => {
-    if (hasNextPage && !isFetching) void fetchNextPage();
-  }, [hasNextPage, isFetching, fetchNextPage]);
+  const onEnd = useOnEnd(list);
   if (list.error && !list.data) {
     return <ListFailure error={list.error} what="The machines could not be loaded." retry={() => void list.refetch()} />;
   }
@@ -44,7 +41,7 @@ export function RunAgents({ runId, search: { q, at } }: { runId: string; search:
       </Empty>
     );
   }
-  return <LiveTable label="Machines of the run" columns={COLUMNS} live={live} rowId={agentId} onEnd={onEnd} />;
+  return <LiveTable label="Machines of the run" columns={COLUMNS} live={live} rowId={agentId} onEnd={onEnd} footer={<ListEnd list={list} />} />;
 }
 
 const COLUMNS: Column<RunAgent>[] = [

@@ -2,7 +2,6 @@ import { Button } from "@mantine/core";
 import { IconFilterOff, IconListCheck } from "@tabler/icons-react";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { useCallback } from "react";
 import type { Hint } from "../api/events";
 import { runs as runsQuery } from "../api/queries";
 import type { Run } from "../api/types";
@@ -16,6 +15,7 @@ import { Age } from "../ui/Age";
 import type { Column } from "../ui/DataTable";
 import { FilterBar } from "../ui/FilterBar";
 import { FilterChip } from "../ui/Chip";
+import { ListEnd, useOnEnd } from "../ui/ListEnd";
 import { LiveTable } from "../ui/LiveTable";
 import { Empty, ListFailure, Loading } from "../ui/Notice";
 import { PageHeader } from "../ui/PageHeader";
@@ -39,10 +39,7 @@ export function RunsPage() {
   const list = useInfiniteQuery(asked);
   useRefreshOn(concernsRuns, ["runs", "list"], 2_000 + 1_000 * (list.data?.pages.length ?? 0));
   const live = useLiveRows(asked.queryKey, list.data?.pages);
-  const { hasNextPage, isFetching, fetchNextPage } = list;
-  const onEnd = useCallback(() => {
-    if (hasNextPage && !isFetching) void fetchNextPage();
-  }, [hasNextPage, isFetching, fetchNextPage]);
+  const onEnd = useOnEnd(list);
   return (
     <>
       <PageHeader title="Commands" detail="runs on many machines, newest first" />
@@ -74,7 +71,7 @@ export function RunsPage() {
           </Empty>
         )
       ) : (
-        <LiveTable label="Runs" columns={COLUMNS} live={live} rowId={runId} onEnd={onEnd} />
+        <LiveTable label="Runs" columns={COLUMNS} live={live} rowId={runId} onEnd={onEnd} footer={<ListEnd list={list} />} />
       )}
     </>
   );

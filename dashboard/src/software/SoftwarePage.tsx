@@ -13,6 +13,7 @@ import { FilterChip } from "../ui/Chip";
 import { type Column, DataTable } from "../ui/DataTable";
 import { FilterBar, ListTools } from "../ui/FilterBar";
 import { Empty, ListFailure, Loading } from "../ui/Notice";
+import { ListEnd, useOnEnd } from "../ui/ListEnd";
 import { PageHeader } from "../ui/PageHeader";
 import { SearchInput } from "../ui/SearchInput";
 import { TwoLines } from "../ui/TwoLines";
@@ -40,10 +41,7 @@ export function SoftwarePage() {
   const setPublisher = useCallback((publisher: string | undefined) => set({ publisher }), [set]);
   const { below, at_least } = search;
   const columns = useMemo(() => columnsFor({ below, at_least }), [below, at_least]);
-  const { hasNextPage, isFetching, fetchNextPage } = list;
-  const onEnd = useCallback(() => {
-    if (hasNextPage && !isFetching) void fetchNextPage();
-  }, [hasNextPage, isFetching, fetchNextPage]);
+  const onEnd = useOnEnd(list);
   return (
     <>
       <PageHeader title="Software" detail={<Coverage {...search} />} />
@@ -70,7 +68,7 @@ export function SoftwarePage() {
           rows={rows}
           rowId={(row) => row.id}
           onEnd={onEnd}
-          footer={list.isFetchingNextPage ? <Loading lines={2} /> : null}
+          footer={<ListEnd list={list} />}
         />
       )}
     </>

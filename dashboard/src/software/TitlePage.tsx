@@ -15,6 +15,7 @@ import { type Column, DataTable } from "../ui/DataTable";
 import { FilterBar } from "../ui/FilterBar";
 import { AGENT_STATE, STANDING } from "../ui/looks";
 import { Empty, ListFailure, Loading } from "../ui/Notice";
+import { ListEnd, useOnEnd } from "../ui/ListEnd";
 import { PageHeader } from "../ui/PageHeader";
 import { State } from "../ui/State";
 import { TwoLines } from "../ui/TwoLines";
@@ -57,10 +58,7 @@ function Title({ search }: { search: TitleAsked }) {
       void navigate({ to: ".", search: (previous: TitleSearch) => ({ ...previous, ...change }), replace: true }),
     [navigate],
   );
-  const { hasNextPage, isFetching, fetchNextPage } = list;
-  const onEnd = useCallback(() => {
-    if (hasNextPage && !isFetching) void fetchNextPage();
-  }, [hasNextPage, isFetching, fetchNextPage]);
+  const onEnd = useOnEnd(list);
   const filtered = search.below ?? search.at_least ?? search.version;
   return (
     <>
@@ -93,7 +91,7 @@ function Title({ search }: { search: TitleAsked }) {
           rows={rows}
           rowId={(row) => row.id}
           onEnd={onEnd}
-          footer={list.isFetchingNextPage ? <Loading lines={2} /> : null}
+          footer={<ListEnd list={list} />}
         />
       ) : filtered ? (
         <Empty

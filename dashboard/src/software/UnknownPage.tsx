@@ -1,8 +1,8 @@
-import { IconArrowLeft, IconCircleCheck } from "@tabler/icons-react";
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { IconArrowLeft, IconCircleCheck, IconDevicesOff } from "@tabler/icons-react";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { useCallback, useMemo } from "react";
-import { softwareUnknown } from "../api/queries";
+import { useMemo } from "react";
+import { softwareCoverage, softwareUnknown } from "../api/queries";
 import type { UnknownSoftware } from "../api/types";
 import { mergePages } from "../lib/pages";
 import { UNKNOWN_STANDINGS, type UnknownSearch } from "../lib/search";
@@ -13,6 +13,7 @@ import { type Column, DataTable } from "../ui/DataTable";
 import { FilterBar } from "../ui/FilterBar";
 import { AGENT_STATE, STANDING } from "../ui/looks";
 import { Empty, ListFailure, Loading } from "../ui/Notice";
+import { ListEnd, useOnEnd } from "../ui/ListEnd";
 import { PageHeader } from "../ui/PageHeader";
 import { State } from "../ui/State";
 import { TwoLines } from "../ui/TwoLines";
@@ -27,10 +28,7 @@ export function UnknownPage() {
   const navigate = useNavigate({ from: "/software/unknown" });
   const list = useInfiniteQuery(softwareUnknown(search));
   const rows = useMemo(() => mergePages(unknownWithIds(list.data?.pages ?? [])), [list.data]);
-  const { hasNextPage, isFetching, fetchNextPage } = list;
-  const onEnd = useCallback(() => {
-    if (hasNextPage && !isFetching) void fetchNextPage();
-  }, [hasNextPage, isFetching, fetchNextPage]);
+  const onEnd = useOnEnd(list);
   return (
     <>
       <div className={styles.back}>
@@ -54,9 +52,7 @@ export function UnknownPage() {
       ) : list.isPending ? (
         <Loading lines={10} />
       ) : rows.length === 0 ? (
-        <Empty icon={IconCircleCheck} title={search.standing ? "No agent for this reason" : "The software of every agent here is known"}>
-          {search.organization_id ? "Only the chosen organization or site was looked at." : "All organizations were looked at."}
-        </Empty>
+        <NoneUnknown search={search} />
       ) : (
         <DataTable
           label="Agents whose software is not known"
@@ -64,10 +60,28 @@ export function UnknownPage() {
           rows={rows}
           rowId={(row) => row.id}
           onEnd={onEnd}
-          footer={list.isFetchingNextPage ? <Loading lines={2} /> : null}
+          footer={<ListEnd list={list} />}
         />
       )}
     </>
+  );
+}
+
+/** Why the list is empty: where there are no agents at all, nothing is known of them either. */
+function NoneUnknown({ search }: { search: UnknownSearch }) {
+  const { organization_id, site_id, standing } = search;
+  const { data } = useQuery(softwareCoverage({ organization_id, site_id }));
+  if (data?.agents === 0) {
+    return (
+      <Empty icon={IconDevicesOff} title="No agents here">
+        {organization_id ? "The chosen organization or site has none. Enroll one, or look elsewhere." : "Enroll a machine, and its software is listed within minutes."}
+      </Empty>
+    );
+  }
+  return (
+    <Empty icon={IconCircleCheck} title={standing ? "No agent for this reason" : "The software of every agent here is known"}>
+      {organization_id ? "Only the chosen organization or site was looked at." : "All organizations were looked at."}
+    </Empty>
   );
 }
 
@@ -100,7 +114,7 @@ const COLUMNS: Column<Row>[] = [
   },
   {
     id: "problem",
-    header: "In the agent's words",
+    header: "Problem",
     from: 760,
     grow: 3,
     cell: (row) => <span title={row.problem ?? undefined}>{row.problem ?? <span className="muted">–</span>}</span>,

@@ -1,7 +1,7 @@
 import { IconKey, IconPlus } from "@tabler/icons-react";
 import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useCallback, useMemo, useState } from "react";
+import { useMemo, useState } from "react";
 import { api, ApiError, body } from "../api/client";
 import { enrollmentTokens } from "../api/queries";
 import type { EnrollmentToken } from "../api/types";
@@ -15,6 +15,7 @@ import { type Column, DataTable } from "../ui/DataTable";
 import { GatedButton } from "../ui/GatedButton";
 import { TOKEN_STATE } from "../ui/looks";
 import { Empty, ListFailure, Loading } from "../ui/Notice";
+import { ListEnd, useOnEnd } from "../ui/ListEnd";
 import { PageHeader } from "../ui/PageHeader";
 import { State } from "../ui/State";
 import { TwoLines } from "../ui/TwoLines";
@@ -27,10 +28,7 @@ export function TokensPage() {
   const rows = useMemo(() => mergePages(list.data?.pages ?? []), [list.data]);
   const [revoking, setRevoking] = useState<EnrollmentToken>();
   const columns = useMemo(() => columnsWith(setRevoking), []);
-  const { hasNextPage, isFetching, fetchNextPage } = list;
-  const onEnd = useCallback(() => {
-    if (hasNextPage && !isFetching) void fetchNextPage();
-  }, [hasNextPage, isFetching, fetchNextPage]);
+  const onEnd = useOnEnd(list);
   // Who may see no token at all may make none either.
   const refusal = list.error instanceof ApiError && list.error.status === 403 ? { allowed: false, reason: list.error.message } : undefined;
   const add = (
@@ -54,7 +52,7 @@ export function TokensPage() {
       ) : list.isPending ? (
         <Loading lines={8} />
       ) : rows.length > 0 ? (
-        <DataTable label="Enrollment tokens" columns={columns} rows={rows} rowId={(row) => row.id} onEnd={onEnd} />
+        <DataTable label="Enrollment tokens" columns={columns} rows={rows} rowId={(row) => row.id} onEnd={onEnd} footer={<ListEnd list={list} />} />
       ) : (
         <Empty icon={IconKey} title="There is no enrollment token here" action={add}>
           A token lets machines join one site, for a time and as often as you say. Its secret is shown once, when it is made.
