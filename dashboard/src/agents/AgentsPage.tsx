@@ -3,13 +3,16 @@ import { IconCircleCheck, IconDevicesOff, IconDevicesPlus, IconFilterOff, IconPl
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate, useSearch } from "@tanstack/react-router";
 import { useCallback, useMemo } from "react";
+import { api } from "../api/client";
 import type { Hint } from "../api/events";
 import { agentCount, agents } from "../api/queries";
 import type { Permission } from "../api/types";
 import { useRefreshOn } from "../api/useRefreshOn";
+import { exportedColumns } from "../lib/columns";
 import { agentsFilter, agentsSearch, type AgentsSearch } from "../lib/search";
 import { BulkBar } from "../ui/BulkBar";
 import { ColumnsMenu } from "../ui/ColumnsMenu";
+import { ExportButton, ExportNotice } from "../ui/Export";
 import { ListTools } from "../ui/FilterBar";
 import { GatedButton } from "../ui/GatedButton";
 import { LiveTable } from "../ui/LiveTable";
@@ -17,6 +20,7 @@ import { Empty, ListFailure, Loading } from "../ui/Notice";
 import { ListEnd, useOnEnd } from "../ui/ListEnd";
 import { PageHeader } from "../ui/PageHeader";
 import { useColumns } from "../ui/useColumns";
+import { useExport } from "../ui/useExport";
 import { useLiveRows } from "../ui/useLiveRows";
 import { useSelection } from "../ui/useSelection";
 import { useViews } from "../views/useViews";
@@ -50,6 +54,10 @@ export function AgentsPage() {
   const { organization_id, site_id } = search;
   const columns = useColumns("agents", useMemo(() => columnsIn({ organization_id, site_id }), [organization_id, site_id]));
   const views = useViews({ page: "agents", search, parse: agentsSearch, columns });
+  const file = useExport((signal) => {
+    const query = { ...agentsFilter(search), sort: search.sort, columns: exportedColumns(columns.shown) };
+    return api.GET("/api/agents/export", { signal, parseAs: "stream", params: { query } });
+  });
   const { selection, cleared, dispatch } = useSelection("agents", agentsFilter(search));
   const selecting = useMemo(() => ({ selection, dispatch, nameOf: agentName }), [selection, dispatch]);
   const onEnd = useOnEnd(list);
@@ -73,8 +81,10 @@ export function AgentsPage() {
         <ListTools>
           <ViewsMenu views={views} />
           <ColumnsMenu {...columns} />
+          <ExportButton file={file} />
         </ListTools>
       </AgentFilters>
+      <ExportNotice file={file} />
       <ViewNotice views={views} />
       {list.error && !list.data ? (
         <ListFailure error={list.error} what="The agents could not be loaded." retry={() => void list.refetch()} />

@@ -15,11 +15,12 @@ import { State } from "../ui/State";
 import { TwoLines } from "../ui/TwoLines";
 import styles from "./AgentsPage.module.css";
 
-const NAME: Column<AgentSummary> = { id: "name", header: "Name", fixed: true, sort: "name", grow: 1.55, cell: (agent) => <NameCell agent={agent} /> };
-const STATE: Column<AgentSummary> = { id: "presence", header: "State", sort: "last_seen", width: 164, cell: (agent) => <AgentStateCell agent={agent} /> };
+const NAME: Column<AgentSummary> = { id: "name", header: "Name", exports: ["name"], fixed: true, sort: "name", grow: 1.55, cell: (agent) => <NameCell agent={agent} /> };
+const STATE: Column<AgentSummary> = { id: "presence", header: "State", exports: ["state", "presence", "last_seen_at"], sort: "last_seen", width: 164, cell: (agent) => <AgentStateCell agent={agent} /> };
 const ATTENTION: Column<AgentSummary> = {
   id: "attention",
   header: "Needs attention",
+  exports: ["attention"],
   from: 760,
   grow: 1.65,
   cell: (agent) => <Attention reasons={agent.attention} agentId={agent.id} />,
@@ -27,6 +28,7 @@ const ATTENTION: Column<AgentSummary> = {
 const ORGANIZATION: Column<AgentSummary> = {
   id: "organization",
   header: "Organization",
+  exports: ["organization"],
   sort: "organization",
   from: 560,
   grow: 1.2,
@@ -35,6 +37,7 @@ const ORGANIZATION: Column<AgentSummary> = {
 const site = (from: 560 | 1180): Column<AgentSummary> => ({
   id: "site",
   header: "Site",
+  exports: ["site"],
   from,
   grow: 1.2,
   cell: (agent) => <span title={agent.site_name}>{agent.site_name}</span>,
@@ -42,23 +45,25 @@ const site = (from: 560 | 1180): Column<AgentSummary> => ({
 const ROLE: Column<AgentSummary> = {
   id: "role",
   header: "Role",
+  exports: ["machine_role"],
   off: true,
   from: 760,
   width: 140,
   cell: (agent) => ROLE_WORDS[agent.machine_role ?? "unknown"] ?? ROLE_WORDS.unknown,
 };
 const REST: Column<AgentSummary>[] = [
-  { id: "os", header: "System", from: 1180, grow: 1.4, cell: (agent) => <SystemCell agent={agent} /> },
+  { id: "os", header: "System", exports: ["os_name"], from: 1180, grow: 1.4, cell: (agent) => <SystemCell agent={agent} /> },
   {
     id: "version",
     header: "Version",
+    exports: ["agent_version"],
     from: 1180,
     width: 84,
     cell: (agent) => <span className="num muted">{agent.agent_version || "–"}</span>,
   },
-  { id: "volume", header: "Fullest volume", sort: "volume", mostFirst: true, from: 760, width: 140, cell: (agent) => <VolumeCell agent={agent} /> },
-  { id: "cpu", header: "CPU", sort: "cpu", mostFirst: true, from: 960, width: 68, align: "right", cell: (agent) => <CpuCell agent={agent} /> },
-  { id: "memory", header: "Memory", sort: "memory", mostFirst: true, from: 960, width: 98, align: "right", cell: (agent) => <MemoryCell agent={agent} /> },
+  { id: "volume", header: "Fullest volume", exports: ["volume", "volume_used_bytes", "volume_total_bytes"], sort: "volume", mostFirst: true, from: 760, width: 140, cell: (agent) => <VolumeCell agent={agent} /> },
+  { id: "cpu", header: "CPU", exports: ["cpu_percent"], sort: "cpu", mostFirst: true, from: 960, width: 68, align: "right", cell: (agent) => <CpuCell agent={agent} /> },
+  { id: "memory", header: "Memory", exports: ["memory_used_bytes", "memory_total_bytes"], sort: "memory", mostFirst: true, from: 960, width: 98, align: "right", cell: (agent) => <MemoryCell agent={agent} /> },
 ];
 
 export const agentId = (agent: AgentSummary): string => agent.id;

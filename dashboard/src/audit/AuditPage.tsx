@@ -1,16 +1,18 @@
 import { IconFilterOff, IconHistory } from "@tabler/icons-react";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useCallback } from "react";
-import { ApiError } from "../api/client";
+import { api, ApiError } from "../api/client";
 import { auditQuery } from "../api/queries";
 import { useScope } from "../frame/useScope";
 import { type AuditSearch, auditSearch, OUTCOMES } from "../lib/search";
 import { sentence } from "../lib/words";
 import { FilterChip } from "../ui/Chip";
+import { ExportButton, ExportNotice } from "../ui/Export";
 import { FilterBar, ListTools } from "../ui/FilterBar";
 import { Empty, ListFailure } from "../ui/Notice";
 import { PageHeader } from "../ui/PageHeader";
 import { SearchInput } from "../ui/SearchInput";
+import { useExport } from "../ui/useExport";
 import { DayInput } from "../ui/DayInput";
 import { useViews } from "../views/useViews";
 import { ViewNotice } from "../views/ViewNotice";
@@ -35,6 +37,9 @@ export function AuditPage() {
   const setActor = useCallback((actor: string | undefined) => set({ actor }), [set]);
   const { action, actor, outcome, agent_id, from, to } = search;
   const filtered = [action, actor, outcome, agent_id, from, to, organization_id].some((value) => value !== undefined);
+  const file = useExport((signal) =>
+    api.GET("/api/audit/export", { signal, parseAs: "stream", params: { query: auditQuery({ ...search, organization_id }) } }),
+  );
   return (
     <>
       <PageHeader title="Audit" detail="newest first; sealed entries are chained, so that any later change shows" />
@@ -47,8 +52,10 @@ export function AuditPage() {
         {agent_id ? <AgentChip id={agent_id} remove={() => set({ agent_id: undefined })} /> : null}
         <ListTools>
           <ViewsMenu views={views} />
+          <ExportButton file={file} />
         </ListTools>
       </FilterBar>
+      <ExportNotice file={file} />
       <ViewNotice views={views} />
       <AuditList
         query={auditQuery({ ...search, organization_id })}

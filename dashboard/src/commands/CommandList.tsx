@@ -47,6 +47,7 @@ export function CommandList({ query, empty, withAgent }: { query: CommandsQuery;
 const SUMMARY: Column<CommandSummary> = {
   id: "summary",
   header: "Command",
+  exports: ["summary"],
   grow: 4,
   cell: (command) => (
     <TwoLines
@@ -72,6 +73,7 @@ const SUMMARY: Column<CommandSummary> = {
 const AGENT: Column<CommandSummary> = {
   id: "agent",
   header: "Agent",
+  exports: ["agent"],
   from: 560,
   cell: (command) => <span title={command.agent_name}>{command.agent_name}</span>,
 };
@@ -80,15 +82,17 @@ const REST: Column<CommandSummary>[] = [
   {
     id: "state",
     header: "State",
+    exports: ["state"],
     width: 150,
     cell: (command) => (
       <State look={COMMAND_STATE[command.state]} title={command.exit_code == null ? undefined : `exit code ${command.exit_code}`} />
     ),
   },
-  { id: "exit", header: "Exit", from: 960, width: 60, align: "right", cell: (command) => <span className="num">{command.exit_code ?? "–"}</span> },
-  { id: "by", header: "Asked for by", from: 760, cell: (command) => <span title={command.requested_by}>{command.requested_by}</span> },
-  { id: "at", header: "Asked", from: 560, width: 120, cell: (command) => <Age at={command.created_at} /> },
+  { id: "exit", header: "Exit", exports: ["exit_code"], from: 960, width: 60, align: "right", cell: (command) => <span className="num">{command.exit_code ?? "–"}</span> },
+  { id: "by", header: "Asked for by", exports: ["requested_by"], from: 760, cell: (command) => <span title={command.requested_by}>{command.requested_by}</span> },
+  { id: "at", header: "Asked", exports: ["created_at"], from: 560, width: 120, cell: (command) => <Age at={command.created_at} /> },
 ];
 
-const FLEET_COLUMNS = [SUMMARY, AGENT, ...REST];
+/** What a list of commands of many machines shows. */
+export const FLEET_COLUMNS = [SUMMARY, AGENT, ...REST];
 const AGENT_COLUMNS = [SUMMARY, ...REST];

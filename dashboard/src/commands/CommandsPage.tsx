@@ -1,16 +1,20 @@
 import { IconFilterOff, IconTerminal2 } from "@tabler/icons-react";
 import { useNavigate, useSearch } from "@tanstack/react-router";
+import { api } from "../api/client";
 import { useScope } from "../frame/useScope";
+import { exportedColumns } from "../lib/columns";
 import { COMMAND_STATES, commandsSearch } from "../lib/search";
 import { FilterChip } from "../ui/Chip";
+import { ExportButton, ExportNotice } from "../ui/Export";
 import { FilterBar, ListTools } from "../ui/FilterBar";
 import { COMMAND_STATE } from "../ui/looks";
 import { Empty } from "../ui/Notice";
 import { PageHeader } from "../ui/PageHeader";
+import { useExport } from "../ui/useExport";
 import { useViews } from "../views/useViews";
 import { ViewNotice } from "../views/ViewNotice";
 import { ViewsMenu } from "../views/ViewsMenu";
-import { CommandList } from "./CommandList";
+import { CommandList, FLEET_COLUMNS } from "./CommandList";
 import { CommandTabs } from "./CommandTabs";
 
 const STATE_OPTIONS = COMMAND_STATES.map((value) => ({ value, label: COMMAND_STATE[value].word }));
@@ -22,6 +26,10 @@ export function CommandsPage() {
   const views = useViews({ page: "commands", search, parse: commandsSearch });
   const { organization_id, site_id } = useScope();
   const navigate = useNavigate();
+  const file = useExport((signal) => {
+    const query = { state, organization_id, site_id, columns: exportedColumns(FLEET_COLUMNS) };
+    return api.GET("/api/commands/export", { signal, parseAs: "stream", params: { query } });
+  });
   return (
     <>
       <PageHeader title="Commands" detail="newest first" />
@@ -37,8 +45,10 @@ export function CommandsPage() {
         />
         <ListTools>
           <ViewsMenu views={views} />
+          <ExportButton file={file} />
         </ListTools>
       </FilterBar>
+      <ExportNotice file={file} />
       <ViewNotice views={views} />
       <CommandList
         query={{ state, organization_id, site_id }}

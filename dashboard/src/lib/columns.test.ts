@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { defaultColumns, keptColumns, shownColumns, withColumn } from "./columns";
+import { defaultColumns, exportedColumns, keptColumns, shownColumns, withColumn } from "./columns";
 
 const COLUMNS = [
   { id: "name", header: "Name", fixed: true },
@@ -22,4 +22,11 @@ describe("the choice of columns", () => {
     expect(withColumn(COLUMNS, more, "seen", false)).toBeUndefined();
   });
   it.each([undefined, null, [], [1], "name", {}])("%j is no choice", (kept) => expect(keptColumns(kept)).toBeUndefined());
+});
+
+describe("a file of a list", () => {
+  it("has what is shown, each once", () => {
+    expect(exportedColumns([{ exports: ["name"] }, {}, { exports: ["state", "name"] }])).toBe("name,state");
+  });
+  it("has all that the server knows where nothing is named", () => expect(exportedColumns([{}])).toBeUndefined());
 });

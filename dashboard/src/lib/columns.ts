@@ -17,6 +17,11 @@ export function shownColumns<T extends Choosable>(columns: readonly T[], chosen:
   return columns.filter(({ id, fixed }) => fixed || ids.has(id));
 }
 
+/** What a file of a list has for these columns, as the server is asked; undefined where that is everything it knows. */
+export function exportedColumns(shown: readonly { exports?: readonly string[] }[]): string | undefined {
+  return [...new Set(shown.flatMap(({ exports }) => exports ?? []))].join() || undefined;
+}
+
 /** The choice after one column was put in or taken out; undefined where it is again what is shown by default. */
 export function withColumn(columns: readonly Choosable[], chosen: readonly string[] | undefined, id: string, on: boolean): string[] | undefined {
   const ids = new Set(shownColumns(columns, chosen).map((column) => column.id));

@@ -19,6 +19,8 @@ export interface Column<T> {
   /** From which width of the table on (in pixels) the column is shown. */
   from?: 560 | 760 | 960 | 1180;
   align?: "right";
+  /** What the server calls the same in a file of the list; without it the file has nothing of it. */
+  exports?: readonly string[];
   /** The name that the server sorts this column by. */
   sort?: string;
   /** The first press sorts from the end: the most is what one looks for. */
