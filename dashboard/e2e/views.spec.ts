@@ -50,7 +50,7 @@ test("a view is saved with its filters, sort and columns, and chosen again", asy
 
   await page.goto("/agents");
   await open(page);
-  await page.getByRole("menuitemradio", { name: "Linux, from the end" }).click();
+  await page.getByRole("menuitemcheckbox", { name: "Linux, from the end" }).click();
   await expect(page).toHaveURL(/os_family=linux/);
   await expect(page).toHaveURL(/sort=-name/);
   await expect(page.getByRole("columnheader", { name: "Name" })).toHaveAttribute("aria-sort", "descending");
@@ -61,7 +61,7 @@ test("a view is saved with its filters, sort and columns, and chosen again", asy
 test("another filter changes it, which is saved or taken back; columns belong to it", async ({ page }) => {
   await logIn(page);
   await open(page);
-  await page.getByRole("menuitemradio", { name: "Linux, from the end" }).click();
+  await page.getByRole("menuitemcheckbox", { name: "Linux, from the end" }).click();
   await page.getByRole("button", { name: "Remove the filter System" }).click();
   await expect(menu(page)).toContainText("changed");
   await open(page);
@@ -86,7 +86,7 @@ test("another filter changes it, which is saved or taken back; columns belong to
   await page.keyboard.press("Escape");
   await expect(page.getByRole("columnheader", { name: "Version" })).toBeVisible();
   await open(page);
-  await page.getByRole("menuitemradio", { name: "Linux, from the end" }).click();
+  await page.getByRole("menuitemcheckbox", { name: "Linux, from the end" }).click();
   await expect(page.getByRole("columnheader", { name: "Version" })).toHaveCount(0);
 });
 
@@ -96,7 +96,7 @@ test("it is renamed and shared, on a phone with the keyboard alone too", async (
   await expect(page.locator("a[data-row-link]").first()).toBeVisible();
   await menu(page).focus();
   await page.keyboard.press("Enter");
-  await page.getByRole("menuitemradio", { name: "Linux, from the end" }).focus();
+  await page.getByRole("menuitemcheckbox", { name: "Linux, from the end" }).focus();
   await page.keyboard.press("Enter");
   await expect(menu(page)).toContainText("Linux, from the end");
   await open(page);
@@ -116,7 +116,7 @@ test("it is renamed and shared, on a phone with the keyboard alone too", async (
   await dialog.getByRole("button", { name: "Save", exact: true }).click();
   await expect(dialog).toHaveCount(0);
   await open(page);
-  await expect(page.getByRole("menuitemradio", { name: /Linux machines/ })).toContainText("shared with everyone");
+  await expect(page.getByRole("menuitemcheckbox", { name: /Linux machines/ })).toContainText("shared with everyone");
 });
 
 test("a filter that is no more is left out, and said", async ({ page }) => {
@@ -129,7 +129,7 @@ test("a filter that is no more is left out, and said", async ({ page }) => {
     shared: "nobody",
   });
   await open(page);
-  await page.getByRole("menuitemradio", { name: "From long ago" }).click();
+  await page.getByRole("menuitemcheckbox", { name: "From long ago" }).click();
   await expect(page.getByText("A filter of this view no longer exists and was left out.")).toBeVisible();
   await expect(page.getByText("colour: red")).toBeVisible();
   await shot(page, "views-lost");
@@ -166,7 +166,7 @@ test("the list as it is filtered is a file with the columns that are shown", asy
 test("it is deleted when that was asked about", async ({ page }) => {
   await logIn(page);
   await open(page);
-  await page.getByRole("menuitemradio", { name: /Linux machines/ }).click();
+  await page.getByRole("menuitemcheckbox", { name: /Linux machines/ }).click();
   await open(page);
   await page.getByRole("menuitem", { name: "Delete…" }).click();
   const dialog = page.getByRole("dialog", { name: "Delete this view?" });

@@ -1,5 +1,5 @@
 import { Button, Menu } from "@mantine/core";
-import { IconArrowBackUp, IconBookmark, IconBookmarkOff, IconCheck, IconDeviceFloppy, IconPencil, IconPlus, IconTrash } from "@tabler/icons-react";
+import { IconArrowBackUp, IconBookmark, IconBookmarkOff, IconDeviceFloppy, IconPencil, IconPlus, IconTrash } from "@tabler/icons-react";
 import { Suspense } from "react";
 import type { View } from "../api/types";
 import { page } from "../frame/pages";
@@ -75,15 +75,10 @@ const SHARED: Record<View["shared"], string | undefined> = {
 function Choice({ view, below, views }: { view: View; below: string | undefined; views: Views }) {
   const isChosen = view.id === views.chosen?.id;
   return (
-    <Menu.Item
-      role="menuitemradio"
-      aria-checked={isChosen}
-      leftSection={<IconCheck size={14} aria-hidden visibility={isChosen ? undefined : "hidden"} />}
-      onClick={() => views.apply(view)}
-    >
+    <Menu.CheckboxItem checked={isChosen} closeMenuOnClick onChange={() => views.apply(view)}>
       <span className={styles.choice}>{view.name}</span>
       {below ? <span className={styles.below}>{below}</span> : null}
-    </Menu.Item>
+    </Menu.CheckboxItem>
   );
 }
 
