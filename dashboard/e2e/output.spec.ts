@@ -138,6 +138,7 @@ test("of fifty thousand lines only those in sight are in the page, and all of th
   await lines.focus();
   await page.keyboard.press("End");
   await expect(lines.locator("[data-index='49999']")).toContainText("50000 bottles of output on the wall");
+  await expect(lines.locator("[data-index='49999']")).toBeInViewport();
   expect(await lines.locator("[data-index]").count()).toBeLessThan(150);
   await page.keyboard.press("Home");
   await expect(lines.locator("[data-index='0']")).toBeInViewport();

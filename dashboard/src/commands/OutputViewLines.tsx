@@ -20,10 +20,9 @@ export function isChosen(choice: Choice | null, line: number): boolean {
   return choice !== null && line >= Math.min(choice.anchor, choice.head) && line <= Math.max(choice.anchor, choice.head);
 }
 
-/** Scrolls to the first line, and stays with it while the lines around it are measured. */
-function goToStart(element: Element, frames = 10) {
-  element.scrollTop = 0;
-  if (frames > 0) requestAnimationFrame(() => goToStart(element, frames - 1));
+/** Scrolls to the first or to the last line. */
+function scrollTo(element: Element, end: "start" | "end") {
+  element.scrollTop = end === "start" ? 0 : element.scrollHeight;
 }
 
 /** The lines themselves; only those in sight are in the page. */
@@ -44,6 +43,11 @@ export function OutputViewLines({ log, version, follow, setFollow, wrap, matches
   const scheme = useComputedColorScheme("light");
   const scroller = useRef<HTMLDivElement>(null);
   const top = useRef(0);
+  // Where Home and End led, kept while the lines there are measured, until the reader goes elsewhere.
+  const held = useRef<"start" | "end" | null>(null);
+  const release = () => {
+    held.current = null;
+  };
   const virtual = useVirtualizer({
     count: lines.length,
     getScrollElement: () => scroller.current,
@@ -53,8 +57,9 @@ export function OutputViewLines({ log, version, follow, setFollow, wrap, matches
   const height = virtual.getTotalSize();
   useLayoutEffect(() => {
     const element = scroller.current;
-    if (!follow || !element) return;
-    element.scrollTop = element.scrollHeight;
+    const end = follow ? "end" : held.current;
+    if (!end || !element) return;
+    scrollTo(element, end);
     top.current = element.scrollTop;
   }, [follow, version, height]);
   useLayoutEffect(() => virtual.measure(), [virtual, wrap]);
@@ -63,6 +68,7 @@ export function OutputViewLines({ log, version, follow, setFollow, wrap, matches
   const foundFrom = found?.from;
   useEffect(() => {
     if (foundLine === undefined) return undefined;
+    held.current = null;
     virtual.scrollToIndex(foundLine, { align: "center" });
     // A line that is not wrapped, or fills the page by itself, hides what was found in it.
     const frame = requestAnimationFrame(() =>
@@ -72,6 +78,7 @@ export function OutputViewLines({ log, version, follow, setFollow, wrap, matches
   }, [virtual, foundLine, foundFrom, current]);
 
   const onKeyDown = (event: KeyboardEvent) => {
+    release();
     if ((event.ctrlKey || event.metaKey) && event.key === "a") {
       event.preventDefault();
       getSelection()?.removeAllRanges();
@@ -85,11 +92,12 @@ export function OutputViewLines({ log, version, follow, setFollow, wrap, matches
       setChoice({ anchor: from.anchor, head });
       const index = lines.findIndex((line) => line.number === head);
       if (index >= 0) virtual.scrollToIndex(index, { align: "auto" });
-    } else if (event.key === "Home" && !event.shiftKey) {
+    } else if ((event.key === "Home" || event.key === "End") && !event.shiftKey) {
       // The browser glides there, and stops short of it where lines turn out to be higher than they were thought to be.
       event.preventDefault();
-      setFollow(false);
-      goToStart(event.currentTarget);
+      held.current = event.key === "Home" ? "start" : "end";
+      setFollow(held.current === "end");
+      scrollTo(event.currentTarget, held.current);
     } else if (event.key === "Escape" && choice) {
       event.stopPropagation();
       setChoice(null);
@@ -108,7 +116,12 @@ export function OutputViewLines({ log, version, follow, setFollow, wrap, matches
       aria-live="off"
       aria-description="Slash searches, Shift with an arrow chooses lines, Control A chooses all, Control C copies what is chosen."
       onKeyDown={onKeyDown}
-      onScroll={({ currentTarget: { scrollTop, scrollHeight, clientHeight } }) => {
+      onWheel={release}
+      onTouchMove={release}
+      onPointerDown={release}
+      onScroll={({ currentTarget }) => {
+        if (held.current === "start") scrollTo(currentTarget, "start");
+        const { scrollTop, scrollHeight, clientHeight } = currentTarget;
         // Only the reader goes up; that the end moves away as lines arrive is no reason to stop.
         if (scrollTop < top.current - 1) setFollow(false);
         else if (scrollHeight - scrollTop - clientHeight < END) setFollow(true);
