@@ -218,6 +218,10 @@ test("runs are listed, and columns are chosen", async ({ page }) => {
   await page.reload();
   await expect(page.getByRole("columnheader", { name: "Role" })).toBeVisible();
   await expect(page.getByRole("columnheader", { name: "CPU" })).toHaveCount(0);
+  // What was chosen here says nothing about a column that is only elsewhere.
+  await page.goto("/agents");
+  await expect(page.getByRole("columnheader", { name: "Organization" })).toBeVisible();
+  await expect(page.getByRole("columnheader", { name: "CPU" })).toHaveCount(0);
 });
 
 test("a run is cancelled everywhere, and the bell tells how it ended", async ({ page }) => {

@@ -1,6 +1,6 @@
 import { Button, Menu } from "@mantine/core";
 import { IconColumns3 } from "@tabler/icons-react";
-import { withColumn } from "../lib/columns";
+import { type ColumnChoice, withColumn } from "../lib/columns";
 import styles from "./ColumnsMenu.module.css";
 import type { Column } from "./DataTable";
 
@@ -8,8 +8,8 @@ import type { Column } from "./DataTable";
 export function ColumnsMenu<T>({ columns, shown, chosen, choose }: {
   columns: readonly Column<T>[];
   shown: readonly Column<T>[];
-  chosen: readonly string[] | undefined;
-  choose: (chosen: readonly string[] | undefined) => void;
+  chosen: ColumnChoice | undefined;
+  choose: (chosen: ColumnChoice | undefined) => void;
 }) {
   const ids = new Set(shown.map(({ id }) => id));
   return (
@@ -22,9 +22,9 @@ export function ColumnsMenu<T>({ columns, shown, chosen, choose }: {
       <Menu.Dropdown>
         {columns
           .filter(({ fixed }) => !fixed)
-          .map(({ id, header }) => (
-            <Menu.CheckboxItem key={id} checked={ids.has(id)} onChange={(on) => choose(withColumn(columns, chosen, id, on))}>
-              {header}
+          .map((column) => (
+            <Menu.CheckboxItem key={column.id} checked={ids.has(column.id)} onChange={(on) => choose(withColumn(chosen, column, on))}>
+              {column.header}
             </Menu.CheckboxItem>
           ))}
         <Menu.Divider />

@@ -29,6 +29,8 @@ export interface Column<T> {
   fixed?: boolean;
   /** Shown only when it is chosen. */
   off?: boolean;
+  /** Not there in every scope: where all rows would say the same it is left out. */
+  scoped?: boolean;
 }
 
 const ROW = 32;

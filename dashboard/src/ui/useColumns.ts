@@ -1,18 +1,18 @@
 import { useCallback, useMemo, useState } from "react";
-import { keptColumns, shownColumns } from "../lib/columns";
+import { type ColumnChoice, keptChoice, shownColumns } from "../lib/columns";
 import type { Column } from "./DataTable";
 
 const PREFIX = "gururmm-columns:";
 
-function read(page: string): string[] | undefined {
+function read(page: string): unknown {
   try {
-    return keptColumns(JSON.parse(localStorage.getItem(PREFIX + page) ?? "null"));
+    return JSON.parse(localStorage.getItem(PREFIX + page) ?? "null");
   } catch {
     return undefined;
   }
 }
 
-function write(page: string, chosen: readonly string[] | undefined): void {
+function write(page: string, chosen: ColumnChoice | undefined): void {
   try {
     if (chosen) localStorage.setItem(PREFIX + page, JSON.stringify(chosen));
     else localStorage.removeItem(PREFIX + page);
@@ -23,12 +23,11 @@ function write(page: string, chosen: readonly string[] | undefined): void {
 
 /** The choice of columns of a page, kept on this computer. */
 export function useColumns<T>(page: string, columns: readonly Column<T>[]) {
-  const [chosen, setChosen] = useState(() => read(page));
+  const [chosen, setChosen] = useState(() => keptChoice(read(page), columns));
   const choose = useCallback(
-    (next: readonly string[] | undefined) => {
-      const kept = keptColumns(next);
-      setChosen(kept);
-      write(page, kept);
+    (next: ColumnChoice | undefined) => {
+      setChosen(next);
+      write(page, next);
     },
     [page],
   );

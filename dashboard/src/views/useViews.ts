@@ -4,18 +4,16 @@ import { useCallback, useState } from "react";
 import { api, body } from "../api/client";
 import { views as viewsOf } from "../api/queries";
 import type { View, ViewPage } from "../api/types";
-import { type Choosable, shownColumns } from "../lib/columns";
+import { choiceNamed, type Choosable, type ColumnChoice, columnNames } from "../lib/columns";
 import type { Scope, ViewAddress } from "../lib/search";
 import { addressOf, isOther, lostFilters, type Parse, queryOf, withoutScope } from "../lib/views";
 
 /** The columns of a page that lets them be chosen. */
 interface Columns {
   columns: readonly Choosable[];
-  shown: readonly Choosable[];
-  choose: (chosen: readonly string[] | undefined) => void;
+  chosen: ColumnChoice | undefined;
+  choose: (chosen: ColumnChoice | undefined) => void;
 }
-
-const idsOf = (columns: readonly Choosable[]) => columns.map(({ id }) => id);
 
 /** The saved views of a page: which there are, which one the address names, and whether it is still as saved. */
 export function useViews({ page, search, parse, columns }: {
@@ -37,21 +35,21 @@ export function useViews({ page, search, parse, columns }: {
     [navigate],
   );
   const apply = (view: View) => {
-    if (view.columns.length > 0) columns?.choose(view.columns);
+    if (columns && view.columns.length > 0) columns.choose(choiceNamed(view.columns, columns.columns));
     go(addressOf(view, search, parse));
   };
   const otherColumns =
     chosen !== undefined &&
     chosen.columns.length > 0 &&
     columns !== undefined &&
-    idsOf(shownColumns(columns.columns, chosen.columns)).join() !== idsOf(columns.shown).join();
+    columnNames(choiceNamed(chosen.columns, columns.columns)).join() !== columnNames(columns.chosen).join();
   const save = useMutation({
     mutationFn: async (view: View) => {
       const query = queryOf(search);
       const change = {
         // A view for wherever the reader is stays one.
         query: view.query.organization_id ? query : withoutScope(query),
-        ...(columns && view.columns.length > 0 ? { columns: idsOf(columns.shown) } : {}),
+        ...(columns && view.columns.length > 0 ? { columns: columnNames(columns.chosen) } : {}),
       };
       await body(api.PATCH("/api/views/{id}", { params: { path: { id: view.id } }, body: change }));
       await client.invalidateQueries({ queryKey: ["views", page] });
@@ -66,7 +64,7 @@ export function useViews({ page, search, parse, columns }: {
     /** The address names a view that the reader does not have. */
     gone: search.saved !== undefined && list.isSuccess && !list.isFetching && chosen === undefined,
     changed: chosen !== undefined && (otherColumns || isOther(chosen, search, parse)),
-    columns: columns && idsOf(columns.shown),
+    columns: columns && columnNames(columns.chosen),
     setOpened,
     apply,
     leave: () => go({ ...search, saved: undefined }),
