@@ -18,6 +18,14 @@ export default defineConfig({
     manifest: "assets/manifest.json",
     // The polyfill is an inline script, which the content security policy refuses; every supported browser has it.
     modulePreload: { polyfill: false },
+    // scripts/size.mjs judges what is sent.
+    chunkSizeWarningLimit: 1_000,
+    rolldownOptions: {
+      output: {
+        // What the frame itself needs comes in one file, not in a dozen that wait for each other.
+        codeSplitting: { groups: [{ name: "first", tags: ["$initial"] }] },
+      },
+    },
   },
   server: { host: "127.0.0.1", port, proxy, strictPort: true },
   preview: {

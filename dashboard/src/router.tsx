@@ -16,6 +16,7 @@ import {
   auditQuery,
   commands,
   enrollmentTokens,
+  me,
   organization,
   organizationList,
   queryClient,
@@ -23,6 +24,7 @@ import {
   softwareTitles,
   softwareUnknown,
 } from "./api/queries";
+import { events } from "./api/events";
 import { Frame } from "./frame/Frame";
 import { NotFound } from "./frame/NotFound";
 import { PageFailure } from "./frame/PageFailure";
@@ -80,6 +82,11 @@ export const frameRoute = createRoute({
   id: "frame",
   validateSearch: scopeOf,
   search: { middlewares: [retainSearchParams(["organization_id", "site_id"])] },
+  beforeLoad: () => {
+    // Asked for along with the page's code, not when that is here.
+    queryClient.query(me).catch(toThePage);
+    return events.ready();
+  },
   component: Frame,
 });
 

@@ -17,6 +17,10 @@ type Listener = (hint: Hint) => void;
 /** First and longest wait before the stream is opened again, in milliseconds. */
 const FIRST_WAIT = 1_000;
 const LONGEST_WAIT = 30_000;
+/** Longest that what is to be asked for waits for the stream, in milliseconds. */
+const READY_WAIT = 250;
+/** A stream that nobody listens to is closed after so long, in milliseconds. */
+const UNHEARD_WAIT = 30_000;
 /** Without any stream for so long, everything is asked for again at this interval. */
 const POLL_INTERVAL = 15_000;
 
@@ -35,10 +39,33 @@ class Events {
   /** The id of the last hint; empty before the first. */
   #lastId = "";
   #recent = new Recent<Hint>(JSON.stringify);
+  /** Whether the stream began, or could not. */
+  #begun = false;
+  #awaited = new Set<() => void>();
+  #unheard: ReturnType<typeof setTimeout> | undefined;
+
+  /**
+   * Opens the stream before anybody listens. Resolves when it has begun, or could not, or not soon enough: what is asked
+   * for only then is newer than the stream's first hint, and need not be asked for again because of it.
+   */
+  ready(): Promise<void> {
+    if (this.#begun) return Promise.resolve();
+    if (this.#source === null) {
+      this.#open();
+      this.#unheard = setTimeout(() => {
+        if (this.#listeners.size === 0) this.#close();
+      }, UNHEARD_WAIT);
+    }
+    return new Promise((resolve) => {
+      this.#awaited.add(resolve);
+      setTimeout(resolve, READY_WAIT);
+    });
+  }
 
   subscribe(listener: Listener): () => void {
     this.#listeners.add(listener);
-    if (this.#listeners.size === 1) this.#open();
+    clearTimeout(this.#unheard);
+    if (this.#source === null) this.#open();
     return () => {
       this.#listeners.delete(listener);
       if (this.#listeners.size === 0) this.#close();
@@ -72,7 +99,9 @@ class Events {
       this.#setLive(true);
     };
     source.onerror = () => {
+      if (this.#listeners.size === 0) { this.#close(); return; }
       source.close();
+      this.#begin();
       this.#setLive(false);
       this.#poll ??= setInterval(() => this.#emit({ kind: "resync" }), POLL_INTERVAL);
       this.#timer = setTimeout(() => this.#open(), this.#wait);
@@ -80,11 +109,12 @@ class Events {
     };
     const keepId = (event: MessageEvent) => {
       this.#lastId = event.lastEventId || this.#lastId;
+      this.#begin();
     };
     const on = (name: string, make: (data: Record<string, string>) => Hint) =>
       source.addEventListener(name, (event) => {
-        keepId(event);
         this.#emit(make(parse(String(event.data))));
+        keepId(event);
       });
     // Says only where the stream is: what this reader may not see moves it too.
     source.addEventListener("position", keepId);
@@ -98,10 +128,6 @@ class Events {
     on("run", (data) => ({ kind: "run", runId: data.run_id ?? "" }));
     on("fleet", () => ({ kind: "fleet" }));
     on("resync", () => ({ kind: "resync" }));
-    // Nothing to ask for: all that happens concerns others.
-    source.addEventListener("position", (event) => {
-      this.#lastId = event.lastEventId || this.#lastId;
-    });
   }
 
   #close() {
@@ -114,6 +140,14 @@ class Events {
     // Whoever listens next may be somebody else, to whom the old place says nothing.
     this.#lastId = "";
     this.#setLive(false);
+    this.#begin();
+    this.#begun = false;
+  }
+
+  #begin() {
+    this.#begun = true;
+    for (const resolve of this.#awaited) resolve();
+    this.#awaited.clear();
   }
 
   #emit(hint: Hint) {

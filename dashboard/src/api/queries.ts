@@ -13,6 +13,11 @@ const SOFTWARE_PAGE = 50;
 const CHOICES = 200;
 /** A list that was left is kept so long (milliseconds), so that Back finds all that was loaded of it. */
 const KEPT = 30 * 60_000;
+/**
+ * What hints tell of is not asked for again within so many milliseconds (its page may come right after its loader):
+ * `useRefreshOn` knows whether a hint came since.
+ */
+export const HINTED = 5_000;
 /** Even without a hint, what ages is asked for again at this interval (milliseconds). */
 const REFRESH = 60_000;
 
@@ -54,6 +59,7 @@ export const agents = (search: AgentsSearch) => {
       body(api.GET("/api/agents", { signal, params: { query: { ...query, limit: PAGE_SIZE, cursor: pageParam } } })),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: next,
+    staleTime: HINTED,
     refetchInterval: REFRESH,
     gcTime: KEPT,
   });
@@ -64,6 +70,7 @@ export const agentCount = (search: AgentsSearch) => {
   return queryOptions({
     queryKey: ["agents", "count", query],
     queryFn: ({ signal }) => body(api.GET("/api/agents/count", { signal, params: { query } })),
+    staleTime: HINTED,
     refetchInterval: REFRESH,
   });
 };
@@ -72,6 +79,7 @@ export const agent = (id: string) =>
   queryOptions({
     queryKey: ["agents", "one", id],
     queryFn: ({ signal }) => body(api.GET("/api/agents/{id}", { signal, params: { path: { id } } })),
+    staleTime: HINTED,
     refetchInterval: REFRESH,
   });
 
@@ -79,6 +87,7 @@ export const inventory = (id: string) =>
   queryOptions({
     queryKey: ["agents", "inventory", id],
     queryFn: ({ signal }) => body(api.GET("/api/agents/{id}/inventory", { signal, params: { path: { id } } })),
+    staleTime: HINTED,
     refetchInterval: REFRESH,
   });
 
@@ -188,6 +197,7 @@ export const commands = (query: CommandsQuery) =>
       ),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: next,
+    staleTime: HINTED,
     refetchInterval: REFRESH,
   });
 
@@ -195,6 +205,7 @@ export const command = (id: string) =>
   queryOptions({
     queryKey: ["commands", "one", id],
     queryFn: ({ signal }) => body(api.GET("/api/commands/{id}", { signal, params: { path: { id } } })),
+    staleTime: HINTED,
     refetchInterval: REFRESH,
   });
 
@@ -212,6 +223,7 @@ export const runs = (query: RunsQuery) =>
       body(api.GET("/api/runs", { signal, params: { query: { ...query, limit: PAGE_SIZE, cursor: pageParam } } })),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: next,
+    staleTime: HINTED,
     refetchInterval: REFRESH,
   });
 
@@ -219,6 +231,7 @@ export const run = (id: string) =>
   queryOptions({
     queryKey: ["runs", "one", id],
     queryFn: ({ signal }) => body(api.GET("/api/runs/{id}", { signal, params: { path: { id } } })),
+    staleTime: HINTED,
     refetchInterval: REFRESH,
   });
 
@@ -234,6 +247,7 @@ export const runAgents = (id: string, query: { state?: RunState | undefined; q?:
     },
     initialPageParam: undefined as string | undefined,
     getNextPageParam: next,
+    staleTime: HINTED,
     refetchInterval: REFRESH,
   });
 
@@ -273,6 +287,7 @@ export const organizations = (q?: string) =>
     queryKey: ["organizations", "choices", q ?? ""],
     queryFn: ({ signal }) => body(api.GET("/api/organizations", { signal, params: { query: { q, limit: CHOICES } } })),
     // What needs attention also comes with the time alone.
+    staleTime: HINTED,
     refetchInterval: REFRESH,
   });
 
@@ -301,6 +316,7 @@ export const sites = (organizationId: string) =>
           params: { path: { id: organizationId }, query: { limit: CHOICES } },
         }),
       ),
+    staleTime: HINTED,
     refetchInterval: REFRESH,
   });
 

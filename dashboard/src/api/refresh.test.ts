@@ -104,6 +104,19 @@ it("finds out about a hint that came before it listened, after the answer", asyn
   await answer("early");
   hints.say(agentHint);
   listen();
+  await vi.advanceTimersByTimeAsync(PAUSE - 1);
+  expect(waiting).toHaveLength(0);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(waiting).toHaveLength(1);
+});
+
+it("asks at once for what is older than a pause", async () => {
+  const { hints, waiting, show, listen, answer } = page();
+  show();
+  await answer("early");
+  await vi.advanceTimersByTimeAsync(PAUSE);
+  hints.say(agentHint);
+  listen();
   await vi.advanceTimersByTimeAsync(0);
   expect(waiting).toHaveLength(1);
 });

@@ -14,7 +14,7 @@ export interface Hints {
 /**
  * Keeps what stands under `queryKey` as new as the last hint that concerns it, until the returned function is called.
  * A question that is on its way is left to arrive, so that hints in quick succession starve nobody; its answer is asked
- * for once more if a hint came after the question.
+ * for once more, a pause after it came, if a hint came after the question.
  */
 export function keepFresh({ client, answers, hints, queryKey, concerns, pause }: {
   client: QueryClient;
@@ -36,10 +36,12 @@ export function keepFresh({ client, answers, hints, queryKey, concerns, pause }:
   });
   const leaveCache = cache.subscribe((event) => {
     if (event.type !== "updated" || event.action.type !== "success") return;
-    if (matchQuery({ queryKey }, event.query) && event.query.isActive() && isOld(event.query as Query)) refresh.ask();
+    if (matchQuery({ queryKey }, event.query) && event.query.isActive() && isOld(event.query as Query)) refresh.ask(pause());
   });
-  const shown = cache.findAll({ queryKey, type: "active", fetchStatus: "idle" });
-  if (shown.some((query) => query.state.status === "success" && isOld(query))) refresh.ask();
+  const old = cache.findAll({ queryKey, type: "active", fetchStatus: "idle" }).filter((query) => query.state.status === "success" && isOld(query));
+  // What has just come is shown for a pause first, however many hints there are. A clock that was set back makes no pause longer.
+  const ages = old.map((query) => Math.max(0, Date.now() - query.state.dataUpdatedAt));
+  if (old.length > 0) refresh.ask(pause() - Math.max(...ages));
   return () => {
     leaveHints();
     leaveCache();

@@ -1,5 +1,6 @@
 import { queryOptions } from "@tanstack/react-query";
 import { api, body } from "../api/client";
+import { HINTED } from "../api/queries";
 
 /** What is called so, anywhere the user may look. */
 export const found = (q: string) =>
@@ -14,6 +15,7 @@ export const spine = (siteId: string) =>
   queryOptions({
     queryKey: ["spine", siteId],
     queryFn: ({ signal }) => body(api.GET("/api/sites/{id}/spine", { signal, params: { path: { id: siteId } } })),
+    staleTime: HINTED,
     refetchInterval: 60_000,
   });
 
@@ -21,5 +23,6 @@ export const spine = (siteId: string) =>
 export const work = queryOptions({
   queryKey: ["work"],
   queryFn: ({ signal }) => body(api.GET("/api/work", { signal })),
+  staleTime: HINTED,
   refetchInterval: 60_000,
 });

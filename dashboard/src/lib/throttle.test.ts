@@ -15,6 +15,22 @@ it("works at once, then once per pause however often it is asked", () => {
   expect(work).toHaveBeenCalledTimes(2);
 });
 
+it("waits when it is told to, and not twice", () => {
+  const work = vi.fn();
+  const refresh = throttle(work, 100);
+  refresh.ask(30);
+  refresh.ask();
+  vi.advanceTimersByTime(29);
+  expect(work).not.toHaveBeenCalled();
+  vi.advanceTimersByTime(1);
+  expect(work).toHaveBeenCalledTimes(1);
+  refresh.ask(30);
+  vi.advanceTimersByTime(99);
+  expect(work).toHaveBeenCalledTimes(1);
+  vi.advanceTimersByTime(1);
+  expect(work).toHaveBeenCalledTimes(2);
+});
+
 it("does nothing after it was stopped", () => {
   const work = vi.fn();
   const refresh = throttle(work, 100);

@@ -1,5 +1,6 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { api, body } from "../api/client";
+import { HINTED } from "../api/queries";
 import type { Scope } from "../lib/search";
 
 /** Even without a hint, what ages is asked for again at this interval (milliseconds). */
@@ -11,6 +12,7 @@ export const overview = ({ organization_id, site_id }: Scope) => {
   return queryOptions({
     queryKey: ["overview", "fleet", query],
     queryFn: ({ signal }) => body(api.GET("/api/overview", { signal, params: { query } })),
+    staleTime: HINTED,
     refetchInterval: REFRESH,
   });
 };
@@ -22,6 +24,7 @@ export const overviewOrganizations = infiniteQueryOptions({
     body(api.GET("/api/overview/organizations", { signal, params: { query: { limit: 50, cursor: pageParam } } })),
   initialPageParam: undefined as string | undefined,
   getNextPageParam: (page) => page.next_cursor ?? undefined,
+  staleTime: HINTED,
   refetchInterval: REFRESH,
 });
 
@@ -31,6 +34,7 @@ export const recentChanges = ({ organization_id, site_id }: Scope) => {
   return queryOptions({
     queryKey: ["changes", query],
     queryFn: ({ signal }) => body(api.GET("/api/changes", { signal, params: { query } })),
+    staleTime: HINTED,
     refetchInterval: REFRESH,
   });
 };
