@@ -62,6 +62,7 @@ test("logging out and in again works with the keyboard alone", async ({ page }) 
   await page.keyboard.type(OWNER.password);
   await page.keyboard.press("Enter");
   await page.waitForURL("**/audit");
+  await expect(page.getByRole("heading", { name: "Audit", level: 1 })).toBeVisible();
 
   await page.keyboard.press("Tab");
   await expect(page.getByRole("link", { name: "Skip to the page's content" })).toBeFocused();

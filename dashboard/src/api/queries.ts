@@ -27,7 +27,7 @@ export const queryClient = new QueryClient({
       networkMode: "always",
       // Hints that came while nobody listened are lost, so whatever is shown anew is asked for anew.
       staleTime: 0,
-      refetchOnWindowFocus: true,
+      refetchOnWindowFocus: "always",
       // What the server answered stays answered; a server that is away is probed elsewhere.
       retry: (count, error) => !(error instanceof ApiError) && !(error instanceof ServerAwayError) && count < 2,
     },
