@@ -140,6 +140,8 @@ test("a command runs on all machines of a role, as it was previewed; one is refu
   await page.setViewportSize({ width: 1440, height: 900 });
   await rows.nth(1).getByRole("link").click();
   await expect(page.getByRole("log")).toContainText("ready");
+  await page.getByRole("link", { name: `the run on ${total - 1} machines` }).click();
+  await expect(progress).toBeVisible();
 });
 
 test("the keyboard alone selects, runs, and runs again where it failed", async ({ page }) => {

@@ -37,6 +37,10 @@ test("an address without a page and an agent without a record say so", async ({ 
   await expect(page.getByRole("heading", { name: "There is no page at this address" })).toBeVisible();
   await page.goto("/agents/0190a6c0-0000-7000-8000-000000000001");
   await expect(page.getByRole("heading", { name: "There is no agent with this id" })).toBeVisible();
+  await page.goto("/commands/0190a6c0-0000-7000-8000-000000000001");
+  await expect(page.getByRole("heading", { name: "There is no command with this id" })).toBeVisible();
+  await page.goto("/commands/runs/0190a6c0-0000-7000-8000-000000000001");
+  await expect(page.getByRole("heading", { name: "There is no run with this id" })).toBeVisible();
 });
 
 test("a scope that is not there is said so on every page, and left by one press", async ({ page }) => {

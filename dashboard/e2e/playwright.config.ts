@@ -32,6 +32,7 @@ export default defineConfig({
   projects: [
     { name: "walk", testMatch: "walk.spec.ts" },
     { name: "bulk", testMatch: "bulk.spec.ts", dependencies: ["walk"] },
+    { name: "lists", testMatch: "lists.spec.ts", dependencies: ["walk"] },
     { name: "states", testMatch: "states.spec.ts", dependencies: ["walk"] },
     { name: "output", testMatch: "output.spec.ts", dependencies: ["walk"] },
     { name: "forms", testMatch: "forms.spec.ts", dependencies: ["walk"] },

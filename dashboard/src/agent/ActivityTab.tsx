@@ -3,7 +3,7 @@ import { ApiError } from "../api/client";
 import type { Agent } from "../api/types";
 import { AuditList } from "../audit/AuditList";
 import { sentence } from "../lib/words";
-import { Empty, ListFailure } from "../ui/Notice";
+import { Empty } from "../ui/Notice";
 import styles from "./Tabs.module.css";
 
 /** What people and the server did with this agent, from the audit log. */
@@ -12,19 +12,18 @@ export function ActivityTab({ agent }: { agent: Agent }) {
     <div className={styles.list}>
       <AuditList
         query={{ agent_id: agent.id }}
+        what="The activity could not be loaded."
         empty={
           <Empty icon={IconHistory} title="Nothing was recorded yet">
             Every change and every refused attempt that concerns this agent is listed here.
           </Empty>
         }
-        failed={(error, retry) =>
+        failed={(error) =>
           error instanceof ApiError && error.status === 403 ? (
             <Empty icon={IconHistory} title="You may not read the audit log">
               {sentence(error.message)}
             </Empty>
-          ) : (
-            <ListFailure error={error} what="The activity could not be loaded." retry={retry} />
-          )
+          ) : null
         }
       />
     </div>

@@ -2,21 +2,24 @@ import { Button, VisuallyHidden } from "@mantine/core";
 import { IconFilterOff, IconHistory } from "@tabler/icons-react";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useMemo } from "react";
 import { inventoryChanges } from "../api/queries";
 import type { Agent, InventoryChange } from "../api/types";
 import { changeLines, type ChangeLine, changeName } from "../lib/changes";
 import { SECTION_TITLES } from "../lib/inventory";
-import { mergePages } from "../lib/pages";
+import { idOf } from "../lib/pages";
 import { Age } from "../ui/Age";
 import { FilterChip } from "../ui/Chip";
 import { CHANGE } from "../ui/looks";
-import { Empty, Failure, Loading } from "../ui/Notice";
+import { ListBody } from "../ui/ListBody";
+import { Empty, Failure } from "../ui/Notice";
 import { PlainTable } from "../ui/PlainTable";
 import { State } from "../ui/State";
+import { useLiveRows } from "../ui/useLiveRows";
+import { WaitingChanges } from "../ui/WaitingChanges";
 import styles from "./AgentPage.module.css";
 import own from "./InventoryTab.module.css";
 
+const FAILED = "The changes could not be loaded.";
 const SECTIONS = Object.entries(SECTION_TITLES).map(([value, label]) => ({ value, label }));
 
 /** Narrows the changes to one section. */
@@ -32,38 +35,45 @@ export function SectionFilter({ agent, section }: { agent: Agent; section: strin
   return <FilterChip label="Section" value={section} options={SECTIONS} onChange={set} />;
 }
 
-/** What changed in the inventory, newest first: what it was and what it is. */
+/** What changed in the inventory, newest first: what it was and what it is. None moves under the pointer or the focus. */
 export function ChangesView({ agent, section }: { agent: Agent; section: string | undefined }) {
-  const list = useInfiniteQuery(inventoryChanges(agent.id, section));
-  const rows = useMemo(() => mergePages(list.data?.pages ?? []), [list.data]);
-  if (list.error && !list.data) {
-    return <Failure error={list.error} what="The changes could not be loaded." retry={() => void list.refetch()} />;
-  }
-  if (list.isPending) return <Loading lines={8} />;
-  if (rows.length === 0) {
-    return section ? (
-      <Empty icon={IconFilterOff} title={`Nothing of “${SECTION_TITLES[section] ?? section}” has changed`}>
-        Take the filter off to see what changed elsewhere.
-      </Empty>
-    ) : (
-      <Empty icon={IconHistory} title="Nothing has changed yet">
-        The agent's first report is where the history begins. What changes after it is kept for a year.
-      </Empty>
-    );
-  }
+  const listed = inventoryChanges(agent.id, section);
+  const list = useInfiniteQuery(listed);
+  const { rows, waiting, hold, apply } = useLiveRows(listed.queryKey, list);
   return (
-    <section className={styles.panel} aria-label="Changes">
-      <PlainTable label="Changes" rows={rows} rowId={(change) => String(change.id)} columns={COLUMNS} />
-      <div className={own.more}>
-        {list.hasNextPage ? (
-          <Button variant="default" size="xs" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-            Load more
-          </Button>
+    <ListBody
+      list={list}
+      isEmpty={rows.length === 0}
+      what={FAILED}
+      failed={(error) => <Failure error={error} what={FAILED} retry={() => void list.refetch()} />}
+      empty={
+        section ? (
+          <Empty icon={IconFilterOff} title={`Nothing of “${SECTION_TITLES[section] ?? section}” has changed`}>
+            Take the filter off to see what changed elsewhere.
+          </Empty>
         ) : (
-          <span className="muted">That is all of the last year.</span>
-        )}
+          <Empty icon={IconHistory} title="Nothing has changed yet">
+            The agent's first report is where the history begins. What changes after it is kept for a year.
+          </Empty>
+        )
+      }
+    >
+      <div {...hold}>
+        <WaitingChanges count={waiting} apply={apply} />
+        <section className={styles.panel} aria-label="Changes" aria-busy={list.isPlaceholderData}>
+          <PlainTable label="Changes" rows={rows} rowId={idOf} columns={COLUMNS} />
+          <div className={own.more}>
+            {list.hasNextPage ? (
+              <Button variant="default" size="xs" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
+                Load more
+              </Button>
+            ) : (
+              <span className="muted">That is all of the last year.</span>
+            )}
+          </div>
+        </section>
       </div>
-    </section>
+    </ListBody>
   );
 }
 

@@ -9,6 +9,7 @@ import { agentCount, agents } from "../api/queries";
 import type { Permission } from "../api/types";
 import { useRefreshOn } from "../api/useRefreshOn";
 import { exportedColumns } from "../lib/columns";
+import { idOf } from "../lib/pages";
 import { agentsFilter, agentsSearch, type AgentsSearch } from "../lib/search";
 import { BulkBar } from "../ui/BulkBar";
 import { ColumnsMenu } from "../ui/ColumnsMenu";
@@ -16,8 +17,9 @@ import { ExportButton, ExportNotice } from "../ui/Export";
 import { ListTools } from "../ui/FilterBar";
 import { GatedButton } from "../ui/GatedButton";
 import { LiveTable } from "../ui/LiveTable";
-import { Empty, ListFailure, Loading } from "../ui/Notice";
-import { ListEnd, useOnEnd } from "../ui/ListEnd";
+import { Empty } from "../ui/Notice";
+import { ListBody } from "../ui/ListBody";
+import { usePaging } from "../ui/ListEnd";
 import { PageHeader } from "../ui/PageHeader";
 import { useColumns } from "../ui/useColumns";
 import { useExport } from "../ui/useExport";
@@ -26,7 +28,7 @@ import { useSelection } from "../ui/useSelection";
 import { useViews } from "../views/useViews";
 import { ViewNotice } from "../views/ViewNotice";
 import { ViewsMenu } from "../views/ViewsMenu";
-import { agentId, agentName, columnsIn } from "./columns";
+import { agentName, columnsIn } from "./columns";
 import { AgentFilters } from "./AgentFilters";
 import { FleetCounts } from "./FleetCounts";
 
@@ -45,7 +47,7 @@ export function AgentsPage() {
   useRefreshOn(concernsAgents, ["agents", "list"], 2_000 + 1_000 * (pages?.length ?? 0));
   useRefreshOn(concernsAgents, ["agents", "count"], 2_000);
 
-  const live = useLiveRows(listed.queryKey, pages);
+  const live = useLiveRows(listed.queryKey, list);
   const set = useCallback(
     (change: Partial<AgentsSearch>) =>
       void navigate({ to: ".", search: (previous: AgentsSearch) => ({ ...previous, ...change }), replace: true }),
@@ -60,7 +62,7 @@ export function AgentsPage() {
   });
   const { selection, cleared, dispatch } = useSelection("agents", agentsFilter(search));
   const selecting = useMemo(() => ({ selection, dispatch, nameOf: agentName }), [selection, dispatch]);
-  const onEnd = useOnEnd(list);
+  const paging = usePaging(listed.queryKey, list);
 
   return (
     <>
@@ -86,25 +88,24 @@ export function AgentsPage() {
       </AgentFilters>
       <ExportNotice file={file} />
       <ViewNotice views={views} />
-      {list.error && !list.data ? (
-        <ListFailure error={list.error} what="The agents could not be loaded." retry={() => void list.refetch()} />
-      ) : list.isPending ? (
-        <Loading lines={12} />
-      ) : live.rows.length === 0 ? (
-        <NoAgents search={search} enroll={enroll} />
-      ) : (
+      <ListBody
+        list={list}
+        isEmpty={live.rows.length === 0}
+        what="The agents could not be loaded."
+        lines={12}
+        empty={<NoAgents search={search} enroll={enroll} />}
+      >
         <LiveTable
           label="Agents"
           columns={columns.shown}
           live={live}
-          rowId={agentId}
+          rowId={idOf}
           selecting={selecting}
           total={count.data?.total}
           sort={{ by: search.sort ?? "name", set: (sort) => set({ sort: sort === "name" ? undefined : (sort as AgentsSearch["sort"]) }) }}
-          onEnd={onEnd}
-          footer={<ListEnd list={list} />}
+          {...paging}
         />
-      )}
+      </ListBody>
       <BulkBar selection={selection} matching={count.data?.total} cleared={cleared} dispatch={dispatch}>
         <Button
           leftSection={<IconPlayerPlay size={16} aria-hidden />}

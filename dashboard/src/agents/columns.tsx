@@ -68,7 +68,6 @@ const REST: Column<AgentSummary>[] = [
   { id: "memory", header: "Memory", exports: ["memory_used_bytes", "memory_total_bytes"], sort: "memory", mostFirst: true, from: 960, width: 98, align: "right", cell: (agent) => <MemoryCell agent={agent} /> },
 ];
 
-export const agentId = (agent: AgentSummary): string => agent.id;
 export const agentName = (agent: AgentSummary): string => agent.name;
 
 /** The columns of a list of this scope: what would be the same in every row is left out. */

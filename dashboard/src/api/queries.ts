@@ -1,4 +1,4 @@
-import { infiniteQueryOptions, QueryClient, queryOptions } from "@tanstack/react-query";
+import { infiniteQueryOptions, keepPreviousData, QueryClient, queryOptions } from "@tanstack/react-query";
 import type { RunState } from "../lib/runs";
 import { agentsFilter, type AgentsSearch, type AuditSearch, dayStart, type Scope, type SoftwareSearch, type TitleSearch, type TitleSource, type UnknownSearch } from "../lib/search";
 import type { CommandState, View, ViewPage } from "./types";
@@ -38,7 +38,16 @@ export const queryClient = new QueryClient({
 /** When each answer was asked for. */
 export const answers = new Answers(queryClient.getQueryCache());
 
-const next = (page: { next_cursor?: string | null }) => page.next_cursor ?? undefined;
+/**
+ * What all lists have that are read page by page. What stands there stays while another filter or order is asked for,
+ * marked as being of before.
+ */
+const PAGED = {
+  initialPageParam: undefined as string | undefined,
+  getNextPageParam: (page: { next_cursor?: string | null }) => page.next_cursor ?? undefined,
+  gcTime: KEPT,
+  placeholderData: keepPreviousData,
+};
 
 export const authStatus = queryOptions({
   queryKey: ["auth-status"],
@@ -57,11 +66,19 @@ export const agents = (search: AgentsSearch) => {
     queryKey: ["agents", "list", query],
     queryFn: ({ signal, pageParam }) =>
       body(api.GET("/api/agents", { signal, params: { query: { ...query, limit: PAGE_SIZE, cursor: pageParam } } })),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: next,
+    ...PAGED,
     staleTime: HINTED,
     refetchInterval: REFRESH,
-    gcTime: KEPT,
+  });
+};
+
+/** Whether the reader may enroll machines where they look. */
+export const mayEnroll = ({ organization_id, site_id }: Scope) => {
+  const query = { organization_id, site_id, limit: 1 };
+  return queryOptions({
+    queryKey: ["agents", "may-enroll", query],
+    queryFn: async ({ signal }) => (await body(api.GET("/api/agents", { signal, params: { query } }))).permissions.create,
+    staleTime: REFRESH,
   });
 };
 
@@ -102,8 +119,7 @@ export const inventoryChanges = (id: string, section: string | undefined) =>
           params: { path: { id }, query: { section, limit: PAGE_SIZE, cursor: pageParam } },
         }),
       ),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: next,
+    ...PAGED,
     refetchInterval: REFRESH,
   });
 
@@ -126,9 +142,7 @@ export const softwareTitles = ({ q, publisher, source, below, at_least, organiza
     queryKey: ["software", "titles", query],
     queryFn: ({ signal, pageParam }) =>
       body(api.GET("/api/software", { signal, params: { query: { ...query, limit: SOFTWARE_PAGE, cursor: pageParam } } })),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: next,
-    gcTime: KEPT,
+    ...PAGED,
   });
 };
 
@@ -151,9 +165,7 @@ export const softwareAgents = ({ title, source, version, below, at_least, organi
     queryKey: ["software", "agents", query],
     queryFn: ({ signal, pageParam }) =>
       body(api.GET("/api/software/agents", { signal, params: { query: { ...query, limit: PAGE_SIZE, cursor: pageParam } } })),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: next,
-    gcTime: KEPT,
+    ...PAGED,
   });
 };
 
@@ -174,9 +186,7 @@ export const softwareUnknown = ({ standing, organization_id, site_id }: UnknownS
     queryKey: ["software", "unknown", query],
     queryFn: ({ signal, pageParam }) =>
       body(api.GET("/api/software/unknown", { signal, params: { query: { ...query, limit: PAGE_SIZE, cursor: pageParam } } })),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: next,
-    gcTime: KEPT,
+    ...PAGED,
   });
 };
 
@@ -195,8 +205,7 @@ export const commands = (query: CommandsQuery) =>
           params: { query: { ...query, limit: PAGE_SIZE, cursor: pageParam } },
         }),
       ),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: next,
+    ...PAGED,
     staleTime: HINTED,
     refetchInterval: REFRESH,
   });
@@ -209,7 +218,7 @@ export const command = (id: string) =>
     refetchInterval: REFRESH,
   });
 
-export interface RunsQuery {
+interface RunsQuery {
   organization_id?: string | undefined;
   mine?: boolean | undefined;
   open?: boolean | undefined;
@@ -221,8 +230,7 @@ export const runs = (query: RunsQuery) =>
     queryKey: ["runs", "list", query],
     queryFn: ({ signal, pageParam }) =>
       body(api.GET("/api/runs", { signal, params: { query: { ...query, limit: PAGE_SIZE, cursor: pageParam } } })),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: next,
+    ...PAGED,
     staleTime: HINTED,
     refetchInterval: REFRESH,
   });
@@ -245,8 +253,7 @@ export const runAgents = (id: string, query: { state?: RunState | undefined; q?:
       );
       return { ...page, items: page.items.map((item) => ({ ...item, id: item.agent_id })) };
     },
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: next,
+    ...PAGED,
     staleTime: HINTED,
     refetchInterval: REFRESH,
   });
@@ -296,8 +303,7 @@ export const organizationList = (q?: string) =>
     queryKey: ["organizations", "list", q ?? ""],
     queryFn: ({ signal, pageParam }) =>
       body(api.GET("/api/organizations", { signal, params: { query: { q, limit: PAGE_SIZE, cursor: pageParam } } })),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: next,
+    ...PAGED,
   });
 
 export const organization = (id: string) =>
@@ -336,8 +342,7 @@ export const enrollmentTokens = (query: Scope) =>
           params: { query: { ...query, limit: PAGE_SIZE, cursor: pageParam } },
         }),
       ),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: next,
+    ...PAGED,
     refetchInterval: REFRESH,
   });
 
@@ -366,7 +371,6 @@ export const audit = (query: AuditQuery) =>
           params: { query: { ...query, limit: PAGE_SIZE, cursor: pageParam } },
         }),
       ),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: next,
+    ...PAGED,
     refetchInterval: REFRESH,
   });

@@ -1,153 +1,109 @@
-import { IconChevronRight, IconLink, IconLinkOff } from "@tabler/icons-react";
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
+import { useVirtualizer } from "@tanstack/react-virtual";
 import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { audit, type AuditQuery } from "../api/queries";
 import type { AuditEntry } from "../api/types";
-import { formatAbsolute } from "../lib/age";
-import { mergePages } from "../lib/pages";
-import { Age } from "../ui/Age";
-import { ListEnd, useOnEnd } from "../ui/ListEnd";
-import { Loading } from "../ui/Notice";
+import { idOf } from "../lib/pages";
+import { ListBody } from "../ui/ListBody";
+import { usePaging } from "../ui/ListEnd";
+import { useActiveRow } from "../ui/useActiveRow";
+import { type LiveTableRows, useLiveRows } from "../ui/useLiveRows";
+import { usePlace } from "../ui/usePlace";
+import { WaitingChanges } from "../ui/WaitingChanges";
+import { Entry } from "./AuditEntry";
 import styles from "./AuditList.module.css";
 
-/** Audit entries, newest first. Each opens to all that was recorded, as text. */
-export function AuditList({ query, empty, failed }: {
+const LABEL = "Audit entries";
+/** How high an entry is before it is measured, in pixels. */
+const LINE = 33;
+
+/** Audit entries, newest first. None moves under the pointer or the focus, and only those in sight are in the page. */
+export function AuditList({ query, what, empty, failed }: {
   query: AuditQuery;
+  /** What is said when they could not be loaded. */
+  what: string;
   empty: ReactNode;
-  failed: (error: unknown, retry: () => void) => ReactNode;
+  failed: (error: unknown) => ReactNode;
 }) {
-  const list = useInfiniteQuery(audit(query));
-  const rows = useMemo(() => mergePages(list.data?.pages ?? []), [list.data]);
-  const end = useRef<HTMLDivElement>(null);
-  const { hasNextPage } = list;
-  const more = useOnEnd(list);
-  useEffect(() => {
-    const element = end.current;
-    if (!element) return undefined;
-    const observer = new IntersectionObserver((entries) => {
-      if (entries.some((entry) => entry.isIntersecting)) more();
-    });
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, [more, rows.length]);
-  if (list.error && !list.data) return failed(list.error, () => void list.refetch());
-  if (list.isPending) return <Loading lines={8} />;
-  if (rows.length === 0) return empty;
+  const listed = audit(query);
+  const list = useInfiniteQuery(listed);
+  const live = useLiveRows(listed.queryKey, list);
+  const paging = usePaging(listed.queryKey, list);
   return (
-    <div className={styles.scroller} tabIndex={0} role="region" aria-label="Audit entries">
-      <ol className={styles.list}>
-        {rows.map((entry) => (
-          <Entry key={entry.id} entry={entry} />
-        ))}
-      </ol>
-      <div ref={end} className={styles.end}>
-        <ListEnd list={list} />
-        {hasNextPage ? null : <span className="muted">That is all.</span>}
+    <ListBody list={list} isEmpty={live.rows.length === 0} what={what} empty={empty} failed={failed}>
+      <Entries live={live} paging={paging} isWhole={!list.hasNextPage} />
+    </ListBody>
+  );
+}
+
+function Entries({ live: { rows, waiting, hold, apply }, paging: { of, isOld, onEnd, footer }, isWhole }: {
+  live: LiveTableRows<AuditEntry>;
+  paging: ReturnType<typeof usePaging>;
+  /** There is nothing after the last row. */
+  isWhole: boolean;
+}) {
+  const scroller = useRef<HTMLDivElement>(null);
+  const [placed, setPlaced] = useState(false);
+  const { top, ...place } = usePlace({ label: LABEL, of, isOld, scroller, shown: placed });
+  const ids = useMemo(() => rows.map(idOf), [rows]);
+  const [opened, setOpened] = useState<ReadonlySet<string>>(new Set());
+  const virtual = useVirtualizer({
+    count: rows.length,
+    initialOffset: top,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => LINE,
+    getItemKey: (index) => ids[index] ?? index,
+    overscan: 12,
+  });
+  const items = virtual.getVirtualItems();
+  if (!placed && items.length > 0) setPlaced(true);
+  const last = items.at(-1)?.index ?? -1;
+  useEffect(() => {
+    if (last >= rows.length - 1 - 30) onEnd();
+  }, [last, rows.length, onEnd]);
+  const keys = useActiveRow({ scroller, ids: isOld ? NO_IDS : ids, virtual, height: LINE, selectable: false, toggle: nothing, extend: nothing });
+  const turn = (id: string) =>
+    setOpened((known) => {
+      const next = new Set(known);
+      if (!next.delete(id)) next.add(id);
+      return next;
+    });
+  return (
+    <div className={styles.hold} {...hold}>
+      <div ref={scroller} className={styles.scroller} tabIndex={0} role="region" aria-label={LABEL} aria-busy={isOld} {...place} {...keys}>
+        <WaitingChanges count={waiting} apply={apply} />
+        <ol
+          className={styles.list}
+          inert={isOld}
+          style={{ paddingTop: items[0]?.start ?? 0, paddingBottom: virtual.getTotalSize() - (items.at(-1)?.end ?? 0) }}
+        >
+          {items.map(({ index }) => {
+            const [entry, id] = [rows[index], ids[index]];
+            if (entry === undefined || id === undefined) return null;
+            return (
+              <li
+                key={id}
+                ref={virtual.measureElement}
+                data-index={index}
+                data-row={id}
+                aria-posinset={index + 1}
+                aria-setsize={isWhole ? rows.length : -1}
+                className={styles.entry}
+              >
+                <Entry entry={entry} isOpen={opened.has(id)} turn={() => turn(id)} />
+              </li>
+            );
+          })}
+        </ol>
+        <div className={styles.end}>
+          {footer}
+          {isWhole && !isOld ? <span className="muted">That is all.</span> : null}
+        </div>
       </div>
     </div>
   );
 }
 
-/** Outcomes in words. */
-export const OUTCOME_WORDS: Record<AuditEntry["outcome"], string> = { success: "done", refused: "refused" };
-
-function Entry({ entry }: { entry: AuditEntry }) {
-  const [open, setOpen] = useState(false);
-  const refused = entry.outcome === "refused";
-  return (
-    <li className={styles.entry}>
-      <button type="button" className={styles.line} aria-expanded={open} onClick={() => setOpen(!open)}>
-        <IconChevronRight size={14} aria-hidden className={styles.fold} />
-        <span className={styles.at}>
-          <Age at={entry.at} />
-        </span>
-        <span className={styles.action}>{entry.action}</span>
-        <span className={styles.words}>
-          {entry.actor.label}
-          {entry.target.kind === "command" ? (
-            <span className="mono"> {entry.target.label}</span>
-          ) : null}
-          {objectOf(entry) ? (
-            <>
-              <span className="muted"> on </span>
-              {objectOf(entry)}
-            </>
-          ) : null}
-        </span>
-        <span className={styles.outcome} data-refused={refused || undefined}>
-          {OUTCOME_WORDS[entry.outcome]}
-        </span>
-        <Seal sealed={entry.sealed} />
-      </button>
-      {open ? <Detail entry={entry} /> : null}
-    </li>
-  );
-}
-
-/** The name of what it was done to: of a command, the machine it was for. */
-function objectOf(entry: AuditEntry): string | undefined {
-  if (entry.target.kind !== "command") return entry.target.label || undefined;
-  const { agent } = entry.detail as { agent?: unknown };
-  return typeof agent === "string" ? agent : undefined;
-}
-
-/** Ways to the machine and to the command, where the entry names them. */
-function Ways({ entry }: { entry: AuditEntry }) {
-  const agentId = entry.agent_id ?? (entry.target.kind === "agent" ? entry.target.id : undefined);
-  const commandId = entry.target.kind === "command" ? entry.target.id : undefined;
-  if (!agentId && !commandId) return null;
-  return (
-    <p className={styles.ways}>
-      {agentId ? (
-        <Link to="/agents/$agentId/{-$tab}" params={{ agentId }}>
-          Open the agent
-        </Link>
-      ) : null}
-      {agentId ? (
-        <Link to="/audit" search={(previous) => ({ ...previous, agent_id: agentId })}>
-          Only entries about it
-        </Link>
-      ) : null}
-      {commandId ? (
-        <Link to="/commands/$commandId" params={{ commandId }}>
-          Open the command
-        </Link>
-      ) : null}
-    </p>
-  );
-}
-
-function Seal({ sealed }: { sealed: boolean }) {
-  const Glyph = sealed ? IconLink : IconLinkOff;
-  return (
-    <span className={styles.seal} title={sealed ? "In the hash chain: any later change shows." : "Waits for the next seal."}>
-      <Glyph size={14} aria-hidden />
-      {sealed ? "sealed" : "not yet sealed"}
-    </span>
-  );
-}
-
-function Detail({ entry }: { entry: AuditEntry }) {
-  const lines: [string, string][] = [
-    ["time", formatAbsolute(Date.parse(entry.at))],
-    ["actor", `${entry.actor.kind} ${entry.actor.label}${entry.actor.id ? ` (${entry.actor.id})` : ""}`],
-    ["target", `${entry.target.kind} ${entry.target.label}${entry.target.id ? ` (${entry.target.id})` : ""}`],
-    ["address", entry.address ?? "–"],
-    ["request", entry.request_id ?? "–"],
-    ["detail", JSON.stringify(entry.detail, null, 2)],
-  ];
-  return (
-    <>
-      <Ways entry={entry} />
-      <dl className={styles.detail}>
-      {lines.map(([name, value]) => (
-        <div key={name} className={styles.pair}>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-      </dl>
-    </>
-  );
-}
+const NO_IDS: string[] = [];
+/** Entries are not selected. */
+const nothing = () => undefined;

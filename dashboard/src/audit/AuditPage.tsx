@@ -9,7 +9,7 @@ import { sentence } from "../lib/words";
 import { FilterChip } from "../ui/Chip";
 import { ExportButton, ExportNotice } from "../ui/Export";
 import { FilterBar, ListTools } from "../ui/FilterBar";
-import { Empty, ListFailure } from "../ui/Notice";
+import { Empty } from "../ui/Notice";
 import { PageHeader } from "../ui/PageHeader";
 import { SearchInput } from "../ui/SearchInput";
 import { useExport } from "../ui/useExport";
@@ -18,7 +18,8 @@ import { useViews } from "../views/useViews";
 import { ViewNotice } from "../views/ViewNotice";
 import { ViewsMenu } from "../views/ViewsMenu";
 import { AgentChip } from "./AgentChip";
-import { AuditList, OUTCOME_WORDS } from "./AuditList";
+import { OUTCOME_WORDS } from "./AuditEntry";
+import { AuditList } from "./AuditList";
 
 const OUTCOME_OPTIONS = OUTCOMES.map((value) => ({ value, label: OUTCOME_WORDS[value] }));
 
@@ -59,6 +60,7 @@ export function AuditPage() {
       <ViewNotice views={views} />
       <AuditList
         query={auditQuery({ ...search, organization_id })}
+        what="The audit log could not be loaded."
         empty={
           filtered ? (
             <Empty icon={IconFilterOff} title="No entry matches">
@@ -75,9 +77,7 @@ export function AuditPage() {
             <Empty icon={IconHistory} title="You may not read the audit log">
               {sentence(error.message)}
             </Empty>
-          ) : (
-            <ListFailure error={error} what="The audit log could not be loaded." />
-          )
+          ) : null
         }
       />
     </>

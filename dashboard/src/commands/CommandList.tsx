@@ -5,12 +5,13 @@ import type { Hint } from "../api/events";
 import { commands, type CommandsQuery } from "../api/queries";
 import type { CommandSummary } from "../api/types";
 import { useRefreshOn } from "../api/useRefreshOn";
+import { idOf } from "../lib/pages";
 import { Age } from "../ui/Age";
 import type { Column } from "../ui/DataTable";
 import { LiveTable } from "../ui/LiveTable";
 import { COMMAND_STATE } from "../ui/looks";
-import { ListEnd, useOnEnd } from "../ui/ListEnd";
-import { ListFailure, Loading } from "../ui/Notice";
+import { ListBody } from "../ui/ListBody";
+import { usePaging } from "../ui/ListEnd";
 import { State } from "../ui/State";
 import { TwoLines } from "../ui/TwoLines";
 import { useLiveRows } from "../ui/useLiveRows";
@@ -19,28 +20,19 @@ import styles from "./CommandList.module.css";
 /** Commands, newest first, live. */
 export function CommandList({ query, empty, withAgent }: { query: CommandsQuery; empty: ReactNode; withAgent: boolean }) {
   const { agent_id } = query;
-  const list = useInfiniteQuery(commands(query));
+  const listed = commands(query);
+  const list = useInfiniteQuery(listed);
   const concerns = useCallback(
     (hint: Hint) => hint.kind === "run" || (hint.kind === "command" && (agent_id === undefined || hint.agentId === agent_id)),
     [agent_id],
   );
   useRefreshOn(concerns, ["commands", "list"], 1_000 + 1_000 * (list.data?.pages.length ?? 0));
-  const live = useLiveRows(query, list.data?.pages);
-  const onEnd = useOnEnd(list);
-  if (list.error && !list.data) {
-    return <ListFailure error={list.error} what="The commands could not be loaded." retry={() => void list.refetch()} />;
-  }
-  if (list.isPending) return <Loading lines={8} />;
-  if (live.rows.length === 0) return empty;
+  const live = useLiveRows(listed.queryKey, list);
+  const paging = usePaging(listed.queryKey, list);
   return (
-    <LiveTable
-      label="Commands"
-      columns={withAgent ? FLEET_COLUMNS : AGENT_COLUMNS}
-      live={live}
-      rowId={(row) => row.id}
-      onEnd={onEnd}
-      footer={<ListEnd list={list} />}
-    />
+    <ListBody list={list} isEmpty={live.rows.length === 0} what="The commands could not be loaded." empty={empty}>
+      <LiveTable label="Commands" columns={withAgent ? FLEET_COLUMNS : AGENT_COLUMNS} live={live} rowId={idOf} {...paging} />
+    </ListBody>
   );
 }
 

@@ -1,11 +1,16 @@
+import { Button } from "@mantine/core";
+import { IconTerminal2 } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
-import { command as commandQuery } from "../api/queries";
+import { ApiError } from "../api/client";
+import { command as commandQuery, run as runQuery } from "../api/queries";
 import type { Command } from "../api/types";
 import { formatDuration } from "../lib/age";
+import { machines } from "../lib/runs";
 import { formatBytes } from "../lib/units";
 import { Age } from "../ui/Age";
 import { Facts } from "../ui/Facts";
+import { Empty } from "../ui/Notice";
 import { PageHeader } from "../ui/PageHeader";
 import { CommandView } from "./CommandView";
 import styles from "./CommandView.module.css";
@@ -13,7 +18,8 @@ import styles from "./CommandView.module.css";
 /** One command: what was asked, how it went, what it wrote. */
 export function CommandPage() {
   const { commandId } = useParams({ from: "/frame/commands/$commandId" });
-  const { data } = useQuery(commandQuery(commandId));
+  const { data, error } = useQuery(commandQuery(commandId));
+  if (!data && error instanceof ApiError && error.status === 404) return <NoCommand />;
   return (
     <>
       <PageHeader
@@ -21,12 +27,15 @@ export function CommandPage() {
         title={data ? <span className="cut">{data.summary}</span> : "Command"}
         detail={
           data ? (
-            <span className="any">
-              on{" "}
-              <Link to="/agents/$agentId/{-$tab}" params={{ agentId: data.agent_id, tab: "commands" }}>
-                {data.agent_name}
-              </Link>
-            </span>
+            <>
+              <span className="any">
+                on{" "}
+                <Link to="/agents/$agentId/{-$tab}" params={{ agentId: data.agent_id, tab: "commands" }}>
+                  {data.agent_name}
+                </Link>
+              </span>
+              {data.run_id ? <PartOf runId={data.run_id} /> : null}
+            </>
           ) : null
         }
       />
@@ -35,6 +44,38 @@ export function CommandPage() {
         {data ? <Details command={data} /> : null}
       </div>
     </>
+  );
+}
+
+function NoCommand() {
+  return (
+    <>
+      <PageHeader title="No such command" />
+      <Empty
+        icon={IconTerminal2}
+        title="There is no command with this id"
+        action={
+          <Button variant="default" renderRoot={(props) => <Link to="/commands" {...props} />}>
+            All commands
+          </Button>
+        }
+      >
+        It may be of a machine that you do not see.
+      </Empty>
+    </>
+  );
+}
+
+/** The way to the run on many machines, which says how it went on the others. */
+function PartOf({ runId }: { runId: string }) {
+  const { data } = useQuery(runQuery(runId));
+  return (
+    <span>
+      part of{" "}
+      <Link to="/commands/runs/$runId" params={{ runId }}>
+        {data ? `the run on ${machines(data.total)}` : "a run"}
+      </Link>
+    </span>
   );
 }
 

@@ -1,5 +1,5 @@
 import type { Page } from "../api/types";
-import { holdRows, mergePages } from "./pages";
+import { holdRows, type Identified, mergePages } from "./pages";
 
 /** What a live table shows, and from what it was made. */
 export interface LiveRows<T> {
@@ -15,7 +15,7 @@ export interface LiveRows<T> {
  * The next view of a live table. While `held` (the pointer or the focus is on it), values change in place and nothing
  * moves; rows of pages that were not loaded before are appended, because the reader scrolled for them.
  */
-export function nextRows<T extends { id: string }>(
+export function nextRows<T extends Identified>(
   view: LiveRows<T>,
   input: { key: string; pages: readonly Page<T>[]; held: boolean },
 ): LiveRows<T> {

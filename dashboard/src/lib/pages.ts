@@ -1,8 +1,12 @@
 import type { Page } from "../api/types";
 
-interface Identified {
+/** What each row of a list has. */
+export interface Identified {
   id: string | number;
 }
+
+/** What a row is known by. */
+export const idOf = (row: Identified): string => String(row.id);
 
 /**
  * The rows of all loaded pages, each once. Keyset pages can overlap when a row moves between two requests: the later

@@ -5,15 +5,16 @@ import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useCallback, useMemo, useState } from "react";
 import { organizationList } from "../api/queries";
 import type { Organization } from "../api/types";
-import { mergePages } from "../lib/pages";
+import { idOf, mergePages } from "../lib/pages";
 import { organizationsSearch } from "../lib/search";
 import { formatCount } from "../lib/units";
 import { Age } from "../ui/Age";
 import { type Column, DataTable } from "../ui/DataTable";
 import { FilterBar, ListTools } from "../ui/FilterBar";
 import { GatedButton } from "../ui/GatedButton";
-import { Empty, ListFailure, Loading } from "../ui/Notice";
-import { ListEnd, useOnEnd } from "../ui/ListEnd";
+import { Empty } from "../ui/Notice";
+import { ListBody } from "../ui/ListBody";
+import { usePaging } from "../ui/ListEnd";
 import { PageHeader } from "../ui/PageHeader";
 import { SearchInput } from "../ui/SearchInput";
 import { useViews } from "../views/useViews";
@@ -29,9 +30,10 @@ export function OrganizationsPage() {
   const views = useViews({ page: "organizations", search, parse: organizationsSearch });
   const navigate = useNavigate();
   const [making, setMaking] = useState(false);
-  const list = useInfiniteQuery(organizationList(q));
+  const listed = organizationList(q);
+  const list = useInfiniteQuery(listed);
   const rows = useMemo(() => mergePages(list.data?.pages ?? []), [list.data]);
-  const onEnd = useOnEnd(list);
+  const paging = usePaging(listed.queryKey, list);
   const setText = useCallback(
     (text: string | undefined) =>
       void navigate({ to: "/organizations", search: (previous) => ({ ...previous, q: text }), replace: true }),
@@ -56,27 +58,30 @@ export function OrganizationsPage() {
         </ListTools>
       </FilterBar>
       <ViewNotice views={views} />
-      {list.error && !list.data ? (
-        <ListFailure error={list.error} what="The organizations could not be loaded." retry={() => void list.refetch()} />
-      ) : list.isPending ? (
-        <Loading lines={8} />
-      ) : rows.length > 0 ? (
-        <DataTable label="Organizations" columns={COLUMNS} rows={rows} rowId={(row) => row.id} onEnd={onEnd} footer={<ListEnd list={list} />} />
-      ) : q ? (
-        <Empty
-          icon={IconFilterOff}
-          title="No organization has this in its name"
-          action={
-            <Button variant="default" onClick={() => setText(undefined)}>
-              Show all organizations
-            </Button>
-          }
-        />
-      ) : (
-        <Empty icon={IconBuilding} title="There is no organization yet" action={add}>
-          An organization is a customer: it has sites, and machines join a site.
-        </Empty>
-      )}
+      <ListBody
+        list={list}
+        isEmpty={rows.length === 0}
+        what="The organizations could not be loaded."
+        empty={
+          q ? (
+            <Empty
+              icon={IconFilterOff}
+              title="No organization has this in its name"
+              action={
+                <Button variant="default" onClick={() => setText(undefined)}>
+                  Show all organizations
+                </Button>
+              }
+            />
+          ) : (
+            <Empty icon={IconBuilding} title="There is no organization yet" action={add}>
+              An organization is a customer: it has sites, and machines join a site.
+            </Empty>
+          )
+        }
+      >
+        <DataTable label="Organizations" columns={COLUMNS} rows={rows} rowId={idOf} {...paging} />
+      </ListBody>
       {making ? (
         <NameDialog
           title="New organization"

@@ -7,41 +7,44 @@ import type { RunAgent } from "../api/types";
 import { useRefreshOn } from "../api/useRefreshOn";
 import { formatDuration } from "../lib/age";
 import { useClock } from "../lib/clock";
+import { idOf } from "../lib/pages";
 import type { RunSearch } from "../lib/search";
 import { sentence } from "../lib/words";
 import { Age } from "../ui/Age";
 import type { Column } from "../ui/DataTable";
-import { ListEnd, useOnEnd } from "../ui/ListEnd";
+import { ListBody } from "../ui/ListBody";
+import { usePaging } from "../ui/ListEnd";
 import { LiveTable } from "../ui/LiveTable";
 import { RUN_AGENT_STATE } from "../ui/looks";
-import { Empty, ListFailure, Loading } from "../ui/Notice";
+import { Empty } from "../ui/Notice";
 import { State } from "../ui/State";
 import { TwoLines } from "../ui/TwoLines";
 import { useLiveRows } from "../ui/useLiveRows";
 import styles from "./Runs.module.css";
 
 const concernsRuns = (hint: Hint) => hint.kind === "command" || hint.kind === "run";
-const agentId = (row: RunAgent) => row.agent_id;
 
 /** The machines of a run, live: how it stands on each, and the way to what it wrote there. */
 export function RunAgents({ runId, search: { q, at } }: { runId: string; search: RunSearch }) {
   const asked = runAgents(runId, { q, state: at });
   const list = useInfiniteQuery(asked);
   useRefreshOn(concernsRuns, ["runs", "agents", runId], 1_000 + 1_000 * (list.data?.pages.length ?? 0));
-  const live = useLiveRows(asked.queryKey, list.data?.pages);
-  const onEnd = useOnEnd(list);
-  if (list.error && !list.data) {
-    return <ListFailure error={list.error} what="The machines could not be loaded." retry={() => void list.refetch()} />;
-  }
-  if (list.isPending) return <Loading lines={8} />;
-  if (live.rows.length === 0) {
-    return (
-      <Empty icon={IconFilterOff} title="No machine of this run matches">
-        {at ? `None is in the state ${RUN_AGENT_STATE[at].word.toLowerCase()}${q ? ", with such a name" : " any more"}.` : "None has such a name."}
-      </Empty>
-    );
-  }
-  return <LiveTable label="Machines of the run" columns={COLUMNS} live={live} rowId={agentId} onEnd={onEnd} footer={<ListEnd list={list} />} />;
+  const live = useLiveRows(asked.queryKey, list);
+  const paging = usePaging(asked.queryKey, list);
+  return (
+    <ListBody
+      list={list}
+      isEmpty={live.rows.length === 0}
+      what="The machines could not be loaded."
+      empty={
+        <Empty icon={IconFilterOff} title="No machine of this run matches">
+          {at ? `None is in the state ${RUN_AGENT_STATE[at].word.toLowerCase()}${q ? ", with such a name" : " any more"}.` : "None has such a name."}
+        </Empty>
+      }
+    >
+      <LiveTable label="Machines of the run" columns={COLUMNS} live={live} rowId={idOf} {...paging} />
+    </ListBody>
+  );
 }
 
 const COLUMNS: Column<RunAgent>[] = [

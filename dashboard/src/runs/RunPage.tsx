@@ -33,7 +33,15 @@ export function RunPage() {
     return (
       <>
         <PageHeader title="No such run" />
-        <Empty icon={IconListCheck} title="There is no run with this id">
+        <Empty
+          icon={IconListCheck}
+          title="There is no run with this id"
+          action={
+            <Button variant="default" renderRoot={(props) => <Link to="/commands/runs" {...props} />}>
+              All runs
+            </Button>
+          }
+        >
           All of its machines may belong to organizations that you do not see.
         </Empty>
       </>

@@ -8,6 +8,7 @@ import type { Run } from "../api/types";
 import { useRefreshOn } from "../api/useRefreshOn";
 import { CommandTabs } from "../commands/CommandTabs";
 import { useScope } from "../frame/useScope";
+import { idOf } from "../lib/pages";
 import { endedOf, machines } from "../lib/runs";
 import type { RunsSearch } from "../lib/search";
 import { formatCount } from "../lib/units";
@@ -15,9 +16,10 @@ import { Age } from "../ui/Age";
 import type { Column } from "../ui/DataTable";
 import { FilterBar } from "../ui/FilterBar";
 import { FilterChip } from "../ui/Chip";
-import { ListEnd, useOnEnd } from "../ui/ListEnd";
+import { ListBody } from "../ui/ListBody";
+import { usePaging } from "../ui/ListEnd";
 import { LiveTable } from "../ui/LiveTable";
-import { Empty, ListFailure, Loading } from "../ui/Notice";
+import { Empty } from "../ui/Notice";
 import { PageHeader } from "../ui/PageHeader";
 import { TwoLines } from "../ui/TwoLines";
 import { useLiveRows } from "../ui/useLiveRows";
@@ -25,7 +27,6 @@ import { RunBar } from "./RunProgress";
 import styles from "./Runs.module.css";
 
 const concernsRuns = (hint: Hint) => hint.kind === "command" || hint.kind === "run";
-const runId = (run: Run) => run.id;
 const YES = [{ value: "yes" as const, label: "yes" }];
 
 /** What was ordered for many machines at once, newest first, live. */
@@ -38,8 +39,8 @@ export function RunsPage() {
   const asked = runsQuery({ organization_id, mine, open });
   const list = useInfiniteQuery(asked);
   useRefreshOn(concernsRuns, ["runs", "list"], 2_000 + 1_000 * (list.data?.pages.length ?? 0));
-  const live = useLiveRows(asked.queryKey, list.data?.pages);
-  const onEnd = useOnEnd(list);
+  const live = useLiveRows(asked.queryKey, list);
+  const paging = usePaging(asked.queryKey, list);
   return (
     <>
       <PageHeader title="Commands" detail="runs on many machines, newest first" />
@@ -48,31 +49,32 @@ export function RunsPage() {
         <FilterChip label="Mine" value={mine ? "yes" : undefined} options={YES} onChange={(value) => set({ mine: value ? true : undefined })} />
         <FilterChip label="Not ended" value={open ? "yes" : undefined} options={YES} onChange={(value) => set({ open: value ? true : undefined })} />
       </FilterBar>
-      {list.error && !list.data ? (
-        <ListFailure error={list.error} what="The runs could not be loaded." retry={() => void list.refetch()} />
-      ) : list.isPending ? (
-        <Loading lines={8} />
-      ) : live.rows.length === 0 ? (
-        mine || open || organization_id ? (
-          <Empty icon={IconFilterOff} title="No run matches">
-            Remove a filter or choose another scope.
-          </Empty>
-        ) : (
-          <Empty
-            icon={IconListCheck}
-            title="Nothing was run on many machines yet"
-            action={
-              <Button variant="default" renderRoot={(props) => <Link to="/agents" {...props} />}>
-                To the agents
-              </Button>
-            }
-          >
-            Select machines in the list of agents and run a command on all of them at once.
-          </Empty>
-        )
-      ) : (
-        <LiveTable label="Runs" columns={COLUMNS} live={live} rowId={runId} onEnd={onEnd} footer={<ListEnd list={list} />} />
-      )}
+      <ListBody
+        list={list}
+        isEmpty={live.rows.length === 0}
+        what="The runs could not be loaded."
+        empty={
+          mine || open || organization_id ? (
+            <Empty icon={IconFilterOff} title="No run matches">
+              Remove a filter or choose another scope.
+            </Empty>
+          ) : (
+            <Empty
+              icon={IconListCheck}
+              title="Nothing was run on many machines yet"
+              action={
+                <Button variant="default" renderRoot={(props) => <Link to="/agents" {...props} />}>
+                  To the agents
+                </Button>
+              }
+            >
+              Select machines in the list of agents and run a command on all of them at once.
+            </Empty>
+          )
+        }
+      >
+        <LiveTable label="Runs" columns={COLUMNS} live={live} rowId={idOf} {...paging} />
+      </ListBody>
     </>
   );
 }

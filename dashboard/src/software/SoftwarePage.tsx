@@ -5,15 +5,16 @@ import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useCallback, useMemo } from "react";
 import { softwareTitles } from "../api/queries";
 import type { SoftwareTitle } from "../api/types";
-import { mergePages } from "../lib/pages";
+import { idOf, mergePages } from "../lib/pages";
 import { type SoftwareSearch, softwareSearch, TITLE_SOURCES, type VersionSearch } from "../lib/search";
 import { SOURCE_WORDS, spreadWords, titlesWithIds } from "../lib/software";
 import { formatCount } from "../lib/units";
 import { FilterChip } from "../ui/Chip";
 import { type Column, DataTable } from "../ui/DataTable";
 import { FilterBar, ListTools } from "../ui/FilterBar";
-import { Empty, ListFailure, Loading } from "../ui/Notice";
-import { ListEnd, useOnEnd } from "../ui/ListEnd";
+import { Empty } from "../ui/Notice";
+import { ListBody } from "../ui/ListBody";
+import { usePaging } from "../ui/ListEnd";
 import { PageHeader } from "../ui/PageHeader";
 import { SearchInput } from "../ui/SearchInput";
 import { TwoLines } from "../ui/TwoLines";
@@ -30,7 +31,8 @@ export function SoftwarePage() {
   const search = useSearch({ from: "/frame/software" });
   const navigate = useNavigate({ from: "/software" });
   const views = useViews({ page: "software", search, parse: softwareSearch });
-  const list = useInfiniteQuery(softwareTitles(search));
+  const listed = softwareTitles(search);
+  const list = useInfiniteQuery(listed);
   const rows = useMemo(() => mergePages(titlesWithIds(list.data?.pages ?? [])), [list.data]);
   const set = useCallback(
     (change: Partial<SoftwareSearch>) =>
@@ -41,7 +43,7 @@ export function SoftwarePage() {
   const setPublisher = useCallback((publisher: string | undefined) => set({ publisher }), [set]);
   const { below, at_least } = search;
   const columns = useMemo(() => columnsFor({ below, at_least }), [below, at_least]);
-  const onEnd = useOnEnd(list);
+  const paging = usePaging(listed.queryKey, list);
   return (
     <>
       <PageHeader title="Software" detail={<Coverage {...search} />} />
@@ -55,22 +57,15 @@ export function SoftwarePage() {
         </ListTools>
       </FilterBar>
       <ViewNotice views={views} />
-      {list.error && !list.data ? (
-        <ListFailure error={list.error} what="The software could not be searched." retry={() => void list.refetch()} />
-      ) : list.isPending ? (
-        <Loading lines={12} />
-      ) : rows.length === 0 ? (
-        <Nothing search={search} />
-      ) : (
-        <DataTable
-          label="Software"
-          columns={columns}
-          rows={rows}
-          rowId={(row) => row.id}
-          onEnd={onEnd}
-          footer={<ListEnd list={list} />}
-        />
-      )}
+      <ListBody
+        list={list}
+        isEmpty={rows.length === 0}
+        what="The software could not be searched."
+        lines={12}
+        empty={<Nothing search={search} />}
+      >
+        <DataTable label="Software" columns={columns} rows={rows} rowId={idOf} {...paging} />
+      </ListBody>
     </>
   );
 }

@@ -6,7 +6,7 @@ import { useCallback, useMemo, useState } from "react";
 import { softwareAgents, softwareVersions, type TitleAsked } from "../api/queries";
 import type { InstalledSoftware, VersionCount } from "../api/types";
 import { formatAbsolute } from "../lib/age";
-import { mergePages } from "../lib/pages";
+import { idOf, mergePages } from "../lib/pages";
 import type { TitleSearch } from "../lib/search";
 import { installedWithIds, SOURCE_WORDS, versionWords } from "../lib/software";
 import { formatCount } from "../lib/units";
@@ -14,8 +14,9 @@ import { Age } from "../ui/Age";
 import { type Column, DataTable } from "../ui/DataTable";
 import { FilterBar } from "../ui/FilterBar";
 import { AGENT_STATE, STANDING } from "../ui/looks";
-import { Empty, ListFailure, Loading } from "../ui/Notice";
-import { ListEnd, useOnEnd } from "../ui/ListEnd";
+import { Empty } from "../ui/Notice";
+import { ListBody } from "../ui/ListBody";
+import { usePaging } from "../ui/ListEnd";
 import { PageHeader } from "../ui/PageHeader";
 import { State } from "../ui/State";
 import { TwoLines } from "../ui/TwoLines";
@@ -51,14 +52,15 @@ function BackButton() {
 
 function Title({ search }: { search: TitleAsked }) {
   const navigate = useNavigate({ from: "/software/title" });
-  const list = useInfiniteQuery(softwareAgents(search));
+  const listed = softwareAgents(search);
+  const list = useInfiniteQuery(listed);
   const rows = useMemo(() => mergePages(installedWithIds(list.data?.pages ?? [])), [list.data]);
   const set = useCallback(
     (change: Partial<TitleSearch>) =>
       void navigate({ to: ".", search: (previous: TitleSearch) => ({ ...previous, ...change }), replace: true }),
     [navigate],
   );
-  const onEnd = useOnEnd(list);
+  const paging = usePaging(listed.queryKey, list);
   const filtered = search.below ?? search.at_least ?? search.version;
   return (
     <>
@@ -80,36 +82,33 @@ function Title({ search }: { search: TitleAsked }) {
         <VersionFilters search={search} set={set} />
       </FilterBar>
       <Versions search={search} />
-      {list.error && !list.data ? (
-        <ListFailure error={list.error} what="The agents could not be loaded." retry={() => void list.refetch()} />
-      ) : list.isPending ? (
-        <Loading lines={10} />
-      ) : rows.length > 0 ? (
-        <DataTable
-          label="Agents that have it"
-          columns={COLUMNS}
-          rows={rows}
-          rowId={(row) => row.id}
-          onEnd={onEnd}
-          footer={<ListEnd list={list} />}
-        />
-      ) : filtered ? (
-        <Empty
-          icon={IconFilterOff}
-          title="No agent is known to have such a version"
-          action={
-            <Button variant="default" onClick={() => set({ below: undefined, at_least: undefined, version: undefined })}>
-              Show every version
-            </Button>
-          }
-        >
-          Agents that cannot tell the version, and agents whose software is not known, may have it all the same.
-        </Empty>
-      ) : (
-        <Empty icon={IconPackageOff} title="No agent here is known to have it" action={<BackButton />}>
-          {search.organization_id ? "Only the chosen organization or site was searched." : "All organizations were searched."}
-        </Empty>
-      )}
+      <ListBody
+        list={list}
+        isEmpty={rows.length === 0}
+        what="The agents could not be loaded."
+        lines={10}
+        empty={
+          filtered ? (
+            <Empty
+              icon={IconFilterOff}
+              title="No agent is known to have such a version"
+              action={
+                <Button variant="default" onClick={() => set({ below: undefined, at_least: undefined, version: undefined })}>
+                  Show every version
+                </Button>
+              }
+            >
+              Agents that cannot tell the version, and agents whose software is not known, may have it all the same.
+            </Empty>
+          ) : (
+            <Empty icon={IconPackageOff} title="No agent here is known to have it" action={<BackButton />}>
+              {search.organization_id ? "Only the chosen organization or site was searched." : "All organizations were searched."}
+            </Empty>
+          )
+        }
+      >
+        <DataTable label="Agents that have it" columns={COLUMNS} rows={rows} rowId={idOf} {...paging} />
+      </ListBody>
     </>
   );
 }

@@ -4,7 +4,7 @@ import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { softwareCoverage, softwareUnknown } from "../api/queries";
 import type { UnknownSoftware } from "../api/types";
-import { mergePages } from "../lib/pages";
+import { idOf, mergePages } from "../lib/pages";
 import { UNKNOWN_STANDINGS, type UnknownSearch } from "../lib/search";
 import { unknownWithIds } from "../lib/software";
 import { Age } from "../ui/Age";
@@ -12,8 +12,9 @@ import { FilterChip } from "../ui/Chip";
 import { type Column, DataTable } from "../ui/DataTable";
 import { FilterBar } from "../ui/FilterBar";
 import { AGENT_STATE, STANDING } from "../ui/looks";
-import { Empty, ListFailure, Loading } from "../ui/Notice";
-import { ListEnd, useOnEnd } from "../ui/ListEnd";
+import { Empty } from "../ui/Notice";
+import { ListBody } from "../ui/ListBody";
+import { usePaging } from "../ui/ListEnd";
 import { PageHeader } from "../ui/PageHeader";
 import { State } from "../ui/State";
 import { TwoLines } from "../ui/TwoLines";
@@ -26,9 +27,10 @@ const STANDING_OPTIONS = UNKNOWN_STANDINGS.map((value) => ({ value, label: STAND
 export function UnknownPage() {
   const search = useSearch({ from: "/frame/software/unknown" });
   const navigate = useNavigate({ from: "/software/unknown" });
-  const list = useInfiniteQuery(softwareUnknown(search));
+  const listed = softwareUnknown(search);
+  const list = useInfiniteQuery(listed);
   const rows = useMemo(() => mergePages(unknownWithIds(list.data?.pages ?? [])), [list.data]);
-  const onEnd = useOnEnd(list);
+  const paging = usePaging(listed.queryKey, list);
   return (
     <>
       <div className={styles.back}>
@@ -47,22 +49,15 @@ export function UnknownPage() {
           }
         />
       </FilterBar>
-      {list.error && !list.data ? (
-        <ListFailure error={list.error} what="The agents could not be loaded." retry={() => void list.refetch()} />
-      ) : list.isPending ? (
-        <Loading lines={10} />
-      ) : rows.length === 0 ? (
-        <NoneUnknown search={search} />
-      ) : (
-        <DataTable
-          label="Agents whose software is not known"
-          columns={COLUMNS}
-          rows={rows}
-          rowId={(row) => row.id}
-          onEnd={onEnd}
-          footer={<ListEnd list={list} />}
-        />
-      )}
+      <ListBody
+        list={list}
+        isEmpty={rows.length === 0}
+        what="The agents could not be loaded."
+        lines={10}
+        empty={<NoneUnknown search={search} />}
+      >
+        <DataTable label="Agents whose software is not known" columns={COLUMNS} rows={rows} rowId={idOf} {...paging} />
+      </ListBody>
     </>
   );
 }

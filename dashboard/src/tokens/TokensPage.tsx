@@ -6,7 +6,7 @@ import { api, ApiError, body } from "../api/client";
 import { enrollmentTokens } from "../api/queries";
 import type { EnrollmentToken } from "../api/types";
 import { useScope } from "../frame/useScope";
-import { mergePages } from "../lib/pages";
+import { idOf, mergePages } from "../lib/pages";
 import { formatCount } from "../lib/units";
 import { sentence } from "../lib/words";
 import { Age } from "../ui/Age";
@@ -14,8 +14,9 @@ import { ConfirmDialog } from "../ui/ConfirmDialog";
 import { type Column, DataTable } from "../ui/DataTable";
 import { GatedButton } from "../ui/GatedButton";
 import { TOKEN_STATE } from "../ui/looks";
-import { Empty, ListFailure, Loading } from "../ui/Notice";
-import { ListEnd, useOnEnd } from "../ui/ListEnd";
+import { Empty } from "../ui/Notice";
+import { ListBody } from "../ui/ListBody";
+import { usePaging } from "../ui/ListEnd";
 import { PageHeader } from "../ui/PageHeader";
 import { State } from "../ui/State";
 import { TwoLines } from "../ui/TwoLines";
@@ -24,11 +25,12 @@ import { TwoLines } from "../ui/TwoLines";
 export function TokensPage() {
   const client = useQueryClient();
   const scope = useScope();
-  const list = useInfiniteQuery(enrollmentTokens(scope));
+  const listed = enrollmentTokens(scope);
+  const list = useInfiniteQuery(listed);
   const rows = useMemo(() => mergePages(list.data?.pages ?? []), [list.data]);
   const [revoking, setRevoking] = useState<EnrollmentToken>();
   const columns = useMemo(() => columnsWith(setRevoking), []);
-  const onEnd = useOnEnd(list);
+  const paging = usePaging(listed.queryKey, list);
   // Who may see no token at all may make none either.
   const refusal = list.error instanceof ApiError && list.error.status === 403 ? { allowed: false, reason: list.error.message } : undefined;
   const add = (
@@ -43,21 +45,25 @@ export function TokensPage() {
   return (
     <>
       <PageHeader title="Enrollment tokens" actions={add} />
-      {refusal ? (
-        <Empty icon={IconKey} title="You may not see enrollment tokens">
-          {sentence(refusal.reason)}
-        </Empty>
-      ) : list.error && !list.data ? (
-        <ListFailure error={list.error} what="The tokens could not be loaded." retry={() => void list.refetch()} />
-      ) : list.isPending ? (
-        <Loading lines={8} />
-      ) : rows.length > 0 ? (
-        <DataTable label="Enrollment tokens" columns={columns} rows={rows} rowId={(row) => row.id} onEnd={onEnd} footer={<ListEnd list={list} />} />
-      ) : (
-        <Empty icon={IconKey} title="There is no enrollment token here" action={add}>
-          A token lets machines join one site, for a time and as often as you say. Its secret is shown once, when it is made.
-        </Empty>
-      )}
+      <ListBody
+        list={list}
+        isEmpty={rows.length === 0}
+        what="The tokens could not be loaded."
+        empty={
+          <Empty icon={IconKey} title="There is no enrollment token here" action={add}>
+            A token lets machines join one site, for a time and as often as you say. Its secret is shown once, when it is made.
+          </Empty>
+        }
+        failed={() =>
+          refusal ? (
+            <Empty icon={IconKey} title="You may not see enrollment tokens">
+              {sentence(refusal.reason)}
+            </Empty>
+          ) : null
+        }
+      >
+        <DataTable label="Enrollment tokens" columns={columns} rows={rows} rowId={idOf} {...paging} />
+      </ListBody>
       {revoking ? (
         <ConfirmDialog
           title="Revoke this enrollment token?"
@@ -93,7 +99,10 @@ function columnsWith(revoke: (token: EnrollmentToken) => void): Column<Enrollmen
             </>
           }
         >
-          <span title={token.label ?? undefined}>{token.label || <span className="muted">no label</span>}</span>
+          {/* A token has no page: its name has the focus that a row's link would have. */}
+          <span title={token.label ?? undefined} data-row-link tabIndex={-1}>
+            {token.label || <span className="muted">no label</span>}
+          </span>
         </TwoLines>
       ),
     },

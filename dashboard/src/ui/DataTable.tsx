@@ -33,6 +33,7 @@ export interface Column<T> {
   scoped?: boolean;
 }
 
+const NO_IDS: string[] = [];
 const ROW = 32;
 const ROW_ON_PHONE = 52;
 const HEADER = 32;
@@ -47,7 +48,7 @@ interface Sorting {
 }
 
 /** Rows can be selected: what is, and how it changes. */
-export interface Selecting<T> {
+interface Selecting<T> {
   selection: Selection;
   dispatch: (action: SelectionAction) => void;
   /** What a row is called. The same function between renderings. */
@@ -66,6 +67,10 @@ export interface TableProps<T> {
   total?: number | undefined;
   sort?: Sorting;
   selecting?: Selecting<T> | undefined;
+  /** Which list the rows are of, filter and order included: another one begins at its top. */
+  of: string;
+  /** The rows are still those of the list before. They stay in sight, and nothing can be done with them. */
+  isOld?: boolean;
   /** Called when the reader nears the end. */
   onEnd?: () => void;
   /** Stands above the rows, inside the part that must not jump. */
@@ -78,12 +83,12 @@ export interface TableProps<T> {
  * A table that keeps only the visible rows in the page; the rows' order is the server's. Back leads to the same place in
  * it. A row is rendered again only when it, or whether it is selected, changed.
  */
-export function DataTable<T>({ label, columns, rows, rowId, total, sort, selecting, onEnd, notice, footer }: TableProps<T>) {
+export function DataTable<T>({ label, columns, rows, rowId, total, sort, selecting, of, isOld = false, onEnd, notice, footer }: TableProps<T>) {
   const scroller = useRef<HTMLDivElement>(null);
   const phone = useMediaQuery("(max-width: 640px)", false, { getInitialValueInEffect: false });
   const height = phone ? ROW_ON_PHONE : ROW;
   const [placed, setPlaced] = useState(false);
-  const { top, ...place } = usePlace(label, scroller, placed);
+  const { top, ...place } = usePlace({ label, of, isOld, scroller, shown: placed });
   const virtual = useVirtualizer({
     count: rows.length,
     initialOffset: top,
@@ -108,11 +113,14 @@ export function DataTable<T>({ label, columns, rows, rowId, total, sort, selecti
   const ids = useMemo(() => rows.map(rowId), [rows, rowId]);
   const selection = selecting?.selection;
   const { toggle, extend } = usePicking(ids, selecting);
-  const keys = useActiveRow({ scroller, ids, virtual, height, selectable: selecting !== undefined, toggle, extend });
+  const keys = useActiveRow({ scroller, ids: isOld ? NO_IDS : ids, virtual, height, selectable: selecting !== undefined, toggle, extend });
 
   return (
-    <div ref={scroller} className={styles.scroller} tabIndex={0} role="region" aria-label={label} {...place} onKeyDown={keys.onKeyDown}>
+    <div ref={scroller} className={styles.scroller} tabIndex={0} role="region" aria-label={label} aria-busy={isOld} {...place} onKeyDown={keys.onKeyDown}>
       {notice}
+      <p className="sr" role="status">
+        {isOld ? "Loading other rows" : ""}
+      </p>
       <table className={styles.table} aria-rowcount={total === undefined ? -1 : total + 1}>
         <colgroup>
           {selection ? <col style={{ width: BOX }} /> : null}
@@ -122,13 +130,13 @@ export function DataTable<T>({ label, columns, rows, rowId, total, sort, selecti
         </colgroup>
         <thead>
           <tr aria-rowindex={1}>
-            {selecting ? <HeaderBox ids={ids} selecting={selecting} /> : null}
+            {selecting ? <HeaderBox ids={isOld ? NO_IDS : ids} selecting={selecting} /> : null}
             {columns.map((column) => (
               <HeaderCell key={column.id} column={column} sort={sort} />
             ))}
           </tr>
         </thead>
-        <tbody>
+        <tbody inert={isOld}>
           {before > 0 ? <Spacer height={before} /> : null}
           {items.map((item) => {
             const row = rows[item.index];
@@ -201,6 +209,7 @@ function HeaderBox<T>({ ids, selecting }: { ids: readonly string[]; selecting: S
           type="checkbox"
           checked={every}
           aria-label={`Select the ${ids.length} loaded rows`}
+          disabled={ids.length === 0}
           onChange={() => dispatch(every && selection.all ? { type: "none" } : { type: "set", ids, on: !every })}
         />
       </label>

@@ -15,8 +15,9 @@ interface Rows {
 }
 
 /**
- * The row that the keyboard stands on: the one whose link has the focus. `j`, `k` and the arrow keys move it, `x` selects
- * it, Shift with either extends the selection over the way; Enter presses the link.
+ * The row that the keyboard stands on: the one whose link (`data-row-link`) has the focus. `j`, `k` and the arrow keys move
+ * it, `x` selects it, Shift with either extends the selection over the way; Enter presses the link. Where a row leads
+ * nowhere, its name can have the focus in the place of a link.
  */
 export function useActiveRow(rows: Rows): { onKeyDown: (event: KeyboardEvent) => void } {
   const latest = useRef(rows);
@@ -24,18 +25,22 @@ export function useActiveRow(rows: Rows): { onKeyDown: (event: KeyboardEvent) =>
   const none = rows.ids.length === 0;
   /** The row that had the focus last. */
   const active = useRef<string>(undefined);
-  /** The row that gets the focus as soon as it is rendered. */
-  const wanted = useRef<string>(undefined);
+  /** The row that gets the focus as soon as it is rendered, unless the reader has gone elsewhere from where they were. */
+  const wanted = useRef<{ id: string; from: Element | null }>(undefined);
 
   const focus = useCallback((id: string): boolean => {
-    const link = latest.current.scroller.current?.querySelector<HTMLElement>(`[data-row="${CSS.escape(id)}"] a[data-row-link]`);
+    const link = latest.current.scroller.current?.querySelector<HTMLElement>(`[data-row="${CSS.escape(id)}"] [data-row-link]`);
     link?.focus({ preventScroll: true });
     return link != null;
   }, []);
 
   useEffect(() => {
     latest.current = rows;
-    if (wanted.current !== undefined && focus(wanted.current)) wanted.current = undefined;
+    if (wanted.current === undefined) return;
+    const { id, from } = wanted.current;
+    // The row that had the focus may be out of the page by now.
+    const isThere = [from, document.body, rows.scroller.current].includes(document.activeElement);
+    if (!isThere || focus(id)) wanted.current = undefined;
   });
 
   useEffect(() => {
@@ -54,7 +59,7 @@ export function useActiveRow(rows: Rows): { onKeyDown: (event: KeyboardEvent) =>
       if (gone && document.activeElement === document.body) element.focus({ preventScroll: true });
     });
     element.addEventListener("focusin", onFocus);
-    const body = element.querySelector("tbody");
+    const body = element.querySelector("tbody, ol");
     if (body) observer.observe(body, { childList: true });
     return () => {
       element.removeEventListener("focusin", onFocus);
@@ -73,7 +78,7 @@ export function useActiveRow(rows: Rows): { onKeyDown: (event: KeyboardEvent) =>
       if (extending) extend(left ?? id, id);
       virtual.scrollToIndex(to, { align: "auto" });
       active.current = id;
-      if (!focus(id)) wanted.current = id;
+      if (!focus(id)) wanted.current = { id, from: document.activeElement };
     },
     [focus],
   );

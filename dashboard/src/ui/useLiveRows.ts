@@ -1,24 +1,26 @@
+import { hashKey, type QueryKey } from "@tanstack/react-query";
 import { useState } from "react";
 import type { Page } from "../api/types";
+import type { Identified } from "../lib/pages";
 import { type LiveRows, nextRows } from "../lib/liveRows";
 
 const NONE: never[] = [];
 
 /** The rows of a live table, what waits, and what holds and lets it. */
-export type LiveTableRows<T extends { id: string }> = ReturnType<typeof useLiveRows<T>>;
+export type LiveTableRows<T extends Identified> = ReturnType<typeof useLiveRows<T>>;
 
 /**
  * Rows that never jump under the pointer or the focus. `hold` goes on the element around the table; `apply` lets what
- * waits happen.
+ * waits happen. Another query has other rows: until they come, those of before stand as they are.
  */
-export function useLiveRows<T extends { id: string }>(query: unknown, loaded: readonly Page<T>[] | undefined) {
-  const key = JSON.stringify(query);
-  const pages: readonly Page<T>[] = loaded ?? NONE;
+export function useLiveRows<T extends Identified>(queryKey: QueryKey, list: { data?: { pages: readonly Page<T>[] } | undefined; isPlaceholderData: boolean }) {
+  const key = hashKey(queryKey);
+  const pages: readonly Page<T>[] = list.data?.pages ?? NONE;
   const [pointer, setPointer] = useState(false);
   const [focus, setFocus] = useState(false);
   const held = pointer || focus;
   const [view, setView] = useState<LiveRows<T>>({ key, pages: NONE, rows: [], waiting: 0 });
-  const current = nextRows(view, { key, pages, held });
+  const current = list.isPlaceholderData ? view : nextRows(view, { key, pages, held });
   if (current !== view) setView(current);
   const hold = {
     onPointerEnter: (event: { pointerType: string }) => setPointer(event.pointerType === "mouse"),
@@ -27,5 +29,5 @@ export function useLiveRows<T extends { id: string }>(query: unknown, loaded: re
     onBlur: () => setFocus(false),
   };
   const apply = () => setView(nextRows(current, { key, pages, held: false }));
-  return { rows: current.rows, waiting: current.waiting, hold, apply };
+  return { rows: current.rows, waiting: list.isPlaceholderData ? 0 : current.waiting, hold, apply };
 }
