@@ -1,9 +1,10 @@
-import { infiniteQueryOptions, keepPreviousData, QueryClient, queryOptions } from "@tanstack/react-query";
+import { type InfiniteData, infiniteQueryOptions, keepPreviousData, QueryClient, queryOptions } from "@tanstack/react-query";
 import type { RunState } from "../lib/runs";
 import { agentsFilter, type AgentsSearch, type AuditSearch, dayStart, type Scope, type SoftwareSearch, type TitleSearch, type TitleSource, type UnknownSearch } from "../lib/search";
 import type { CommandState, View, ViewPage } from "./types";
 import { Answers } from "./answers";
 import { api, ApiError, body, ServerAwayError } from "./client";
+import { sharePage, sharePages } from "./sharedPages";
 
 /** Rows per request of a list that is read to its end by scrolling. */
 const PAGE_SIZE = 100;
@@ -64,8 +65,11 @@ export const agents = (search: AgentsSearch) => {
   const query = { ...agentsFilter(search), sort: search.sort };
   return infiniteQueryOptions({
     queryKey: ["agents", "list", query],
-    queryFn: ({ signal, pageParam }) =>
-      body(api.GET("/api/agents", { signal, params: { query: { ...query, limit: PAGE_SIZE, cursor: pageParam } } })),
+    queryFn: async ({ client, queryKey, signal, pageParam }) => {
+      const page = await body(api.GET("/api/agents", { signal, params: { query: { ...query, limit: PAGE_SIZE, cursor: pageParam } } }));
+      return sharePage(client.getQueryData<InfiniteData<typeof page>>(queryKey), pageParam, page);
+    },
+    structuralSharing: sharePages,
     ...PAGED,
     staleTime: HINTED,
     refetchInterval: REFRESH,
