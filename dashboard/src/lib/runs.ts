@@ -2,6 +2,7 @@ import type { AgentsFilter } from "./search";
 import type { Run, RunPreview, RunTarget } from "../api/types";
 import { type Draft, type Interpreter, interpretersFor } from "./draft";
 import type { Selection } from "./selection";
+import { formatCount } from "./units";
 
 /** What a selection in the list of agents asks the server for: rows by their ids, "all" by the filter itself. */
 export function targetOf({ all, ids }: Selection, filter: AgentsFilter): RunTarget {
@@ -20,7 +21,7 @@ export function interpretersOf(filter: AgentsFilter): [Interpreter, ...Interpret
 
 /** A number of machines in words. */
 export function machines(count: number): string {
-  return `${new Intl.NumberFormat("en-US").format(count)} ${count === 1 ? "machine" : "machines"}`;
+  return `${formatCount(count)} ${count === 1 ? "machine" : "machines"}`;
 }
 
 /** How the machines of a preview would take it, as far as they are named. */

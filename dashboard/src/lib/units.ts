@@ -35,7 +35,9 @@ export function formatPercent(percent: number): string {
   return `${Math.round(percent)} %`;
 }
 
+const COUNT = new Intl.NumberFormat("en-US");
+
 /** A whole number with separators. */
 export function formatCount(count: number): string {
-  return new Intl.NumberFormat("en-US").format(count);
+  return COUNT.format(count);
 }
