@@ -18,7 +18,8 @@ export const theme = createTheme({
       defaultProps: { lockScroll: false, transitionProps: { duration: 120 }, overlayProps: { backgroundOpacity: 0.5 } },
     }),
     Drawer: Drawer.extend({ defaultProps: { lockScroll: false, transitionProps: { duration: 120 } } }),
-    Menu: Menu.extend({ defaultProps: { transitionProps: { duration: 80 } } }),
-    Tooltip: Tooltip.extend({ defaultProps: { events: { hover: true, focus: true, touch: true }, multiline: true } }),
+    // A menu begins at its first line: what the library gives the focus to instead is no part of a menu.
+    Menu: Menu.extend({ defaultProps: { transitionProps: { duration: 80 }, withInitialFocusPlaceholder: false } }),
+    Tooltip: Tooltip.extend({ defaultProps: { events: { hover: true, focus: true, touch: true }, multiline: true, interactive: true } }),
   },
 });

@@ -1,5 +1,5 @@
 import { Menu, useMantineColorScheme } from "@mantine/core";
-import { IconCheck, IconDeviceLaptop, IconMoon, IconSun } from "@tabler/icons-react";
+import { IconDeviceLaptop, IconMoon, IconSun } from "@tabler/icons-react";
 
 const THEMES = [
   { value: "light", word: "Light", icon: IconSun },
@@ -14,16 +14,13 @@ export function ThemeItems() {
   return (
     <>
       <Menu.Label>Theme</Menu.Label>
-      {THEMES.map((theme) => (
-        <Menu.Item
-          key={theme.value}
-          leftSection={<theme.icon size={16} aria-hidden />}
-          rightSection={colorScheme === theme.value ? <IconCheck size={14} aria-label="chosen" /> : null}
-          onClick={() => setColorScheme(theme.value)}
-        >
-          {theme.word}
-        </Menu.Item>
-      ))}
+      <Menu.RadioGroup value={colorScheme} onChange={(value) => setColorScheme(THEMES.find((theme) => theme.value === value)?.value ?? "auto")}>
+        {THEMES.map((theme) => (
+          <Menu.RadioItem key={theme.value} value={theme.value} rightSection={<theme.icon size={16} aria-hidden />} closeMenuOnClick>
+            {theme.word}
+          </Menu.RadioItem>
+        ))}
+      </Menu.RadioGroup>
     </>
   );
 }

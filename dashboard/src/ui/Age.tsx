@@ -1,5 +1,4 @@
 import { Tooltip } from "@mantine/core";
-import { useRef, useState } from "react";
 import { formatAbsolute, formatRelative, formatSince } from "../lib/age";
 import { useClock } from "../lib/clock";
 
@@ -19,11 +18,9 @@ export function Since({ at, tip }: { at: string; tip?: boolean | undefined }) {
 
 /**
  * A time in words. With `tip`, for where few of them stand and none stands in a link or a button, the keyboard and a
- * finger reach the absolute time as well; the tooltip is made when it is first asked for.
+ * finger reach the absolute time as well.
  */
 function Time({ at, words, absolute, tip }: { at: string; words: string; absolute: string; tip: boolean | undefined }) {
-  const [isAsked, setAsked] = useState(false);
-  const time = useRef<HTMLTimeElement>(null);
   if (!tip) {
     return (
       <time dateTime={at} title={absolute} className="num">
@@ -31,26 +28,11 @@ function Time({ at, words, absolute, tip }: { at: string; words: string; absolut
       </time>
     );
   }
-  const ask = () => setAsked(true);
-  const leave = () => setAsked(false);
   return (
-    <>
-      <time
-        ref={time}
-        dateTime={at}
-        aria-label={`${words}, ${absolute}`}
-        role="note"
-        tabIndex={0}
-        className="num"
-        onPointerEnter={ask}
-        onPointerLeave={leave}
-        onFocus={ask}
-        onBlur={leave}
-        onClick={ask}
-      >
+    <Tooltip label={absolute}>
+      <time dateTime={at} aria-label={`${words}, ${absolute}`} role="note" tabIndex={0} className="num">
         {words}
       </time>
-      {isAsked ? <Tooltip target={time} label={absolute} opened /> : null}
-    </>
+    </Tooltip>
   );
 }

@@ -1,6 +1,9 @@
 import { Menu } from "@mantine/core";
-import { IconCheck, IconChevronDown, IconX } from "@tabler/icons-react";
+import { IconChevronDown, IconX } from "@tabler/icons-react";
 import styles from "./Chip.module.css";
+
+/** The value of no filter, which no option has. */
+const ALL = "";
 
 /** A filter with a few values: a chip that says what it filters by, opens the choice, and can be taken off. */
 export function FilterChip<T extends string>({ label, value, options, onChange }: {
@@ -21,15 +24,16 @@ export function FilterChip<T extends string>({ label, value, options, onChange }
           </button>
         </Menu.Target>
         <Menu.Dropdown>
-          {options.map((option) => (
-            <Menu.Item
-              key={option.value}
-              onClick={() => onChange(option.value === value ? undefined : option.value)}
-              rightSection={option.value === value ? <IconCheck size={14} aria-label="chosen" /> : null}
-            >
-              {option.label}
-            </Menu.Item>
-          ))}
+          <Menu.RadioGroup value={chosen?.value ?? ALL} onChange={(next) => onChange(options.find((option) => option.value === next)?.value)}>
+            <Menu.RadioItem value={ALL} closeMenuOnClick>
+              All
+            </Menu.RadioItem>
+            {options.map((option) => (
+              <Menu.RadioItem key={option.value} value={option.value} closeMenuOnClick>
+                {option.label}
+              </Menu.RadioItem>
+            ))}
+          </Menu.RadioGroup>
         </Menu.Dropdown>
       </Menu>
       {chosen ? (

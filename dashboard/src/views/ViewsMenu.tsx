@@ -16,7 +16,7 @@ export function ViewsMenu({ views }: { views: Views }) {
   const others = list.data?.items.filter((view) => !view.mine) ?? [];
   return (
     <>
-      <Menu position="bottom-end" withinPortal withInitialFocusPlaceholder={false} onOpen={() => views.setOpened(true)}>
+      <Menu position="bottom-end" withinPortal onOpen={() => views.setOpened(true)}>
         <Menu.Target>
           <Button variant="default" leftSection={<IconBookmark size={15} aria-hidden />}>
             {chosen ? (
