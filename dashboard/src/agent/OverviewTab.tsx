@@ -7,6 +7,8 @@ import type { Agent, VolumeUse } from "../api/types";
 import { page } from "../frame/pages";
 import { CHART_SPANS, type ChartSpan, SPAN_HOURS } from "../lib/agentPage";
 import { formatDuration } from "../lib/age";
+import { useClock } from "../lib/clock";
+import { isOfNow } from "../lib/readings";
 import { formatBytes, percentOf } from "../lib/units";
 import { Age } from "../ui/Age";
 import { fullest, volumeWords } from "../ui/Alerts";
@@ -23,13 +25,15 @@ const ReadingCharts = page(() => import("./ReadingCharts"), "default");
 const SPAN_WORDS: Record<ChartSpan, string> = { "24h": "24 hours", "7d": "7 days", "30d": "30 days" };
 
 export function OverviewTab({ agent, span }: { agent: Agent; span: ChartSpan }) {
+  const { reading_at } = agent;
+  const isCurrent = useClock((now) => reading_at != null && isOfNow(Date.parse(reading_at), now));
   return (
     <>
       {agent.attention.length > 0 ? <Reasons agent={agent} /> : null}
       <div className={styles.columns}>
         <section className={styles.panel}>
           <header className={styles.panelHead}>
-            <h2>Now</h2>
+            <h2>{isCurrent || !reading_at ? "Now" : "When it was last measured"}</h2>
             <span className={styles.panelNote}>
               {agent.reading_at ? <Age at={agent.reading_at} prefix="measured" /> : "nothing measured yet"}
             </span>

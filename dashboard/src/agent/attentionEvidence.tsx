@@ -2,6 +2,8 @@ import { Button } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import type { Agent, AttentionReason, InventorySection } from "../api/types";
+import { inWords } from "../lib/age";
+import { FIRST_CONNECTION, NEARLY_FULL, OTHER_MISSED, SERVER_MISSED } from "../lib/attention";
 import { rebootOf } from "../lib/inventory";
 import { formatBytes, formatPercent, percentOf } from "../lib/units";
 import { sentence } from "../lib/words";
@@ -12,13 +14,13 @@ import { GatedButton } from "../ui/GatedButton";
 import { ATTENTION, ROLE_WORDS } from "../ui/looks";
 import styles from "./AgentPage.module.css";
 
-/** The rules by which the server judges (server/src/agents/attention.rs), in words. */
+/** The rules by which the server judges, in words. */
 const RULES: Record<AttentionReason, string> = {
   quarantined: "The server quarantines an agent when two machines prove that they hold its key.",
   clash: "The server suspects it when a machine enrolls whose machine id a living record of the same organization has.",
-  offline: "The server misses a server or domain controller after 10 minutes without a connection, any other machine after 7 days.",
-  never_connected: "The server expects an enrolled machine to connect within seconds, and asks for somebody after one hour.",
-  volume_full: "The server asks for somebody from 92 % of the fullest volume on, by the latest reading.",
+  offline: `The server misses a server or domain controller after ${inWords(SERVER_MISSED)} without a connection, any other machine after ${inWords(OTHER_MISSED)}.`,
+  never_connected: `The server expects an enrolled machine to connect within seconds, and asks for somebody after ${inWords(FIRST_CONNECTION)}.`,
+  volume_full: `The server asks for somebody from ${formatPercent(NEARLY_FULL)} of the fullest volume on, by the latest reading.`,
   pending_reboot: "The machine says that it waits for a restart; the server passes it on.",
 };
 
@@ -96,7 +98,7 @@ const CASES: Record<AttentionReason, (agent: Agent, reboot?: InventorySection) =
       ["Offline", agent.presence.since ? <Age key="since" at={agent.presence.since} tip /> : null],
       ["Last seen", agent.presence.last_seen_at ? <Age key="seen" at={agent.presence.last_seen_at} tip /> : "never"],
       ["Role", ROLE_WORDS[agent.machine_role ?? "unknown"]],
-      ["Missed after", isServer(agent) ? "10 minutes" : "7 days"],
+      ["Missed after", inWords(isServer(agent) ? SERVER_MISSED : OTHER_MISSED)],
       ["Last address", agent.address],
     ],
     fix: [
@@ -125,7 +127,7 @@ const CASES: Record<AttentionReason, (agent: Agent, reboot?: InventorySection) =
     facts: [
       ["Enrolled", <Age key="enrolled" at={agent.enrolled_at} tip />],
       ["Connected", "never"],
-      ["Missed after", "1 hour"],
+      ["Missed after", inWords(FIRST_CONNECTION)],
       ["Host name", agent.hostname],
     ],
     fix: [
@@ -149,7 +151,7 @@ const CASES: Record<AttentionReason, (agent: Agent, reboot?: InventorySection) =
             {formatBytes(volume.total_bytes)}
           </span>,
         ]),
-      ["Nearly full from", "92 %"],
+      ["Nearly full from", formatPercent(NEARLY_FULL)],
       ["Measured", agent.reading_at ? <Age key="at" at={agent.reading_at} tip /> : null],
     ],
     fix: [

@@ -17,6 +17,7 @@ import { ExportButton, ExportNotice } from "../ui/Export";
 import { ListTools } from "../ui/FilterBar";
 import { GatedButton } from "../ui/GatedButton";
 import { LiveTable } from "../ui/LiveTable";
+import { NOBODY_MISSED } from "../ui/looks";
 import { Empty } from "../ui/Notice";
 import { ListBody } from "../ui/ListBody";
 import { usePaging } from "../ui/ListEnd";
@@ -137,7 +138,7 @@ function NoAgents({ search, enroll }: { search: AgentsSearch; enroll: Permission
           </Button>
         }
       >
-        None is quarantined, enrolled twice, offline for too long or nearly full, and none waits for a restart.
+        {NOBODY_MISSED}
       </Empty>
     );
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formatAbsolute, formatDuration, formatRelative, formatSince } from "./age";
+import { formatAbsolute, formatDuration, formatRelative, formatSince, inWords } from "./age";
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -48,4 +48,8 @@ it("formatAbsolute names the zone", () => {
   expect(words).toContain("21:00:05");
   expect(words).toContain("GMT+9");
   expect(words).toContain("23 Nov 2026");
+});
+
+it.each([[60, "1 minute"], [90, "90 seconds"], [7_200, "2 hours"], [86_400, "1 day"], [0, "0 seconds"]])("%d seconds are %s", (seconds, words) => {
+  expect(inWords(seconds)).toBe(words);
 });

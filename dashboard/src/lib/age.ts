@@ -19,6 +19,21 @@ export function formatDuration(milliseconds: number): string {
   return `${Math.floor(days / 365.25)} years`;
 }
 
+/** Units of a length of time, in seconds. */
+const UNITS = [
+  { seconds: 86_400, one: "day", many: "days" },
+  { seconds: 3_600, one: "hour", many: "hours" },
+  { seconds: 60, one: "minute", many: "minutes" },
+  { seconds: 1, one: "second", many: "seconds" },
+] as const;
+
+/** A set length of time in words, in the largest unit in which it is a whole number: `3 hours`. */
+export function inWords(seconds: number): string {
+  const unit = UNITS.find((each) => seconds >= each.seconds && seconds % each.seconds === 0) ?? UNITS[3];
+  const count = seconds / unit.seconds;
+  return `${count} ${count === 1 ? unit.one : unit.many}`;
+}
+
 /** How long ago (or until) an instant is. A clock that differs by a few seconds never shows a future age. */
 export function formatRelative(at: number, now: number): string {
   const past = now - at;

@@ -11,8 +11,19 @@ it("the beginning counts more than the beginning of a word, and that more than t
 });
 
 it("the best come first, and equals stay in their order", () => {
-  const pages = ["Audit", "Run a command", "Commands", "Command line"];
-  expect(ranked(pages, "command", (page) => page)).toEqual(["Commands", "Command line", "Run a command"]);
+  const pages = ["Audit", "Run a command", "Commands", "Command line"].map((title) => ({ title }));
+  expect(ranked(pages, "command").map(({ title }) => title)).toEqual(["Commands", "Command line", "Run a command"]);
+});
+
+it("a title counts more than what stands beside it", () => {
+  const actions = [
+    { title: "Run a command", detail: "MOVE-SRV" },
+    { title: "Move to another site", detail: "MOVE-SRV" },
+    { title: "Remove", detail: "MOVE-SRV" },
+  ];
+  expect(ranked(actions, "move").map(({ title }) => title)).toEqual(["Move to another site", "Remove", "Run a command"]);
+  expect(ranked(actions, "move-srv").map(({ title }) => title)).toEqual(["Run a command", "Move to another site", "Remove"]);
+  expect(ranked(actions, "run srv").map(({ title }) => title)).toEqual(["Run a command"]);
 });
 
 it("arrows go round", () => {

@@ -8,10 +8,17 @@ export function rank(words: string, typed: string): number {
   return parts.every((part) => ` ${text}`.includes(` ${part}`)) ? 2 : 1;
 }
 
-/** Those that answer what was typed, the best first; among equals the order stays. */
-export function ranked<T>(all: readonly T[], typed: string, words: (one: T) => string): T[] {
+/**
+ * Those that answer what was typed, the best first: by their title, and after these by what stands beside it as well.
+ * Among equals the order stays.
+ */
+export function ranked<T extends { title: string; detail?: string }>(all: readonly T[], typed: string): T[] {
+  const BY_TITLE = 3;
   return all
-    .map((one) => ({ one, rank: rank(words(one), typed) }))
+    .map((one) => {
+      const byTitle = rank(one.title, typed);
+      return { one, rank: byTitle > 0 ? BY_TITLE + byTitle : rank(`${one.title} ${one.detail ?? ""}`, typed) };
+    })
     .filter((each) => each.rank > 0)
     .sort((a, b) => b.rank - a.rank)
     .map(({ one }) => one);

@@ -1,3 +1,5 @@
+import { NEARLY_FULL } from "./attention";
+
 const UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"] as const;
 
 /** A size in binary units with three significant figures: `15.6 GiB`. */
@@ -19,9 +21,9 @@ export function percentOf(part: number | null | undefined, whole: number | null 
 }
 
 /** Share from which a value deserves a look, and from which it needs somebody, in percent. */
-const FULL = { warn: 80, bad: 92 };
+const FULL = { warn: 80, bad: NEARLY_FULL };
 
-export type Level = "normal" | "warn" | "bad";
+type Level = "normal" | "warn" | "bad";
 
 /** How much a share of CPU, memory or a volume asks for attention: one rule everywhere. */
 export function levelOf(percent: number | null): Level {

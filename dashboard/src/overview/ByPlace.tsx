@@ -27,15 +27,16 @@ export function ByOrganization() {
   const urgent = all.filter(needsSomebody);
   const calm = all.filter((each) => !needsSomebody(each));
   return (
-    <Panel title="By organization" note={urgent.length > 0 ? "worst first" : "nothing is wrong in any"}>
+    <Panel title="By organization" note={urgent.length > 0 ? "the most urgent first" : "none needs attention"}>
       {urgent.length > 0 ? (
-        <PlainTable label="Organizations that need somebody" columns={COLUMNS} rows={urgent} rowId={(each) => each.organization_id} />
+        <PlainTable label="Organizations that need attention" columns={COLUMNS} rows={urgent} rowId={(each) => each.organization_id} />
       ) : null}
       {calm.length > 0 ? (
         <details className={styles.calmOnes} open={urgent.length === 0 && calm.length <= 20}>
           <summary>
-            {formatCount(calm.length)} {urgent.length > 0 ? "more " : ""}
-            {calm.length === 1 ? "organization needs" : "organizations need"} nothing
+            {urgent.length > 0 ? "Nothing to do in" : "All is well in"} {formatCount(calm.length)}
+            {urgent.length > 0 ? " more" : ""} {calm.length === 1 ? "organization" : "organizations"}
+            {list.hasNextPage ? ", and in those that are not loaded yet" : ""}
           </summary>
           <ul className={styles.places}>
             {calm.map((each) => (
@@ -94,7 +95,7 @@ function Worst({ of: { organization_id, worst, offline_servers } }: { of: Organi
   if (!worst) {
     return (
       <span>
-        {formatCount(offline_servers)} {offline_servers === 1 ? "server is" : "servers are"} not connected
+        {offline_servers === 1 ? "Server" : "Servers"} offline: {formatCount(offline_servers)}
       </span>
     );
   }
@@ -119,7 +120,7 @@ function CountLink({ count, to }: { count: number; to: { organization_id: string
   );
 }
 
-/** The sites of an organization, those that need somebody first. */
+/** The sites of an organization, those with the most machines that need attention first. */
 export function BySite({ organizationId }: { organizationId: string }) {
   const list = useQuery(sites(organizationId));
   if (list.error && !list.data) {
@@ -128,7 +129,7 @@ export function BySite({ organizationId }: { organizationId: string }) {
   if (list.isPending) return <Loading lines={4} />;
   const rows = [...list.data.items].sort((a, b) => b.attention_count - a.attention_count);
   return (
-    <Panel title="By site" note="worst first">
+    <Panel title="By site" note={rows.some((each) => each.attention_count > 0) ? "most machines that need attention first" : "none needs attention"}>
       <PlainTable label="Sites" columns={SITE_COLUMNS} rows={rows} rowId={(each) => each.id} />
     </Panel>
   );

@@ -23,7 +23,7 @@ export function Changes({ scope }: { scope: Scope }) {
       {list.isPending ? (
         <Loading lines={5} />
       ) : list.data.items.length === 0 ? (
-        <p className={styles.none}>Nothing has changed since the machines told of themselves first.</p>
+        <p className={styles.none}>Nothing has changed since the machines' first reports.</p>
       ) : (
         <ul className={styles.changes}>
           {list.data.items.map((change) => (

@@ -93,7 +93,7 @@ export function Versions({ versions, total }: { versions: readonly AgentVersionC
           </li>
         ))}
       </ul>
-      {counted < total ? <p className={styles.other}>{formatCount(total - counted)} have another version, or said none yet.</p> : null}
+      {counted < total ? <p className={styles.other}>{formatCount(total - counted)} run another version, or have not said which.</p> : null}
     </Panel>
   );
 }

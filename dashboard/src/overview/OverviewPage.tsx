@@ -1,13 +1,15 @@
-import { Button, Skeleton } from "@mantine/core";
+import { Skeleton } from "@mantine/core";
 import { IconDevicesOff } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { Hint } from "../api/events";
+import { mayEnroll } from "../api/queries";
 import { useRefreshOn } from "../api/useRefreshOn";
 import type { Overview } from "../api/types";
 import { useScope, useScopeNames } from "../frame/useScope";
 import type { Scope } from "../lib/search";
 import { Age } from "../ui/Age";
+import { GatedButton } from "../ui/GatedButton";
 import { Empty, ListFailure } from "../ui/Notice";
 import { PageHeader } from "../ui/PageHeader";
 import { ByOrganization, BySite } from "./ByPlace";
@@ -50,24 +52,22 @@ export function OverviewPage() {
   );
 }
 
-function Loaded({ overview: { fleet, servers, reasons, versions, as_of }, scope }: { overview: Overview; scope: Scope }) {
+function Loaded({ overview: { fleet, servers, reasons, versions }, scope }: { overview: Overview; scope: Scope }) {
   if (fleet.total === 0) {
     return (
       <Empty
         icon={IconDevicesOff}
         title={scope.organization_id ? "No machine is enrolled here" : "No machine is enrolled yet"}
-        action={
-          <Button renderRoot={(props) => <Link to="/agents/enroll" search={scope} {...props} />}>Enroll a machine</Button>
-        }
+        action={<Enroll scope={scope} />}
       >
-        When machines are enrolled, this page says what is wrong, and where.
+        As soon as machines are enrolled, this page says which of them need attention, and where.
       </Empty>
     );
   }
   return (
     <div className={styles.page}>
       <div className={styles.column}>
-        <Reasons reasons={reasons} attention={fleet.attention} asOf={as_of} scope={scope} />
+        <Reasons reasons={reasons} attention={fleet.attention} scope={scope} />
         {scope.organization_id === undefined ? <ByOrganization /> : null}
         {scope.organization_id !== undefined && scope.site_id === undefined ? <BySite organizationId={scope.organization_id} /> : null}
         <Changes scope={scope} />
@@ -77,6 +77,15 @@ function Loaded({ overview: { fleet, servers, reasons, versions, as_of }, scope 
         <Versions versions={versions} total={fleet.total} />
       </div>
     </div>
+  );
+}
+
+function Enroll({ scope }: { scope: Scope }) {
+  const { data } = useQuery(mayEnroll(scope));
+  return (
+    <GatedButton permission={data} renderRoot={(props) => <Link to="/agents/enroll" search={scope} {...props} />}>
+      Enroll a machine
+    </GatedButton>
   );
 }
 

@@ -3,26 +3,24 @@ import { Link } from "@tanstack/react-router";
 import type { ReasonCount } from "../api/types";
 import type { Scope } from "../lib/search";
 import { formatCount } from "../lib/units";
-import { Age } from "../ui/Age";
-import { ATTENTION } from "../ui/looks";
+import { ATTENTION, NOBODY_MISSED } from "../ui/looks";
 import styles from "./Overview.module.css";
 import { Panel } from "./Panel";
 
 /** Why machines need somebody, the most urgent first; each leads to these machines. */
-export function Reasons({ reasons, attention, asOf, scope }: {
+export function Reasons({ reasons, attention, scope }: {
   reasons: readonly ReasonCount[];
   attention: number;
-  asOf: string;
   scope: Scope;
 }) {
   if (attention === 0) {
     return (
-      <section className={styles.calm} aria-label="Needs you">
+      <section className={styles.calm} aria-label="Needs attention">
         <IconCircleCheck size={22} stroke={1.8} aria-hidden />
         <div>
-          <h2>Nothing needs you</h2>
+          <h2>No machine needs attention</h2>
           <p className="muted">
-            No machine is quarantined, enrolled twice, offline for too long or nearly full, and none waits for a restart: <Age at={asOf} />.
+            {NOBODY_MISSED}
           </p>
         </div>
       </section>
@@ -30,7 +28,7 @@ export function Reasons({ reasons, attention, asOf, scope }: {
   }
   return (
     <Panel
-      title="Needs you"
+      title="Needs attention"
       note={
         <Link to="/agents" search={{ ...scope, attention: "any" }}>
           {formatCount(attention)} {attention === 1 ? "machine" : "machines"}

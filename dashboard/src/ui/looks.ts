@@ -55,6 +55,10 @@ export const ATTENTION: Record<AttentionReason, StateLook> = {
   pending_reboot: { family: "warn", word: "Waits for a restart", icon: IconRefreshAlert },
 };
 
+/** That none of these reasons holds of any machine. */
+export const NOBODY_MISSED =
+  "None is quarantined, enrolled twice, offline for too long, never connected or nearly full, and none waits for a restart.";
+
 /** How much is known of the software of a machine. */
 export const STANDING: Record<SoftwareStanding, StateLook> = {
   known: { family: "good", word: "Known", icon: IconCircleCheck },

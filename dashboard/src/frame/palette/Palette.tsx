@@ -4,7 +4,7 @@ import { IconSearch } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useMatch, useNavigate } from "@tanstack/react-router";
 import { type KeyboardEvent, useEffect, useId, useRef, useState } from "react";
-import { agent as agentQuery } from "../../api/queries";
+import { agent as agentQuery, mayEnroll } from "../../api/queries";
 import { useSelftest } from "../../agent/useSelftest";
 import { ranked, step } from "../../lib/palette";
 import { sentence } from "../../lib/words";
@@ -22,8 +22,6 @@ const PAUSE = 120;
 /** Longest text that can be searched for. */
 const LONGEST = 100;
 
-const titleOf = ({ title, detail }: Entry) => `${title} ${detail ?? ""}`;
-
 /** Finds agents, organizations, sites, people, pages, and what can be done with what one looks at. */
 export function Palette({ userId, onClose, openKeyMap }: { userId: string; onClose: () => void; openKeyMap: () => void }) {
   const [typed, setTyped] = useState("");
@@ -38,12 +36,18 @@ export function Palette({ userId, onClose, openKeyMap }: { userId: string; onClo
   const at = Math.max(0, entries.findIndex(({ id }) => id === chosen));
   const active = entries[at];
   const list = useId();
+  /** Work that is under way: what is pressed twice in a row is meant once. */
+  const isBusy = useRef(false);
 
   const choose = (entry: Entry | undefined) => {
-    if (!entry || entry.permission?.allowed === false) return;
+    if (isBusy.current || !entry || entry.permission?.allowed === false) return;
     const work = entry.run();
-    if (work instanceof Promise) work.then(onClose, setFailed);
-    else onClose();
+    if (!(work instanceof Promise)) {
+      onClose();
+      return;
+    }
+    isBusy.current = true;
+    void work.then(onClose, setFailed).finally(() => (isBusy.current = false));
   };
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
@@ -88,33 +92,37 @@ export function Palette({ userId, onClose, openKeyMap }: { userId: string; onClo
           onKeyDown={onKeyDown}
         />
       </label>
-      <div className={styles.results}>
-        {failed ? <Failure error={failed} what="It was not accepted." /> : null}
-        {answer.error && asked === q ? (
-          <Failure error={answer.error} what="The server could not be searched." retry={() => void answer.refetch()} />
-        ) : null}
-        <div role="listbox" id={list} aria-label="What was found">
-          {groups.map((group, index) => (
-            <div key={group.title} role="group" aria-labelledby={`${list}-group-${index}`}>
-              <div className={styles.group} id={`${list}-group-${index}`} role="presentation">
-                {group.title}
-              </div>
-              {group.entries.map((entry) => (
-                <Option key={entry.id} id={`${list}-${entry.id}`} entry={entry} active={entry === active} choose={() => choose(entry)} />
-              ))}
-            </div>
-          ))}
+      {failed ? (
+        <div className={styles.failure}>
+          <Failure error={failed} what="It was not accepted." />
         </div>
-        <p role="status" className={entries.length > 0 && !searching ? "sr" : styles.note}>
-          {searching
-            ? "Searching…"
-            : entries.length > 0
-              ? `${entries.length} found`
-              : answer.error
-                ? ""
-                : `Nothing is called “${q}”.`}
-        </p>
+      ) : null}
+      {answer.error && asked === q ? (
+        <div className={styles.failure}>
+          <Failure error={answer.error} what="The server could not be searched." retry={() => void answer.refetch()} />
+        </div>
+      ) : null}
+      <div role="listbox" id={list} aria-label="What was found" className={styles.results}>
+        {groups.map((group, index) => (
+          <div key={group.title} role="group" aria-labelledby={`${list}-group-${index}`}>
+            <div className={styles.group} id={`${list}-group-${index}`} role="presentation">
+              {group.title}
+            </div>
+            {group.entries.map((entry) => (
+              <Option key={entry.id} id={`${list}-${entry.id}`} entry={entry} active={entry === active} choose={() => choose(entry)} />
+            ))}
+          </div>
+        ))}
       </div>
+      <p role="status" className={entries.length > 0 && !searching ? "sr" : styles.note}>
+        {searching
+          ? "Searching…"
+          : entries.length > 0
+            ? `${entries.length} found`
+            : answer.error
+              ? ""
+              : `Nothing is called “${q}”.`}
+      </p>
     </Modal>
   );
 }
@@ -152,7 +160,8 @@ function useGroups(userId: string, q: string, answer: Parameters<typeof foundGro
   const agentId = useMatch({ from: "/frame/agents/$agentId/{-$tab}", shouldThrow: false, select: ({ params }) => params.agentId });
   const { data: agent } = useQuery({ ...agentQuery(agentId ?? ""), enabled: agentId !== undefined });
   const { mutateAsync: selftest } = useSelftest();
-  const actions = [...(agent ? agentActions(agent, navigate, selftest) : []), ...generalActions(scope, navigate)];
+  const { data: enroll } = useQuery(mayEnroll(scope));
+  const actions = [...(agent ? agentActions(agent, navigate, selftest) : []), ...generalActions(scope, navigate, enroll)];
   const visits = visitEntries(
     readVisits(userId).filter(({ id }) => id !== agentId),
     navigate,
@@ -166,8 +175,8 @@ function useGroups(userId: string, q: string, answer: Parameters<typeof foundGro
           { title: "Pages", entries: pages },
         ]
       : [
-          { title: "Actions", entries: ranked(actions, q, titleOf) },
-          { title: "Pages", entries: ranked(pages, q, titleOf) },
+          { title: "Actions", entries: ranked(actions, q) },
+          { title: "Pages", entries: ranked(pages, q) },
         ];
   return [...own, ...(answer ? foundGroups(answer, navigate) : [])].filter(({ entries }) => entries.length > 0);
 }

@@ -83,12 +83,13 @@ export function agentActions(agent: Agent, navigate: Navigate, selftest: (agentI
 }
 
 /** What can be done wherever one is. */
-export function generalActions(scope: Scope, navigate: Navigate): Entry[] {
+export function generalActions(scope: Scope, navigate: Navigate, enroll: Permission | undefined): Entry[] {
   return [
     {
       id: "enroll",
       icon: IconDevicesPlus,
       title: "Enroll a machine",
+      ...(enroll ? { permission: enroll } : {}),
       run: () => void navigate({ to: "/agents/enroll", search: scope }),
     },
   ];

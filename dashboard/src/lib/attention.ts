@@ -1,0 +1,13 @@
+/*
+ * The rules by which the server judges that a machine needs somebody (server/src/agents/attention.rs), as far as the
+ * dashboard tells of them. A test compares the two.
+ */
+
+/** A server or domain controller is missed after so many seconds without a connection. */
+export const SERVER_MISSED = 10 * 60;
+/** Any other machine is. */
+export const OTHER_MISSED = 7 * 86_400;
+/** One that enrolled and never connected is. */
+export const FIRST_CONNECTION = 60 * 60;
+/** A volume is nearly full from this share on, in percent. */
+export const NEARLY_FULL = 92;
