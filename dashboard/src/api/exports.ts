@@ -4,7 +4,7 @@ const MOST_BYTES = 512 * 1024 * 1024;
 const TAIL = 4_096;
 
 /** A list as a file. */
-export interface ExportedFile {
+interface ExportedFile {
   name: string;
   file: Blob;
   /** Why it ends before the list does, in the server's words. */

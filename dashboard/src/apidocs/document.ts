@@ -56,7 +56,7 @@ export interface Body {
   required: boolean;
 }
 
-export interface Answer {
+interface Answer {
   status: string;
   description: string;
   bodies: Body[];

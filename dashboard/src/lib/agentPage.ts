@@ -6,7 +6,7 @@ export const AGENT_TABS = ["overview", "inventory", "commands", "activity"] as c
 export type AgentTab = (typeof AGENT_TABS)[number];
 
 /** The dialogs of an agent's page that have an address. */
-export const DIALOGS = ["rename", "move", "decommission"] as const;
+const DIALOGS = ["rename", "move", "decommission"] as const;
 
 /** How far back the charts look. */
 export const CHART_SPANS = ["24h", "7d", "30d"] as const;

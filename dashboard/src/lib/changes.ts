@@ -22,7 +22,7 @@ function fieldsOf(value: unknown): Fields | undefined {
 }
 
 /** `installed_on` as people write it. */
-export function fieldWords(name: string): string {
+function fieldWords(name: string): string {
   const words = name.replaceAll("_", " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
 }

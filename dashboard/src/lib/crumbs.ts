@@ -1,7 +1,7 @@
 import type { Scope } from "./search";
 
 /** One step of the way to a page. The last one is the page itself and leads nowhere. */
-export interface Crumb {
+interface Crumb {
   words: string;
   to?: string;
   /** The scope it leads to. */
@@ -9,7 +9,7 @@ export interface Crumb {
 }
 
 /** What is known of where the reader is. */
-export interface Whereabouts {
+interface Whereabouts {
   path: string;
   /** The page's own name. */
   name: string;

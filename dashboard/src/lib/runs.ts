@@ -25,7 +25,7 @@ export function machines(count: number): string {
 }
 
 /** How the machines of a preview would take it, as far as they are named. */
-export interface Outlook {
+interface Outlook {
   /** Those that are online. */
   now: number;
   /** Those that are not: the command waits for them. */

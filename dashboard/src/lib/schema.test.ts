@@ -1,16 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { inWords, isChanged, placed, problemsIn, type Schema, toKeep, toSend } from "./schema";
+import { isChanged, placed, problemsIn, type Schema, toKeep, toSend } from "./schema";
 
 interface Values {
   name: string;
   note: string | null;
   password: string;
   uses: number | null;
-  pause: number;
   role: "viewer" | "admin";
   active: boolean;
-  tags: string[];
-  variables: Record<string, string>;
+  memberships: { role: string }[];
 }
 
 const schema: Schema<Values> = {
@@ -18,22 +16,18 @@ const schema: Schema<Values> = {
   note: { kind: "text", label: "Note" },
   password: { kind: "secret", label: "Password", shortest: 12, required: true },
   uses: { kind: "number", label: "Uses", least: 1, most: 100 },
-  pause: { kind: "duration", label: "Pause", least: 60, most: 86_400, required: true },
-  role: { kind: "select", label: "Role", options: [{ value: "viewer", label: "Viewer" }] },
-  active: { kind: "switch", label: "Active" },
-  tags: { kind: "list", label: "Tags", one: "tag", most: 3 },
-  variables: { kind: "pairs", label: "Variables" },
+  role: { kind: "select", label: "Role", options: [{ value: "viewer", label: "Viewer" }], required: true },
+  active: { kind: "switch", label: "Active", required: true },
+  memberships: { kind: "custom", label: "Memberships", render: () => null },
 };
 const good: Values = {
   name: " Ann ",
   note: "  ",
   password: "correct horse battery",
   uses: null,
-  pause: 3_600,
   role: "viewer",
   active: false,
-  tags: ["a ", "b"],
-  variables: { A: "1" },
+  memberships: [],
 };
 const problems = (change: Record<string, unknown>) => problemsIn(schema, { ...good, ...change });
 
@@ -46,46 +40,30 @@ describe("problemsIn", () => {
     [{ uses: 0 }, "uses"],
     [{ uses: 1.5 }, "uses"],
     [{ uses: "1e9" }, "uses"],
-    [{ pause: 59 }, "pause"],
-    [{ pause: null }, "pause"],
-    [{ tags: ["a", " "] }, "tags.1"],
-    [{ tags: ["a", "b", "a"] }, "tags.2"],
-    [{ tags: ["a", "b", "c", "d"] }, "tags"],
-    [{ variables: { "": "x" } }, "variables"],
+    [{ role: null }, "role"],
   ])("%j", (change, path) => {
     expect(Object.keys(problems(change))).toEqual([path]);
   });
 });
 
 it("sends no blanks, and null for what is empty", () => {
-  expect(toSend(schema, good)).toEqual({ ...good, name: "Ann", note: null, tags: ["a", "b"] });
+  expect(toSend(schema, good)).toEqual({ ...good, name: "Ann", note: null });
+  expect(toSend(schema, { ...good, name: " " }).name).toBe("");
 });
 
-it("puts the server's errors at their fields, rows and neighbours, and leaves the others", () => {
-  const errors = {
-    name: "is taken",
-    "tags.1": "is too long",
-    "tags[0]": "is odd",
-    "variables.PATH": "is reserved",
-    "memberships.0.role": "is not known",
-  };
+it("puts the server's errors at their fields, and leaves the others", () => {
+  const errors = { name: "is taken", "memberships.0.role": "is not known", "memberships[1]": "is odd", colour: "is not known" };
   expect(placed(schema, errors)).toEqual({
-    at: { name: "is taken", "tags.1": "is too long", "tags.0": "is odd", variables: "PATH: is reserved" },
-    paths: ["name", "tags.1", "tags[0]", "variables.PATH"],
+    at: { name: "is taken", memberships: "0.role: is not known 1: is odd" },
+    paths: ["name", "memberships.0.role", "memberships[1]"],
   });
-  const memberships = { memberships: { kind: "custom", label: "Memberships", render: () => null } } as const;
-  expect(placed(memberships, errors).at).toEqual({ memberships: "0.role: is not known" });
 });
 
 it("keeps neither secrets nor what it does not know", () => {
   const own = { ...schema, note: { kind: "custom", label: "Note", render: () => null } } as const;
-  expect(Object.keys(toKeep(own, { ...good, more: 1 }))).toEqual(["name", "uses", "pause", "role", "active", "tags", "variables"]);
+  expect(Object.keys(toKeep(own, { ...good, more: 1 }))).toEqual(["name", "uses", "role", "active"]);
 });
 
 it("knows whether something changed", () => {
-  expect([isChanged(good, { ...good }), isChanged(good, { ...good, tags: [] })]).toEqual([false, true]);
-});
-
-it.each([[60, "1 minute"], [90, "90 seconds"], [7_200, "2 hours"], [86_400, "1 day"], [0, "0 seconds"]])("%d seconds are %s", (seconds, words) => {
-  expect(inWords(seconds)).toBe(words);
+  expect([isChanged(good, { ...good }), isChanged(good, { ...good, note: "" })]).toEqual([false, true]);
 });

@@ -40,7 +40,7 @@ export const PRESENCES = ["online", "reconnecting", "offline", "never"] as const
 export const OS_FAMILIES = ["windows", "linux", "other"] as const;
 export const ROLES = ["domain_controller", "server", "workstation", "unknown"] as const;
 export const AGENT_STATES = ["active", "quarantined", "decommissioning", "decommissioned"] as const;
-export const AGENT_SORTS = [
+const AGENT_SORTS = [
   "name",
   "-name",
   "last_seen",
@@ -56,7 +56,7 @@ export const AGENT_SORTS = [
 ] as const;
 /** Reasons for which a machine needs somebody, the most urgent first. */
 export const ATTENTION_REASONS = ["quarantined", "clash", "offline", "never_connected", "volume_full", "pending_reboot"] as const;
-export const ATTENTIONS = ["any", ...ATTENTION_REASONS] as const;
+const ATTENTIONS = ["any", ...ATTENTION_REASONS] as const;
 export const COMMAND_STATES = [
   "queued",
   "sent",
@@ -80,7 +80,7 @@ export interface AgentsFilter extends Scope {
 }
 
 /** The dialogs of saved views. */
-export const VIEW_DIALOGS = ["save", "edit", "delete"] as const;
+const VIEW_DIALOGS = ["save", "edit", "delete"] as const;
 
 /** What a page with saved views has in its address besides what such a view holds. */
 export interface ViewAddress {
@@ -118,7 +118,7 @@ export function agentsSearch(raw: Raw): AgentsSearch {
   };
 }
 
-export interface CommandsSearch extends ViewAddress {
+interface CommandsSearch extends ViewAddress {
   state?: (typeof COMMAND_STATES)[number] | undefined;
 }
 
@@ -137,7 +137,7 @@ export function runsSearch(raw: Raw): RunsSearch {
 }
 
 /** Where a machine of a run may stand: the states of a command, and given none. */
-export const RUN_AGENT_STATES = [...COMMAND_STATES, "refused"] as const;
+const RUN_AGENT_STATES = [...COMMAND_STATES, "refused"] as const;
 
 /** Which machines of a run are shown. */
 export interface RunSearch {
@@ -181,7 +181,7 @@ export function softwareSearch(raw: Raw): SoftwareSearch {
 }
 
 /** What the organizations page filters by. */
-export interface OrganizationsSearch extends ViewAddress {
+interface OrganizationsSearch extends ViewAddress {
   q?: string | undefined;
 }
 

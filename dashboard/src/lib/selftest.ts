@@ -1,5 +1,5 @@
 /** What came of a check, from the one to act on first to the one that says least. */
-export const CHECK_STATES = ["failed", "warning", "ok", "skipped"] as const;
+const CHECK_STATES = ["failed", "warning", "ok", "skipped"] as const;
 export type CheckState = (typeof CHECK_STATES)[number];
 
 export interface SelftestCheck {

@@ -1,7 +1,7 @@
 import type { ReadingPoint } from "../api/types";
 
 /** Readings as columns for a chart: seconds since the epoch, then one column per line. */
-export interface Series {
+interface Series {
   at: number[];
   cpuAverage: (number | null)[];
   cpuMost: (number | null)[];

@@ -13,7 +13,7 @@ export interface Press {
 }
 
 /** Headings of the list of keys, in its order. */
-export const SHORTCUT_GROUPS = ["Anywhere", "Go to", "Table", "This page"] as const;
+const SHORTCUT_GROUPS = ["Anywhere", "Go to", "Table", "This page"] as const;
 
 /** A key, or keys one after another, and what they do. */
 export interface Shortcut {

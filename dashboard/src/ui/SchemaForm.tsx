@@ -73,7 +73,7 @@ export function SchemaForm<V extends object, R>({ schema, initial, save, onDone,
   const set = (name: string, value: unknown) => {
     setValues((known) => ({ ...known, [name]: value }));
     // What was wrong with it may be right now; the next try tells.
-    setProblems((known) => Object.fromEntries(Object.entries(known).filter(([path]) => path !== name && !path.startsWith(`${name}.`))));
+    setProblems((known) => Object.fromEntries(Object.entries(known).filter(([other]) => other !== name)));
   };
   const dirty = isChanged(initial, values);
   const serverPaths = mutation.error instanceof ApiError ? placed(schema, mutation.error.fields).paths : [];
@@ -102,8 +102,8 @@ export function SchemaForm<V extends object, R>({ schema, initial, save, onDone,
             field={field}
             value={(values as Record<string, unknown>)[name]}
             set={(value) => set(name, value)}
-            problems={problems}
-            focused={index === 0}
+            error={problems[name]}
+            isFirst={index === 0}
           />
         ))}
         {children}
