@@ -72,7 +72,16 @@ test("who is away, who never came, and who needs nobody any more", async ({ page
   await page.goto(`/agents/${one.id}?evidence=offline`);
   await expect(page.getByText("This no longer holds.")).toBeVisible();
   isAwayFor(one.id, "8 days");
-  await page.reload();
+  // What a pointer brings up stays under it, and goes with Escape.
+  await page.goto(`/agents/${one.id}`);
+  await page.getByRole("note").first().hover();
+  const tooltip = page.getByRole("tooltip");
+  await expect(tooltip).toContainText(/GMT|UTC|CET/);
+  await tooltip.hover();
+  await expect(tooltip).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(tooltip).toHaveCount(0);
+  await page.goto(`/agents/${one.id}?evidence=offline`);
   const drawer = page.getByRole("dialog");
   await expect(drawer.getByText("Missed after")).toBeVisible();
   await shot(page, "evidence-offline");

@@ -29,8 +29,18 @@ export async function shot(page: Page, name: string): Promise<void> {
 
 const WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 
+/** Waits until nothing moves, and what fades in stands: colours are judged then. */
+async function still(page: Page): Promise<void> {
+  await page.waitForFunction(() => {
+    const moving = document.getAnimations().some((animation) => animation.playState === "running");
+    const faded = [...document.querySelectorAll("[role=dialog], [role=menu]")].some((each) => getComputedStyle(each).opacity !== "1");
+    return !moving && !faded;
+  });
+}
+
 /** Fails where the page as it stands is not accessible (WCAG 2.2 AA, as far as a program can tell). */
 export async function accessible(page: Page): Promise<void> {
+  await still(page);
   const { violations } = await new AxeBuilder({ page }).withTags(WCAG).analyze();
   const words = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.html} ${node.failureSummary ?? ""}`).join("\n")}`);
   expect(words).toEqual([]);

@@ -47,7 +47,6 @@ test("from the palette to an agent's page and on, without a mouse", async ({ pag
 test("a palette that finds nothing says so, and one that cannot search too", async ({ page }) => {
   await logIn(page);
   await ready(page);
-  await ready(page);
   await page.keyboard.press("Control+k");
   await expect(page.getByRole("combobox", { name: /^Find an agent/ })).toBeFocused();
   await page.keyboard.type("no such thing is anywhere");
@@ -59,6 +58,41 @@ test("a palette that finds nothing says so, and one that cannot search too", asy
   await expect(page.getByRole("dialog").getByRole("alert")).toContainText("It broke.");
   await page.keyboard.press("Escape");
   await expect(page.getByRole("dialog")).toHaveCount(0);
+});
+
+test("what takes a while is asked for once, however often Enter is pressed", async ({ page }) => {
+  await logIn(page);
+  interface Agents {
+    items: { id: string }[];
+  }
+  const [agent] = ((await (await page.request.get("/api/agents?limit=1")).json()) as Agents).items;
+  await page.route(new RegExp(`/api/agents/${agent?.id}$`), async (route) => {
+    const shown = (await (await route.fetch()).json()) as { permissions: object; presence: object };
+    const allowed = { allowed: true, reason: null };
+    await route.fulfill({ json: { ...shown, presence: { ...shown.presence, state: "online" }, permissions: { ...shown.permissions, command: allowed } } });
+  });
+  let asked = 0;
+  let answer = (): void => undefined;
+  const both = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  await page.route(/\/api\/agents\/[^/]+\/commands$/, async (route) => {
+    asked += 1;
+    await both;
+    await route.fulfill({ status: 409, contentType: "application/problem+json", json: { status: 409, title: "No", code: "conflict", detail: "not now" } });
+  });
+  await page.goto(`/agents/${agent?.id}`);
+  await ready(page);
+  await page.keyboard.press("Control+k");
+  await expect(page.getByRole("combobox", { name: /^Find an agent/ })).toBeFocused();
+  await page.keyboard.type("self-test");
+  await expect(page.getByRole("option", { name: /^Self-test/ })).toHaveAttribute("aria-selected", "true");
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Enter");
+  await expect.poll(() => asked).toBe(1);
+  answer();
+  await expect(page.getByRole("dialog").getByRole("alert")).toContainText("Not now.");
+  expect(asked).toBe(1);
 });
 
 test("keys lead to pages and to the filter, and can be switched off", async ({ page }) => {

@@ -5,12 +5,12 @@ test("the overview says what needs somebody, and leads there", async ({ page }) 
   await page.goto("/");
   await expect(page).toHaveURL(/\/overview$/);
   await expect(page.getByText(/^as of /)).toBeVisible();
-  const organizations = page.getByRole("table", { name: "Organizations that need somebody" });
+  const organizations = page.getByRole("table", { name: "Organizations that need attention" });
   const row = organizations.getByRole("row", { name: /Northwind/ });
   await expect(row).toContainText(/Volume nearly full|Waits for a restart|Offline|Never connected/);
   await shot(page, "overview");
   // The count on the overview is the count of the list it leads to.
-  const reason = page.getByRole("region", { name: "Needs you" }).getByRole("link", { name: /Waits for a restart/ });
+  const reason = page.getByRole("region", { name: "Needs attention" }).getByRole("link", { name: /Waits for a restart/ });
   const count = /^\d+/.exec((await reason.textContent()) ?? "")?.[0] ?? "none";
   await reason.click();
   await expect(page).toHaveURL(/attention=pending_reboot/);
@@ -35,7 +35,7 @@ test("nothing that needs somebody, a fleet without machines and a failure are to
     route.fulfill({ json: { ...answer, fleet: { ...none, total: 3, online: 3 }, versions: [{ version: "1.0.0", count: 3 }] } }),
   );
   await page.reload();
-  await expect(page.getByRole("heading", { name: "Nothing needs you" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "No machine needs attention" })).toBeVisible();
   await shot(page, "overview-calm");
   await page.unroute(/\/api\/overview(\?|$)/);
   await page.route(/\/api\/overview(\?|$)/, (route) =>

@@ -42,6 +42,7 @@ export default defineConfig({
     { name: "overview", testMatch: "overview.spec.ts", dependencies: ["walk"] },
     { name: "keyboard", testMatch: "keyboard.spec.ts", dependencies: ["walk"] },
     { name: "views", testMatch: "views.spec.ts", dependencies: ["walk"] },
-    { name: "pages", testMatch: "pages.spec.ts", dependencies: ["walk"] },
+    // What was run on many machines is a page too.
+    { name: "pages", testMatch: "pages.spec.ts", dependencies: ["walk", "bulk"] },
   ],
 });

@@ -15,12 +15,6 @@ async function open(page: Page): Promise<void> {
   }).toPass();
 }
 
-/** Dialogs and menus fade in; colours are judged when they stand. */
-async function stands(page: Page): Promise<void> {
-  await page.waitForFunction(() => document.getAnimations().every((animation) => animation.playState !== "running"));
-  await accessible(page);
-}
-
 test("a view is saved with its filters, sort and columns, and chosen again", async ({ page }) => {
   await logIn(page);
   await page.goto("/agents?os_family=linux&sort=-name");
@@ -32,7 +26,7 @@ test("a view is saved with its filters, sort and columns, and chosen again", asy
   await dialog.getByRole("button", { name: "Save the view" }).click();
   await expect(dialog.getByText("This is needed.")).toBeVisible();
   await dialog.getByLabel("Name").fill("Linux, from the end");
-  await stands(page);
+  await accessible(page);
   await shot(page, "views-save");
   await dialog.getByRole("button", { name: "Save the view" }).click();
   await expect(dialog).toHaveCount(0);
@@ -76,7 +70,7 @@ test("another filter changes it, which is saved or taken back; columns belong to
   await open(page);
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme });
-    await stands(page);
+    await accessible(page);
     await shot(page, `views-${colorScheme}`);
   }
   await page.getByRole("menuitem", { name: "Save the changes" }).click();
@@ -110,7 +104,7 @@ test("it is renamed and shared, on a phone with the keyboard alone too", async (
   await expect(dialog.getByText("This is needed.")).toBeVisible();
   await dialog.getByRole("combobox", { name: "Shared with" }).click();
   await page.getByRole("option", { name: "Everyone" }).click();
-  await stands(page);
+  await accessible(page);
   await shot(page, "views-share");
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
   await dialog.getByRole("button", { name: "Save", exact: true }).click();

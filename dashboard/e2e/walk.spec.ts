@@ -128,7 +128,7 @@ test("the agents page tells presence as it changes", async ({ page }) => {
   expect(new URL(page.url()).searchParams.get("q")).toBe("no machine has this name");
   await page.getByRole("link", { name: "Remove the filters" }).click();
   await page.getByRole("button", { name: "Presence" }).click();
-  await page.getByRole("menuitem", { name: "Online" }).click();
+  await page.getByRole("menuitemradio", { name: "Online" }).click();
   await expect(row).toBeVisible();
   await expect(page).toHaveURL(/presence=online/);
 });
@@ -230,7 +230,7 @@ test("what changed on a machine is told: what it was and what it is", async ({ p
   await expect(table.getByRole("row").filter({ hasText: "ssh" }).last()).toContainText("Added");
   await expect(page.getByText("That is all of the last year.")).toBeVisible();
   await page.getByRole("button", { name: "Section" }).click();
-  await page.getByRole("menuitem", { name: "Software" }).click();
+  await page.getByRole("menuitemradio", { name: "Software" }).click();
   await expect(page).toHaveURL(/section=software/);
   await expect(table.getByRole("row")).toHaveCount(3);
   expect(asked).toContain("software");
@@ -368,7 +368,7 @@ test("what needs attention is found with its reason, and the fullest volumes com
   await expect(page).toHaveURL(/sort=-volume/);
   await expect(page.getByRole("columnheader", { name: "Fullest volume" })).toHaveAttribute("aria-sort", "descending");
   await page.getByRole("button", { name: /^Needs attention/ }).click();
-  await page.getByRole("menuitem", { name: "Waits for a restart" }).click();
+  await page.getByRole("menuitemradio", { name: "Waits for a restart" }).click();
   await expect(page).toHaveURL(/attention=pending_reboot/);
   await expect.poll(async () => (await rows.allTextContents()).every((text) => text.includes("Waits for a restart"))).toBe(true);
   await shot(page, "needs-attention");
