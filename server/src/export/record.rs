@@ -5,8 +5,12 @@ use crate::core::{Error, Result};
 /// Tells spreadsheets that the text is UTF-8.
 pub const BYTE_ORDER_MARK: &str = "\u{FEFF}";
 
-/// What a spreadsheet takes for the beginning of a formula (OWASP, CSV Injection).
-const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+/// What a spreadsheet takes for the beginning of a formula (OWASP, CSV Injection); the last four are the full-width signs.
+const FORMULA: [char; 10] = ['=', '+', '-', '@', '\t', '\r', '\u{FF1D}', '\u{FF0B}', '\u{FF0D}', '\u{FF20}'];
+
+/// After these a cell of its own may begin, whatever stands in quotes: where the comma is the decimal sign, a spreadsheet
+/// splits at semicolons, and a quote in the middle of what it takes for a cell is no quote to it.
+const BREAK: [char; 4] = [';', '\t', '\r', '\n'];
 
 /// Records, each ended by CR LF.
 ///
@@ -23,7 +27,19 @@ pub fn records(rows: impl Iterator<Item = Vec<String>>) -> Result<Vec<u8>> {
 /// The cell, so that no spreadsheet computes it: names, outputs and the like are written by machines that may be hostile.
 /// A whole number stays a number.
 fn safe(cell: String) -> String {
-    if cell.starts_with(FORMULA) && cell.parse::<i64>().is_err() { format!("'{cell}") } else { cell }
+    if cell.parse::<i64>().is_ok() {
+        return cell;
+    }
+    let mut safe = String::with_capacity(cell.len() + 1);
+    let mut begins = true;
+    for letter in cell.chars() {
+        if begins && FORMULA.contains(&letter) {
+            safe.push('\'');
+        }
+        safe.push(letter);
+        begins = BREAK.contains(&letter) || begins && (letter.is_whitespace() || letter == '"');
+    }
+    safe
 }
 
 #[cfg(test)]
@@ -50,6 +66,17 @@ mod tests {
             assert_eq!(record(&[formula]), format!("'{formula}\r\n"));
         }
         assert_eq!(record(&["\rx"]), "\"'\rx\"\r\n");
+        for (cell, safe) in [
+            ("x;=cmd|'/C calc'!A0;y", "x;'=cmd|'/C calc'!A0;y"),
+            ("x; +1", "x; '+1"),
+            (" =1", " '=1"),
+            ("\u{FF1D}1+1", "'\u{FF1D}1+1"),
+            ("x;\u{FF20}SUM(A1)", "x;'\u{FF20}SUM(A1)"),
+        ] {
+            assert_eq!(record(&[cell]), format!("{safe}\r\n"));
+        }
+        assert_eq!(record(&["x\n=1"]), "\"x\n'=1\"\r\n");
+        assert_eq!(record(&["x;\"=1"]), "\"x;\"\"'=1\"\r\n");
         assert_eq!(record(&["-1073741510", "a=b", "'", "7"]), "-1073741510,a=b,',7\r\n");
     }
 }
