@@ -37,7 +37,7 @@ test("a viewer sees every control with the reason why it cannot be used", async 
   await page.goto(`/agents/enroll?organization_id=${organization}`);
   const dialog = page.getByRole("dialog", { name: "Enroll a machine" });
   await expect(dialog.getByText("You cannot enroll machines in this organization.")).toBeVisible();
-  await refused(dialog.getByRole("button", { name: "Make the token" }), technician);
+  await refused(dialog.getByRole("button", { name: "Create the token" }), technician);
   await refused(dialog.getByRole("button", { name: "New organization" }), "Only an admin may do this.");
 
   await page.goto("/organizations");
@@ -68,7 +68,7 @@ test("a technician enrolls and revokes, and is told what is for others", async (
   await page.getByRole("option", { name: "Contoso Dental" }).click();
   await refused(dialog.getByRole("button", { name: "New site" }), "This needs the role org_admin in the organization.");
   await dialog.getByLabel("Label").fill("by a technician");
-  await dialog.getByRole("button", { name: "Make the token" }).click();
+  await dialog.getByRole("button", { name: "Create the token" }).click();
   await page.getByRole("dialog", { name: "Run this on the machine" }).getByRole("button", { name: "Close" }).last().click();
   await page.goto("/enrollment-tokens");
   const row = page.getByRole("row", { name: /by a technician/ });
@@ -86,7 +86,7 @@ test("who manages an organization changes its sites, but not what still has agen
   await refused(page.getByRole("button", { name: "Delete Head office" }), /^This site still has \d+ agents?; /);
   await page.getByRole("button", { name: "New site" }).click();
   await page.getByRole("dialog").getByLabel("Name").fill("Of the manager");
-  await page.getByRole("button", { name: "Make the site" }).click();
+  await page.getByRole("button", { name: "Create the site" }).click();
   await page.getByRole("button", { name: "Delete Of the manager" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Delete the site" }).click();
   await expect(page.getByRole("link", { name: "Of the manager" })).toHaveCount(0);

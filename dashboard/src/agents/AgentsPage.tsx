@@ -83,8 +83,8 @@ export function AgentsPage() {
       <AgentFilters search={search} set={set}>
         <ListTools>
           <ViewsMenu views={views} />
-          <ColumnsMenu {...columns} />
-          <ExportButton file={file} />
+          {list.isLoadingError ? null : <ColumnsMenu {...columns} />}
+          {list.isLoadingError ? null : <ExportButton file={file} />}
         </ListTools>
       </AgentFilters>
       <ExportNotice file={file} />

@@ -1,4 +1,4 @@
-import { Stack } from "@mantine/core";
+import { Select, Stack } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { api, body } from "../api/client";
@@ -55,13 +55,15 @@ export function EnrollForm({ scope, onMade, onClose }: {
                 onChange={(id) => site.set(id ?? "")}
                 error={site.error}
               />
-            ) : null}
+            ) : (
+              <Select label="Site" placeholder="Choose the organization first" data={[]} disabled required />
+            )}
           </>
         ),
       },
       label: { kind: "text", label: "Label (optional)", help: "For you: where this token went.", longest: 100 },
       expires_in_hours: { kind: "select", label: "Valid for", options: EXPIRIES },
-      max_uses: { kind: "number", label: "Most machines", placeholder: "Unlimited", least: 1, most: 100_000 },
+      max_uses: { kind: "number", label: "Machine limit", placeholder: "Unlimited", least: 1, most: 100_000 },
     }),
     [organizationId],
   );
@@ -80,8 +82,8 @@ export function EnrollForm({ scope, onMade, onClose }: {
           void client.invalidateQueries({ queryKey: ["enrollment-tokens"] });
           onMade(made);
         }}
-        action="Make the token"
-        failure="The token was not made."
+        action="Create the token"
+        failure="The token was not created."
         onCancel={onClose}
         permission={enroll}
         draft={user.data && { userId: user.data.id, form: "enrollment-token" }}

@@ -1,4 +1,5 @@
-import { Button, Group, Loader, Stack } from "@mantine/core";
+import { Button, Group, Loader, SegmentedControl, Stack } from "@mantine/core";
+import { useLocalStorage } from "@mantine/hooks";
 import { IconCircleCheck } from "@tabler/icons-react";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
@@ -7,6 +8,7 @@ import { api, body } from "../api/client";
 import type { Hint } from "../api/events";
 import type { Agent, NewToken } from "../api/types";
 import { useRefreshOn } from "../api/useRefreshOn";
+import { isLoopback } from "../lib/enroll";
 import { Age } from "../ui/Age";
 import { CopyLine } from "../ui/CopyLine";
 import { PRESENCE } from "../ui/looks";
@@ -16,22 +18,59 @@ import styles from "./EnrollWait.module.css";
 
 /** How many of a site's machines are looked at for a new one, newest sign of life first. */
 const CANDIDATES = 10;
+const SYSTEMS = [
+  { value: "windows", label: "Windows" },
+  { value: "linux", label: "Linux" },
+];
+type System = "windows" | "linux";
 const concernsAgents = (hint: Hint) => hint.kind === "agent" || hint.kind === "fleet";
 
 /** Shows the token's secret, once, and waits for the machines that use it. */
 export function EnrollWait({ made, onClose }: { made: NewToken; onClose: () => void }) {
-  const { token, install_command } = made;
+  const { token } = made;
+  const [system, setSystem] = useLocalStorage<System>({ key: "gururmm-enroll-system", defaultValue: "windows", getInitialValueInEffect: false });
+  const line = system === "windows" ? made.install_command_windows : made.install_command;
   const joined = useJoined(token.site_id, token.created_at);
   return (
     <Stack>
       <p>
-        In a terminal on the machine that joins <strong className="any">{token.organization_name}</strong> ›{" "}
-        <strong className="any">{token.site_name}</strong>:
+        The machine joins <strong className="any">{token.organization_name}</strong> ›{" "}
+        <strong className="any">{token.site_name}</strong>.
       </p>
-      <p className="muted">
-        The machine needs the agent first: copy <code>gururmm-agent</code> from your build to <code>/usr/local/bin</code>.
-      </p>
-      <CopyLine text={install_command} label="The command to run on the machine" />
+      <SegmentedControl
+        aria-label="Operating system of the machine"
+        data={SYSTEMS}
+        value={system}
+        onChange={(value) => setSystem(value === "linux" ? "linux" : "windows")}
+      />
+      <ol className={styles.steps}>
+        {system === "windows" ? (
+          <>
+            <li>
+              Put <code>gururmm-agent.exe</code> on the machine; <code>scripts/build-agent.sh windows</code> builds it.
+            </li>
+            <li>There, in PowerShell as administrator, in the folder that holds it:</li>
+          </>
+        ) : (
+          <>
+            <li>
+              Put <code>gururmm-agent</code> into <code>/usr/local/bin</code> of the machine; <code>scripts/build-agent.sh linux</code>{" "}
+              builds it.
+            </li>
+            <li>There, in a terminal:</li>
+          </>
+        )}
+      </ol>
+      <CopyLine text={line} label="The command to run on the machine" />
+      <p className="muted">It enrolls the machine, then installs the agent as a service and starts it.</p>
+      {isLoopback(line) ? (
+        <Banner family="warn" title="This address leads only from the server to itself.">
+          <p>
+            Other machines cannot use it. Start the server with <code>--public-url https://…</code>, the address under which they
+            reach it, and create another token.
+          </p>
+        </Banner>
+      ) : null}
       <Banner family="warn" title="The secret in this line will not be shown again.">
         <p>
           Who has it can enroll {token.max_uses === 1 ? "one machine" : "machines"} here. It expires{" "}

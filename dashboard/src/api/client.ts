@@ -7,7 +7,10 @@ import { session } from "./session";
 export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
+  /** Names the lines of the server's log that are about it. */
   readonly requestId: string | undefined;
+  /** When the answer came, in milliseconds since the epoch. */
+  readonly at = Date.now();
   /** What is wrong with single fields of the request, by the field's path. */
   readonly fields: Record<string, string>;
 
@@ -55,7 +58,8 @@ const failures: Middleware = {
       throw new ServerAwayError(problem.detail ?? undefined);
     }
     connection.answered();
-    const error = new ApiError(response.status, problem);
+    const request_id = problem.request_id ?? response.headers.get("x-request-id");
+    const error = new ApiError(response.status, { ...problem, request_id });
     session.failed(error);
     throw error;
   },

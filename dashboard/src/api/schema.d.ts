@@ -1459,6 +1459,8 @@ export interface components {
         CreatedEnrollmentToken: {
             /** @description One line that enrolls a Linux machine. */
             install_command: string;
+            /** @description One line for PowerShell as administrator, in the directory of `gururmm-agent.exe`, that enrolls a Windows machine. */
+            install_command_windows: string;
             /** @description The token's text. */
             secret: string;
             token: components["schemas"]["EnrollmentToken"];

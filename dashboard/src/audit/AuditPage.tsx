@@ -1,8 +1,9 @@
 import { IconFilterOff, IconHistory } from "@tabler/icons-react";
+import { useInfiniteQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useCallback } from "react";
 import { api, ApiError } from "../api/client";
-import { auditQuery } from "../api/queries";
+import { audit, auditQuery } from "../api/queries";
 import { useScope } from "../frame/useScope";
 import { type AuditSearch, auditSearch, OUTCOMES } from "../lib/search";
 import { sentence } from "../lib/words";
@@ -38,8 +39,10 @@ export function AuditPage() {
   const setActor = useCallback((actor: string | undefined) => set({ actor }), [set]);
   const { action, actor, outcome, agent_id, from, to } = search;
   const filtered = [action, actor, outcome, agent_id, from, to, organization_id].some((value) => value !== undefined);
+  const query = auditQuery({ ...search, organization_id });
+  const { isLoadingError } = useInfiniteQuery(audit(query));
   const file = useExport((signal) =>
-    api.GET("/api/audit/export", { signal, parseAs: "stream", params: { query: auditQuery({ ...search, organization_id }) } }),
+    api.GET("/api/audit/export", { signal, parseAs: "stream", params: { query } }),
   );
   return (
     <>
@@ -53,13 +56,13 @@ export function AuditPage() {
         {agent_id ? <AgentChip id={agent_id} remove={() => set({ agent_id: undefined })} /> : null}
         <ListTools>
           <ViewsMenu views={views} />
-          <ExportButton file={file} />
+          {isLoadingError ? null : <ExportButton file={file} />}
         </ListTools>
       </FilterBar>
       <ExportNotice file={file} />
       <ViewNotice views={views} />
       <AuditList
-        query={auditQuery({ ...search, organization_id })}
+        query={query}
         what="The audit log could not be loaded."
         empty={
           filtered ? (

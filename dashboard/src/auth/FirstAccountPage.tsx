@@ -15,7 +15,7 @@ const SCHEMA: Schema<NewOwner> = {
   password: {
     kind: "secret",
     label: "Password",
-    help: "At least 12 characters. A sentence is easier to remember than a riddle.",
+    help: "At least 12 characters. A short sentence is easy to remember.",
     required: true,
     shortest: 12,
     autoComplete: "new-password",
@@ -30,8 +30,8 @@ export function FirstAccountPage() {
   if (status.data && !status.data.bootstrap_required && !isMade) return <Navigate to="/login" replace />;
   return (
     <AuthCard
-      title="Make the first account"
-      lead="This installation has no account yet. This one owns it: it can do everything, and make the others."
+      title="Create the first account"
+      lead="This installation has no account yet. This one owns it: it may do everything, and create the others."
     >
       <SchemaForm
         schema={SCHEMA}
@@ -41,8 +41,8 @@ export function FirstAccountPage() {
           setMade(true);
           signedIn(user);
         }}
-        action="Make the account"
-        failure="The account was not made."
+        action="Create the account"
+        failure="The account was not created."
         size="sm"
       />
     </AuthCard>

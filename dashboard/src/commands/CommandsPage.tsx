@@ -1,6 +1,8 @@
 import { IconFilterOff, IconTerminal2 } from "@tabler/icons-react";
+import { useInfiniteQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { api } from "../api/client";
+import { commands } from "../api/queries";
 import { useScope } from "../frame/useScope";
 import { exportedColumns } from "../lib/columns";
 import { COMMAND_STATES, commandsSearch } from "../lib/search";
@@ -26,6 +28,7 @@ export function CommandsPage() {
   const views = useViews({ page: "commands", search, parse: commandsSearch });
   const { organization_id, site_id } = useScope();
   const navigate = useNavigate();
+  const { isLoadingError } = useInfiniteQuery(commands({ state, organization_id, site_id }));
   const file = useExport((signal) => {
     const query = { state, organization_id, site_id, columns: exportedColumns(FLEET_COLUMNS) };
     return api.GET("/api/commands/export", { signal, parseAs: "stream", params: { query } });
@@ -45,7 +48,7 @@ export function CommandsPage() {
         />
         <ListTools>
           <ViewsMenu views={views} />
-          <ExportButton file={file} />
+          {isLoadingError ? null : <ExportButton file={file} />}
         </ListTools>
       </FilterBar>
       <ExportNotice file={file} />

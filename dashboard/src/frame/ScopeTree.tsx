@@ -1,11 +1,10 @@
-import { Button } from "@mantine/core";
 import { keepPreviousData, useQueries, useQuery } from "@tanstack/react-query";
 import { useMatch } from "@tanstack/react-router";
 import { type KeyboardEvent, useRef, useState } from "react";
 import { agent, organizations, sites } from "../api/queries";
 import type { Site } from "../api/types";
 import { scopeOfNode, type SiteList, type TreeLine, treeKey, treeLines } from "../lib/tree";
-import { messageOf } from "../ui/Notice";
+import { Failure } from "../ui/Notice";
 import { SearchInput } from "../ui/SearchInput";
 import { spine } from "./queries";
 import styles from "./ScopeTree.module.css";
@@ -56,12 +55,7 @@ export function ScopeTree({ onChoose }: { onChoose?: () => void }) {
         ))}
       </div>
       {list.error && !list.data ? (
-        <div className={styles.note}>
-          <p>{messageOf(list.error)}</p>
-          <Button variant="default" onClick={() => void list.refetch()}>
-            Try again
-          </Button>
-        </div>
+        <Failure error={list.error} what="The organizations could not be loaded." retry={() => void list.refetch()} />
       ) : null}
       {list.data?.items.length === 0 ? (
         <p className={styles.note}>{q ? "No organization has this in its name." : "There is no organization yet."}</p>

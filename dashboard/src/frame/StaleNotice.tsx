@@ -1,8 +1,10 @@
 import { Button } from "@mantine/core";
 import { type Query, useQueryClient } from "@tanstack/react-query";
 import { useCallback, useSyncExternalStore } from "react";
-import { ServerAwayError } from "../api/client";
-import { Age } from "../ui/Age";
+import { ApiError, ServerAwayError } from "../api/client";
+import { useClock } from "../lib/clock";
+import { answerLine } from "../lib/failure";
+import { asOf, staleParts } from "../lib/stale";
 import { Banner, messageOf } from "../ui/Notice";
 import styles from "./StaleNotice.module.css";
 
@@ -27,11 +29,7 @@ export function StaleNotice() {
     <div className={styles.notice} role="status">
       <Banner
         family="warn"
-        title={
-          <>
-            Part of this page could not be refreshed. It is of <Age at={new Date(oldest).toISOString()} tip />.
-          </>
-        }
+        title={<Title parts={staleParts(stale.map(({ queryKey }) => queryKey))} at={oldest} />}
         action={
           <Button variant="default" onClick={() => void client.refetchQueries({ predicate: isStale })}>
             Try again
@@ -39,7 +37,17 @@ export function StaleNotice() {
         }
       >
         <p className="any">{messageOf(stale[0]?.state.error)}</p>
+        {stale[0]?.state.error instanceof ApiError ? <p className="muted any">{answerLine(stale[0].state.error)}</p> : null}
       </Banner>
     </div>
+  );
+}
+
+function Title({ parts, at }: { parts: string; at: number }) {
+  const shown = useClock((now) => asOf(at, now));
+  return (
+    <>
+      {parts} could not be refreshed. What is shown is of <span className="num">{shown}</span>.
+    </>
   );
 }

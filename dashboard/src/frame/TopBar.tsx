@@ -1,6 +1,6 @@
 import { Drawer } from "@mantine/core";
 import { useDisclosure, useMediaQuery } from "@mantine/hooks";
-import { IconBroadcast, IconCloudOff, IconRefresh, IconSearch, IconSitemap } from "@tabler/icons-react";
+import { IconAlertTriangle, IconBroadcast, IconCloudOff, IconRefresh, IconSearch, IconSitemap } from "@tabler/icons-react";
 import { useAwaySince } from "../api/connection";
 import { useLive } from "../api/events";
 import type { User } from "../api/types";
@@ -9,6 +9,7 @@ import { Keys } from "./Keys";
 import { ScopeTree } from "./ScopeTree";
 import styles from "./TopBar.module.css";
 import { UserMenu } from "./UserMenu";
+import { useFailing } from "./useFailing";
 import { useScopeNames } from "./useScope";
 import { Bell } from "./work/Bell";
 
@@ -64,16 +65,19 @@ function ScopeButton({ tree, setTree }: { tree: boolean; setTree: (shown: boolea
   );
 }
 
+const AWAY = ["Away", "The server does not answer; it is asked again every two seconds.", IconCloudOff] as const;
+const FAILING = ["Failing", "The server answers, but could not answer a part of this page.", IconAlertTriangle] as const;
+const LIVE = ["Live", "Changes arrive as they happen.", IconBroadcast] as const;
+const POLLING = ["Polling", "The live stream is away; this page asks again every 15 seconds.", IconRefresh] as const;
+
 function Live() {
-  const live = useLive();
+  const stream = useLive() ? LIVE : POLLING;
   const away = useAwaySince() !== null;
-  const [word, title, Glyph] = away
-    ? (["Away", "The server does not answer; it is asked again every two seconds.", IconCloudOff] as const)
-    : live
-      ? (["Live", "Changes arrive as they happen.", IconBroadcast] as const)
-      : (["Polling", "The live stream is away; this page asks again every 15 seconds.", IconRefresh] as const);
+  const failing = useFailing();
+  const state = away ? AWAY : failing ? FAILING : stream;
+  const [word, title, Glyph] = state;
   return (
-    <span className={styles.live} data-live={live && !away ? true : undefined} title={title}>
+    <span className={styles.live} data-live={state === LIVE || undefined} data-failing={state === FAILING || undefined} title={title}>
       <Glyph size={15} aria-hidden />
       <span className={styles.liveWord}>{word}</span>
     </span>

@@ -48,6 +48,13 @@ export function formatSince(at: number, now: number): string {
   return `for ${formatDuration(now - at)}`;
 }
 
+/** The time of day in the reader's zone; with the day where it is not today's. */
+export function formatTime(at: number, now = Date.now()): string {
+  const [then, today] = [new Date(at), new Date(now)];
+  if (then.toDateString() !== today.toDateString()) return formatAbsolute(at);
+  return then.toLocaleTimeString("en-GB");
+}
+
 /** Making one takes a hundred times as long as using it, and a list has one instant or more in each row. */
 const formats = new Map<string | undefined, Intl.DateTimeFormat>();
 

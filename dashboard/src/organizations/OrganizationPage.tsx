@@ -105,7 +105,7 @@ function Loaded({ organization: { id, name, agent_count, site_count, created_at,
           <Loading lines={4} />
         ) : rows.length === 0 ? (
           <Empty icon={IconMapPinOff} title="This organization has no site yet" action={newSite}>
-            Machines join a site. Make the first one, then enroll a machine.
+            Machines join a site. Create the first one, then enroll a machine.
           </Empty>
         ) : (
           <section className={styles.panel}>
@@ -128,7 +128,7 @@ function Loaded({ organization: { id, name, agent_count, site_count, created_at,
                     </Link>
                   ),
                 },
-                { header: "Made", narrow: true, hideOnPhone: true, cell: (site) => <Age at={site.created_at} /> },
+                { header: "Created", narrow: true, hideOnPhone: true, cell: (site) => <Age at={site.created_at} /> },
                 {
                   header: "Actions",
                   narrow: true,
@@ -216,7 +216,7 @@ function Dialogs({ dialog, id, name, close }: { dialog: Dialog; id: string; name
         <NameDialog
           title="New site"
           label="Name"
-          action="Make the site"
+          action="Create the site"
           save={(next) => createSite(id, next)}
           onDone={close}
           onClose={close}

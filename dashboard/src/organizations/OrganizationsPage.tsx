@@ -86,7 +86,7 @@ export function OrganizationsPage() {
         <NameDialog
           title="New organization"
           label="Name"
-          action="Make the organization"
+          action="Create the organization"
           save={createOrganization}
           onDone={(made) => {
             setMaking(false);
@@ -112,5 +112,5 @@ const COLUMNS: Column<Organization>[] = [
   },
   { id: "sites", header: "Sites", width: 80, align: "right", cell: (each) => <span className="num">{formatCount(each.site_count)}</span> },
   { id: "agents", header: "Agents", width: 90, align: "right", cell: (each) => <span className="num">{formatCount(each.agent_count)}</span> },
-  { id: "made", header: "Made", from: 560, width: 150, cell: (each) => <Age at={each.created_at} /> },
+  { id: "made", header: "Created", from: 560, width: 150, cell: (each) => <Age at={each.created_at} /> },
 ];

@@ -51,7 +51,7 @@ export function TokensPage() {
         what="The tokens could not be loaded."
         empty={
           <Empty icon={IconKey} title="There is no enrollment token here" action={add}>
-            A token lets machines join one site, for a time and as often as you say. Its secret is shown once, when it is made.
+            A token lets machines join one site, for a time and as often as you say. Its secret is shown once, when it is created.
           </Empty>
         }
         failed={() =>
@@ -131,7 +131,7 @@ function columnsWith(revoke: (token: EnrollmentToken) => void): Column<Enrollmen
       ),
     },
     { id: "expires", header: "Expires", from: 760, width: 120, cell: (token) => <Age at={token.expires_at} /> },
-    { id: "by", header: "Made by", from: 960, cell: (token) => <span title={token.created_by}>{token.created_by}</span> },
+    { id: "by", header: "Created by", from: 960, cell: (token) => <span title={token.created_by}>{token.created_by}</span> },
     {
       id: "revoke",
       header: "Action",

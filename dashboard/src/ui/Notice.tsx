@@ -1,8 +1,10 @@
 import { Button, Skeleton } from "@mantine/core";
 import type { Icon } from "@tabler/icons-react";
-import { IconAlertTriangle, IconInfoCircle } from "@tabler/icons-react";
-import type { ReactNode } from "react";
+import { IconAlertTriangle, IconCheck, IconCopy, IconInfoCircle } from "@tabler/icons-react";
+import { type ReactNode, useState } from "react";
 import { ApiError, ServerAwayError } from "../api/client";
+import { copyText } from "../lib/clipboard";
+import { answerLine, causeOf, failureReport, isServersFault, nextStep } from "../lib/failure";
 import { sentence } from "../lib/words";
 import styles from "./Notice.module.css";
 
@@ -37,7 +39,7 @@ export function InPage({ children }: { children: ReactNode }) {
   return <div className={styles.inPage}>{children}</div>;
 }
 
-/** What could not be loaded or done: the server's words, the id to look it up by, and a second try. */
+/** What could not be loaded or done: why, when, what to look it up by, what to do next, and a second try. */
 export function Failure({ error, what, retry, placed }: {
   error?: unknown;
   what: string;
@@ -45,19 +47,15 @@ export function Failure({ error, what, retry, placed }: {
   /** In a form: the fields whose errors stand at their inputs. */
   placed?: readonly string[];
 }) {
-  const requestId = error instanceof ApiError ? error.requestId : undefined;
+  const next = error instanceof ApiError && !placed ? nextStep(error) : undefined;
   return (
     <div className={styles.banner} data-family="bad" role="alert">
       <IconAlertTriangle size={18} aria-hidden className={styles.bannerIcon} />
       <div className={styles.bannerText}>
         <strong>{what}</strong>
         {error ? <p className="any">{messageOf(error, placed)}</p> : null}
-        {requestId ? (
-          <details>
-            <summary className="muted">Details</summary>
-            <span className="mono any">request {requestId}</span>
-          </details>
-        ) : null}
+        {next ? <p className="any">{next}</p> : null}
+        {error instanceof ApiError ? <Answer what={what} error={error} /> : null}
       </div>
       {retry ? (
         <Button variant="default" onClick={retry}>
@@ -65,6 +63,24 @@ export function Failure({ error, what, retry, placed }: {
         </Button>
       ) : null}
     </div>
+  );
+}
+
+/** What a failure is looked up by: status, time and request. Open where the fault is the server's. */
+function Answer({ what, error }: { what: string; error: ApiError }) {
+  const [copied, setCopied] = useState(false);
+  const copy = () => void copyText(failureReport(what, error, location.pathname)).then(setCopied);
+  return (
+    <details open={isServersFault(error)}>
+      <summary className="muted">Details</summary>
+      <p className={styles.answer}>
+        <span className="num any">{answerLine(error)}</span>
+        <button type="button" className={styles.copy} onClick={copy}>
+          {copied ? <IconCheck size={14} aria-hidden /> : <IconCopy size={14} aria-hidden />}
+          <span aria-live="polite">{copied ? "Copied" : "Copy details"}</span>
+        </button>
+      </p>
+    </details>
   );
 }
 
@@ -103,9 +119,9 @@ export function Loading({ lines = 5 }: { lines?: number }) {
 export function messageOf(error: unknown, placed?: readonly string[]): string {
   if (error instanceof ApiError) {
     const fields = Object.entries(error.fields);
-    if (fields.length === 0) return sentence(error.message);
+    if (fields.length === 0) return causeOf(error);
     const others = fields.filter(([field]) => !placed?.includes(field));
-    return others.length === 0 ? "Mend the marked fields." : others.map(([field, message]) => sentence(`${field}: ${message}`)).join(" ");
+    return others.length === 0 ? "Correct the marked fields." : others.map(([field, message]) => sentence(`${field}: ${message}`)).join(" ");
   }
   if (error instanceof ServerAwayError) return placed ? `${sentence(error.message)} What you typed stays here.` : sentence(error.message);
   return error instanceof Error ? sentence(error.message) : "Something went wrong in this page.";

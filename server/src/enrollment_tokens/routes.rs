@@ -57,6 +57,8 @@ struct CreatedEnrollmentToken {
     secret: String,
     /// One line that enrolls a Linux machine.
     install_command: String,
+    /// One line for PowerShell as administrator, in the directory of `gururmm-agent.exe`, that enrolls a Windows machine.
+    install_command_windows: String,
 }
 
 /// Enrollment tokens, newest first.
@@ -85,8 +87,9 @@ async fn create_enrollment_token(
         expires_in_hours: body.expires_in_hours,
         max_uses: body.max_uses,
     };
-    let service::CreatedToken { token, secret, install_command } = service::create(&app, &ctx, &request).await?;
-    Ok((StatusCode::CREATED, Json(CreatedEnrollmentToken { token, secret, install_command })))
+    let service::CreatedToken { token, secret, install_command, install_command_windows } =
+        service::create(&app, &ctx, &request).await?;
+    Ok((StatusCode::CREATED, Json(CreatedEnrollmentToken { token, secret, install_command, install_command_windows })))
 }
 
 /// Revokes an enrollment token; agents that joined with it stay.

@@ -41,6 +41,8 @@ pub struct CreatedToken {
     pub secret: String,
     /// One line that enrolls a Linux machine. It holds the secret.
     pub install_command: String,
+    /// One line for an elevated PowerShell that enrolls a Windows machine. It holds the secret.
+    pub install_command_windows: String,
 }
 
 /// Makes a token.
@@ -89,8 +91,10 @@ pub async fn create(app: &App, ctx: &Ctx, request: &NewToken) -> Result<CreatedT
     let token = shown(&ctx.actor, work.finish(result).await?, app.env.now());
     app.hub.bus.publish(DashboardEvent::Fleet { organization_id: token.record.organization_id }).await;
     let secret = text.reveal();
-    let install_command = install_command(app.config.public_url(), &secret);
-    Ok(CreatedToken { token, secret, install_command })
+    let server = app.config.public_url();
+    let install_command = install_command(server, &secret);
+    let install_command_windows = install_command_windows(server, &secret);
+    Ok(CreatedToken { token, secret, install_command, install_command_windows })
 }
 
 /// Tokens that the caller may see, newest first.
@@ -171,5 +175,12 @@ fn check(request: &NewToken) -> Result<(Option<&str>, u32, Option<i32>)> {
 fn install_command(server: &str, token: &str) -> String {
     format!(
         "printf %s '{token}' | sudo gururmm-agent enroll --server {server} --token-file - && sudo gururmm-agent service install"
+    )
+}
+
+/// The same for Windows PowerShell, which knows no `&&`, in the directory that holds the program.
+fn install_command_windows(server: &str, token: &str) -> String {
+    format!(
+        r"'{token}' | .\gururmm-agent.exe enroll --server {server} --token-file -; if ($LASTEXITCODE -eq 0) {{ .\gururmm-agent.exe service install }}"
     )
 }

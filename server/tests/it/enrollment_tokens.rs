@@ -26,6 +26,12 @@ async fn the_secret_is_shown_once_and_only_its_hash_is_kept(db: PgPool) {
             "printf %s '{secret}' | sudo gururmm-agent enroll --server https://rmm.example.com --token-file - && sudo gururmm-agent service install"
         )
     );
+    assert_eq!(
+        made["install_command_windows"],
+        format!(
+            r"'{secret}' | .\gururmm-agent.exe enroll --server https://rmm.example.com --token-file -; if ($LASTEXITCODE -eq 0) {{ .\gururmm-agent.exe service install }}"
+        )
+    );
     let row = &made["token"];
     assert_eq!((&row["label"], &row["state"], &row["uses"]), (&json!("Rollout"), &json!("active"), &json!(0)));
     assert_eq!((&row["max_uses"], &row["expires_at"]), (&Value::Null, &json!("2026-11-26T12:00:00Z")));
