@@ -13,6 +13,7 @@ const topOf = (page: Page, name: string) => region(page, name).evaluate((each) =
 
 test("rows stay in sight, and idle, until those of another order are there; these begin at the top", async ({ page }) => {
   await logIn(page);
+  await page.goto("/agents?sort=name");
   const list = region(page, "Agents");
   await expect(list.locator("[data-row]").first()).toBeVisible();
   await list.evaluate((each) => each.scrollTo({ top: 600 }));

@@ -328,7 +328,7 @@ test("a fleet fills the list; what is out of sight is not in the page, and nothi
     const made = await change<{ secret: string }>(page.request, "post", "/api/enrollment-tokens", { site_id: site.id });
     tokens.push(made.secret);
   }
-  await page.goto(`/agents?organization_id=${organization.id}`);
+  await page.goto(`/agents?organization_id=${organization.id}&sort=name`);
   // Where it pressed the button of the login it would lie on the table, and hold the rows.
   await page.mouse.move(0, 0);
   fleet = new Program(
@@ -371,10 +371,15 @@ test("what needs attention is found with its reason, and the fullest volumes com
   const rows = page.getByRole("row").filter({ has: page.locator("a[data-row-link]") });
   await expect.poll(() => rows.count()).toBeLessThan(FLEET / 2);
   for (const row of await rows.all()) await expect(row).toContainText(/Waits for a restart|is \d+ % full/);
+  // The worst first: the full ones, and among them servers before the rest.
+  await expect(page.getByRole("columnheader", { name: "Needs attention" })).toHaveAttribute("aria-sort", "ascending");
+  const rank = (text: string) => (/is \d+ % full/.test(text) ? 0 : 1);
+  const ranks = (await rows.allTextContents()).map(rank);
+  expect(ranks).toEqual(ranks.toSorted());
   await page.getByRole("button", { name: "Fullest volume" }).click();
   await expect(page).toHaveURL(/sort=-volume/);
   await expect(page.getByRole("columnheader", { name: "Fullest volume" })).toHaveAttribute("aria-sort", "descending");
-  await page.getByRole("button", { name: /^Needs attention/ }).click();
+  await page.getByRole("button", { name: "Needs attention For any reason" }).click();
   await page.getByRole("menuitemradio", { name: "Waits for a restart" }).click();
   await expect(page).toHaveURL(/attention=pending_reboot/);
   await expect.poll(async () => (await rows.allTextContents()).every((text) => text.includes("Waits for a restart"))).toBe(true);

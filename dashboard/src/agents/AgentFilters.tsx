@@ -7,7 +7,7 @@ import { SearchInput } from "../ui/SearchInput";
 
 const PRESENCE_OPTIONS = PRESENCES.map((value) => ({ value, label: PRESENCE[value].word }));
 const OS_OPTIONS = OS_FAMILIES.map((value) => ({ value, label: OS_WORDS[value] ?? value }));
-const ROLE_OPTIONS = ROLES.map((value) => ({ value, label: ROLE_WORDS[value] ?? value }));
+const ROLE_OPTIONS = ROLES.map((value) => ({ value, label: value === "any_server" ? "Any server" : (ROLE_WORDS[value] ?? value) }));
 const STATE_OPTIONS = AGENT_STATES.map((value) => ({ value, label: AGENT_STATE[value].word }));
 
 const ATTENTION_OPTIONS = [

@@ -10,7 +10,7 @@ import type { Permission } from "../api/types";
 import { useRefreshOn } from "../api/useRefreshOn";
 import { exportedColumns } from "../lib/columns";
 import { idOf } from "../lib/pages";
-import { agentsFilter, agentsSearch, type AgentsSearch } from "../lib/search";
+import { AGENT_ORDER, agentsFilter, agentsSearch, type AgentsSearch } from "../lib/search";
 import { BulkBar } from "../ui/BulkBar";
 import { ColumnsMenu } from "../ui/ColumnsMenu";
 import { ExportButton, ExportNotice } from "../ui/Export";
@@ -58,7 +58,7 @@ export function AgentsPage() {
   const columns = useColumns("agents", useMemo(() => columnsIn({ organization_id, site_id }), [organization_id, site_id]));
   const views = useViews({ page: "agents", search, parse: agentsSearch, columns });
   const file = useExport((signal) => {
-    const query = { ...agentsFilter(search), sort: search.sort, columns: exportedColumns(columns.shown) };
+    const query = { ...agentsFilter(search), sort: search.sort ?? AGENT_ORDER, columns: exportedColumns(columns.shown) };
     return api.GET("/api/agents/export", { signal, parseAs: "stream", params: { query } });
   });
   const { selection, cleared, dispatch } = useSelection("agents", agentsFilter(search));
@@ -103,7 +103,10 @@ export function AgentsPage() {
           rowId={idOf}
           selecting={selecting}
           total={count.data?.total}
-          sort={{ by: search.sort ?? "name", set: (sort) => set({ sort: sort === "name" ? undefined : (sort as AgentsSearch["sort"]) }) }}
+          sort={{
+            by: search.sort ?? AGENT_ORDER,
+            set: (sort) => set({ sort: sort === AGENT_ORDER ? undefined : (sort as AgentsSearch["sort"]) }),
+          }}
           {...paging}
         />
       </ListBody>

@@ -21,6 +21,7 @@ const ATTENTION: Column<AgentSummary> = {
   id: "attention",
   header: "Needs attention",
   exports: ["attention"],
+  sort: "attention",
   from: 760,
   grow: 1.65,
   cell: (agent) => <Attention reasons={agent.attention} agentId={agent.id} />,

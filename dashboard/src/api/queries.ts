@@ -1,6 +1,6 @@
 import { type InfiniteData, infiniteQueryOptions, keepPreviousData, QueryClient, queryOptions } from "@tanstack/react-query";
 import type { RunState } from "../lib/runs";
-import { agentsFilter, type AgentsSearch, type AuditSearch, dayStart, type Scope, type SoftwareSearch, type TitleSearch, type TitleSource, type UnknownSearch } from "../lib/search";
+import { AGENT_ORDER, agentsFilter, type AgentsSearch, type AuditSearch, dayStart, type Scope, type SoftwareSearch, type TitleSearch, type TitleSource, type UnknownSearch } from "../lib/search";
 import type { CommandState, View, ViewPage } from "./types";
 import { Answers } from "./answers";
 import { api, ApiError, body, ServerAwayError } from "./client";
@@ -62,7 +62,7 @@ export const me = queryOptions({
 });
 
 export const agents = (search: AgentsSearch) => {
-  const query = { ...agentsFilter(search), sort: search.sort };
+  const query = { ...agentsFilter(search), sort: search.sort ?? AGENT_ORDER };
   return infiniteQueryOptions({
     queryKey: ["agents", "list", query],
     queryFn: async ({ client, queryKey, signal, pageParam }) => {

@@ -1127,7 +1127,7 @@ export interface components {
             presence?: components["schemas"]["PresenceState"] | null;
             /** @description Part of name, host name, operating system or address. */
             q?: string | null;
-            role?: components["schemas"]["MachineRole"] | null;
+            role?: components["schemas"]["RoleFilter"] | null;
             /** Format: uuid */
             site_id?: string | null;
             state?: components["schemas"]["AgentState"] | null;
@@ -2766,6 +2766,11 @@ export interface components {
             /** @description The machine that goes on as this agent; the others that were seen are refused for good. */
             machine_id: string;
         };
+        /**
+         * @description What the machines of a list are for.
+         * @enum {string}
+         */
+        RoleFilter: "any_server" | "domain_controller" | "server" | "workstation" | "unknown";
         /** @description One command, ordered for many agents at once. Numbers are of the agents within the caller's scope. */
         Run: {
             /** @description How they stand. */
@@ -3486,13 +3491,13 @@ export interface operations {
                 site_id?: string;
                 presence?: "online" | "reconnecting" | "offline" | "never";
                 os_family?: "windows" | "linux" | "other";
-                role?: "workstation" | "server" | "domain_controller" | "unknown";
+                role?: "any_server" | "domain_controller" | "server" | "workstation" | "unknown";
                 /** @description Without it, all but the decommissioned. */
                 state?: "active" | "quarantined" | "decommissioning" | "decommissioned";
                 /** @description That need somebody: for any reason, or for this one. */
                 attention?: "any" | "quarantined" | "clash" | "offline" | "never_connected" | "volume_full" | "pending_reboot";
                 /** @description Order [name]. */
-                sort?: "name" | "-name" | "last_seen" | "-last_seen" | "organization" | "-organization" | "volume" | "-volume" | "cpu" | "-cpu" | "memory" | "-memory";
+                sort?: "name" | "-name" | "last_seen" | "-last_seen" | "organization" | "-organization" | "volume" | "-volume" | "attention" | "-attention" | "cpu" | "-cpu" | "memory" | "-memory";
                 /** @description Rows, 1 to 200 [50]. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
@@ -3532,7 +3537,7 @@ export interface operations {
                 site_id?: string;
                 presence?: "online" | "reconnecting" | "offline" | "never";
                 os_family?: "windows" | "linux" | "other";
-                role?: "workstation" | "server" | "domain_controller" | "unknown";
+                role?: "any_server" | "domain_controller" | "server" | "workstation" | "unknown";
                 /** @description Without it, all but the decommissioned. */
                 state?: "active" | "quarantined" | "decommissioning" | "decommissioned";
                 /** @description That need somebody: for any reason, or for this one. */
@@ -3572,13 +3577,13 @@ export interface operations {
                 site_id?: string;
                 presence?: "online" | "reconnecting" | "offline" | "never";
                 os_family?: "windows" | "linux" | "other";
-                role?: "workstation" | "server" | "domain_controller" | "unknown";
+                role?: "any_server" | "domain_controller" | "server" | "workstation" | "unknown";
                 /** @description Without it, all but the decommissioned. */
                 state?: "active" | "quarantined" | "decommissioning" | "decommissioned";
                 /** @description That need somebody: for any reason, or for this one. */
                 attention?: "any" | "quarantined" | "clash" | "offline" | "never_connected" | "volume_full" | "pending_reboot";
                 /** @description Order [name]. */
-                sort?: "name" | "-name" | "last_seen" | "-last_seen" | "organization" | "-organization" | "volume" | "-volume" | "cpu" | "-cpu" | "memory" | "-memory";
+                sort?: "name" | "-name" | "last_seen" | "-last_seen" | "organization" | "-organization" | "volume" | "-volume" | "attention" | "-attention" | "cpu" | "-cpu" | "memory" | "-memory";
                 /** @description Names of columns with commas between [all of them]. */
                 columns?: string;
             };

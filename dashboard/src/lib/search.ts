@@ -38,9 +38,11 @@ export function scopeOf(raw: Raw): Scope {
 
 export const PRESENCES = ["online", "reconnecting", "offline", "never"] as const;
 export const OS_FAMILIES = ["windows", "linux", "other"] as const;
-export const ROLES = ["domain_controller", "server", "workstation", "unknown"] as const;
+export const ROLES = ["any_server", "domain_controller", "server", "workstation", "unknown"] as const;
 export const AGENT_STATES = ["active", "quarantined", "decommissioning", "decommissioned"] as const;
 const AGENT_SORTS = [
+  "attention",
+  "-attention",
   "name",
   "-name",
   "last_seen",
@@ -54,8 +56,11 @@ const AGENT_SORTS = [
   "memory",
   "-memory",
 ] as const;
+type AgentSort = (typeof AGENT_SORTS)[number];
+/** The order of a list of agents where none is chosen: those that need somebody first. */
+export const AGENT_ORDER: AgentSort = "attention";
 /** Reasons for which a machine needs somebody, the most urgent first. */
-export const ATTENTION_REASONS = ["quarantined", "clash", "offline", "never_connected", "volume_full", "pending_reboot"] as const;
+export const ATTENTION_REASONS = ["quarantined", "offline", "volume_full", "clash", "never_connected", "pending_reboot"] as const;
 const ATTENTIONS = ["any", ...ATTENTION_REASONS] as const;
 export const COMMAND_STATES = [
   "queued",
@@ -93,9 +98,9 @@ function viewAddress(raw: Raw): ViewAddress {
   return { saved: id(raw, "saved"), view_dialog: oneOf(raw, "view_dialog", VIEW_DIALOGS) };
 }
 
-/** What the agents page filters and sorts by. */
+/** What the agents page filters and sorts by; an absent order is `AGENT_ORDER`. */
 export interface AgentsSearch extends AgentsFilter, ViewAddress {
-  sort?: (typeof AGENT_SORTS)[number] | undefined;
+  sort?: AgentSort | undefined;
 }
 
 /** Only the filter of a search. */

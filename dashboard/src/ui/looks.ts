@@ -40,18 +40,18 @@ export const PRESENCE: Record<PresenceState, StateLook> = {
 
 export const AGENT_STATE: Record<AgentState, StateLook> = {
   active: { family: "good", word: "Active", icon: IconCircleCheck },
-  quarantined: { family: "warn", word: "Quarantined", icon: IconAlertTriangle },
+  quarantined: { family: "bad", word: "Quarantined", icon: IconAlertTriangle },
   decommissioning: { family: "quiet", word: "Decommissioning", icon: IconTrash },
   decommissioned: { family: "quiet", word: "Decommissioned", icon: IconUserOff },
 };
 
-/** Why a machine needs somebody; each machine's own words come from the server. */
+/** Why a machine needs somebody; each machine's own words come from the server. What the server calls severe is red. */
 export const ATTENTION: Record<AttentionReason, StateLook> = {
-  quarantined: { family: "warn", word: "Quarantined", icon: IconArrowsSplit },
-  clash: { family: "warn", word: "Enrolled twice", icon: IconCopyX },
+  quarantined: { family: "bad", word: "Quarantined", icon: IconArrowsSplit },
   offline: { family: "bad", word: "Offline too long", icon: IconPlugConnectedX },
-  never_connected: { family: "warn", word: "Never connected", icon: IconPlugOff },
   volume_full: { family: "bad", word: "Volume nearly full", icon: IconDatabaseExclamation },
+  clash: { family: "warn", word: "Enrolled twice", icon: IconCopyX },
+  never_connected: { family: "warn", word: "Never connected", icon: IconPlugOff },
   pending_reboot: { family: "warn", word: "Waits for a restart", icon: IconRefreshAlert },
 };
 

@@ -34,9 +34,15 @@ pub enum AttentionReason {
 }
 
 impl AttentionReason {
-    /// All of them, the most urgent first.
+    /// All of them, the most urgent first: the [`Self::severe`] ones before the others.
     pub const ALL: [Self; 6] =
-        [Self::Quarantined, Self::Clash, Self::Offline, Self::NeverConnected, Self::VolumeFull, Self::PendingReboot];
+        [Self::Quarantined, Self::Offline, Self::VolumeFull, Self::Clash, Self::NeverConnected, Self::PendingReboot];
+
+    /// Whether it is about a machine that fails now or is about to. The others can wait until somebody has time.
+    #[must_use]
+    pub const fn severe(self) -> bool {
+        matches!(self, Self::Quarantined | Self::Offline | Self::VolumeFull)
+    }
 
     /// The reason in words, of several agents. ([`Attention::of`] has those of one, with its facts.)
     #[must_use]
@@ -137,4 +143,14 @@ impl Attention {
 fn volume_words(volume: &VolumeUse) -> String {
     let percent = volume.used_bytes as f64 / volume.total_bytes as f64 * 100.0;
     format!("{} is {percent:.0} % full", volume.mount)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn severe_reasons_come_before_the_others() {
+        assert!(AttentionReason::ALL.is_sorted_by_key(|reason| !reason.severe()));
+    }
 }

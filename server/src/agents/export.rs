@@ -2,8 +2,9 @@
 
 use uuid::Uuid;
 
+use super::order::AgentSort;
 use super::service;
-use super::view::{AgentFilter, AgentSort, AgentSummary};
+use super::view::{AgentFilter, AgentSummary};
 use crate::app::{App, Ctx};
 use crate::core::Result;
 use crate::core::page::{MAX_LIMIT, Page, PageRequest};

@@ -10,9 +10,8 @@ use uuid::Uuid;
 
 use super::attention::AttentionFilter;
 use super::export::AgentExport;
-use super::view::{
-    Agent, AgentCount, AgentFilter, AgentSort, AgentState, AgentSummary, MachineRole, OsFamily, PresenceState,
-};
+use super::order::AgentSort;
+use super::view::{Agent, AgentCount, AgentFilter, AgentState, AgentSummary, OsFamily, PresenceState, RoleFilter};
 use super::{decommission, lifecycle, service};
 use crate::app::App;
 use crate::authz::Listing;
@@ -51,7 +50,7 @@ macro_rules! agent_query {
             #[param(inline)]
             os_family: Option<OsFamily>,
             #[param(inline)]
-            role: Option<MachineRole>,
+            role: Option<RoleFilter>,
             /// Without it, all but the decommissioned.
             #[param(inline)]
             state: Option<AgentState>,

@@ -4,9 +4,9 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::attention::AttentionReason;
+use super::order::{AgentKey, AgentSort};
 use super::view::{
-    Agent, AgentCount, AgentFilter, AgentKey, AgentName, AgentPermissions, AgentSort, AgentState, AgentSummary,
-    Decommission, Quarantine,
+    Agent, AgentCount, AgentFilter, AgentName, AgentPermissions, AgentState, AgentSummary, Decommission, Quarantine,
 };
 use super::{store, store_decommission, store_list};
 use crate::app::{App, Ctx};
@@ -30,11 +30,12 @@ pub async fn list(
     if page.after.as_ref().is_some_and(|key| !key.belongs_to(sort)) {
         return Err(Error::invalid("cursor", "belongs to a list in another order; start again without it"));
     }
+    let as_of = page.after.as_ref().and_then(AgentKey::as_of).unwrap_or_else(|| app.env.now());
     let mut connection = app.db.acquire().await?;
-    let rows = store_list::list(&mut connection, &ctx.scope(), filter, sort, page, app.env.now()).await?;
+    let rows = store_list::list(&mut connection, &ctx.scope(), filter, sort, page, as_of).await?;
     // A machine is added by enrolling it.
     let create = Permission::within(&ctx.actor, Action::Create, filter.organization_id, Resource::EnrollmentToken);
-    Ok(page.page(rows, |row| row.key(sort)).map(|row| row.agent).with_create(create))
+    Ok(page.page(rows, |row| row.key(sort, as_of)).map(|row| row.agent).with_create(create))
 }
 
 /// How many there are.

@@ -39,6 +39,21 @@ pub fn push_all(query: &mut QueryBuilder<Postgres>, now: DateTime<Utc>) {
     query.push("]");
 }
 
+/// How far from urgent an agent is, as a number; never null. The severity of the worst reason weighs most, then what the
+/// machine is for (domain controllers, servers, all others), then which reason it is. Whom nothing is wrong with comes last.
+pub fn push_urgency(query: &mut QueryBuilder<Postgres>, now: DateTime<Utc>) {
+    let weights: Vec<_> = AttentionReason::ALL
+        .into_iter()
+        .enumerate()
+        .map(|(place, reason)| (place + if reason.severe() { 0 } else { 100 }).to_string())
+        .collect();
+    query.push("(coalesce((ARRAY[").push(weights.join(", ")).push("])[array_position(");
+    push_all(query, now);
+    query.push(
+        ", true)], 200) + CASE a.machine_role WHEN 'domain_controller' THEN 0 WHEN 'server' THEN 10 ELSE 20 END)::bigint",
+    );
+}
+
 fn push_one(query: &mut QueryBuilder<Postgres>, reason: AttentionReason, now: DateTime<Utc>) {
     query.push("coalesce(");
     match reason {

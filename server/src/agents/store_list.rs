@@ -7,10 +7,11 @@ use sqlx::{PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use super::attention::{Attention, AttentionReason, Facts};
-use super::store_attention::{self, VOLUME_SHARE};
+use super::order::{AgentKey, AgentSort};
+use super::store_attention;
+use super::store_order::{push_after, push_number, push_order};
 use super::view::{
-    AgentCount, AgentFilter, AgentKey, AgentSelection, AgentSort, AgentState, AgentSummary, MachineRole, OsFamily,
-    Presence, PresenceState,
+    AgentCount, AgentFilter, AgentSelection, AgentState, AgentSummary, MachineRole, OsFamily, Presence, PresenceState,
 };
 use crate::authz::Scope;
 use crate::core::Result;
@@ -24,29 +25,8 @@ const COLUMNS: &str = "
            r.worst_used_bytes, r.worst_total_bytes, r.at AS reading_at, a.pending_reboot, a.server_host, a.state_since,
            a.enrolled_at, a.sort_name, lower(o.name) AS sort_organization, ";
 
-/// The last proof of life as a number: sorts and travels in cursors without surprises; never is 0.
-const LAST_SEEN: &str = "coalesce((extract(epoch FROM p.last_seen_at) * 1000000)::bigint, 0)";
 /// Whether the machine is a server; never null.
 const IS_SERVER: &str = "coalesce(a.machine_role IN ('server', 'domain_controller'), false)";
-/// CPU use in thousandths of a percent; null without a reading.
-const CPU: &str = "(r.cpu_percent * 1000)::bigint";
-/// The share of memory in use in parts of a million; null without a reading.
-const MEMORY_SHARE: &str = "(r.memory_used_bytes::float8 / nullif(r.memory_total_bytes, 0)::float8 * 1000000)::bigint";
-
-/// The number that a list in this order goes by; 0 for those that go by text. What is not known comes last.
-fn number_of(sort: AgentSort) -> String {
-    let measured = match sort {
-        AgentSort::LastSeen | AgentSort::LastSeenDescending => return LAST_SEEN.to_owned(),
-        AgentSort::Volume | AgentSort::VolumeDescending => VOLUME_SHARE,
-        AgentSort::Cpu | AgentSort::CpuDescending => CPU,
-        AgentSort::Memory | AgentSort::MemoryDescending => MEMORY_SHARE,
-        AgentSort::Name | AgentSort::NameDescending | AgentSort::Organization | AgentSort::OrganizationDescending => {
-            return "0::bigint".to_owned();
-        }
-    };
-    format!("coalesce({measured}, {})", if sort.descends() { -1 } else { i64::MAX })
-}
-
 #[derive(sqlx::FromRow)]
 struct Row {
     id: Uuid,
@@ -90,14 +70,17 @@ pub struct Sorted {
 }
 
 impl Sorted {
-    /// Where the page after this row begins.
-    pub fn key(&self, sort: AgentSort) -> AgentKey {
+    /// Where the page after this row begins, in a list as of then.
+    pub fn key(&self, sort: AgentSort, as_of: DateTime<Utc>) -> AgentKey {
         let id = self.agent.id;
         match sort {
             AgentSort::Name | AgentSort::NameDescending => AgentKey::Name(self.sort_name.clone(), id),
             AgentSort::LastSeen | AgentSort::LastSeenDescending => AgentKey::LastSeen(self.sort_number, id),
             AgentSort::Organization | AgentSort::OrganizationDescending => {
                 AgentKey::Organization(self.sort_organization.clone(), self.sort_name.clone(), id)
+            }
+            AgentSort::Attention | AgentSort::AttentionDescending => {
+                AgentKey::Attention(as_of, self.sort_number, self.sort_name.clone(), id)
             }
             AgentSort::Volume | AgentSort::VolumeDescending => AgentKey::Volume(self.sort_number, id),
             AgentSort::Cpu | AgentSort::CpuDescending => AgentKey::Cpu(self.sort_number, id),
@@ -159,7 +142,7 @@ pub async fn list(
     let mut query = select(sort, now);
     push_source(&mut query, scope, filter, now);
     if let Some(after) = &page.after {
-        push_after(&mut query, after, sort);
+        push_after(&mut query, after, sort, now);
     }
     push_order(&mut query, sort);
     query.push(" LIMIT ").push_bind(page.fetch());
@@ -285,7 +268,8 @@ pub fn push_facts(query: &mut QueryBuilder<Postgres>, scope: &Scope, filter: &Ag
 /// The columns of [`Row`].
 fn select(sort: AgentSort, now: DateTime<Utc>) -> QueryBuilder<Postgres> {
     let mut query = QueryBuilder::new(COLUMNS);
-    query.push(number_of(sort)).push(" AS sort_number, ");
+    push_number(&mut query, sort, now);
+    query.push(" AS sort_number, ");
     store_attention::push_all(&mut query, now);
     query.push(" AS attention");
     query
@@ -326,7 +310,7 @@ fn push_source(query: &mut QueryBuilder<Postgres>, scope: &Scope, filter: &Agent
         query.push(" AND a.os_family = ").push_bind(family);
     }
     if let Some(role) = filter.role {
-        query.push(" AND a.machine_role = ").push_bind(role);
+        query.push(" AND coalesce(a.machine_role, 'unknown') = ANY(").push_bind(role.roles()).push(")");
     }
     if let Some(attention) = filter.attention {
         query.push(" AND ");
@@ -338,43 +322,5 @@ fn push_source(query: &mut QueryBuilder<Postgres>, scope: &Scope, filter: &Agent
             query.push(" OR ").push(column).push(" ILIKE ").push_bind(pattern.clone());
         }
         query.push(")");
-    }
-}
-
-fn push_after(query: &mut QueryBuilder<Postgres>, after: &AgentKey, sort: AgentSort) {
-    query.push(" AND (").push(order_of(sort).join(", ")).push(if sort.descends() { ") < (" } else { ") > (" });
-    match after {
-        AgentKey::Name(name, id) => {
-            query.push_bind(name.clone()).push(", ").push_bind(*id);
-        }
-        AgentKey::Organization(organization, name, id) => {
-            query.push_bind(organization.clone()).push(", ").push_bind(name.clone()).push(", ").push_bind(*id);
-        }
-        AgentKey::LastSeen(number, id)
-        | AgentKey::Volume(number, id)
-        | AgentKey::Cpu(number, id)
-        | AgentKey::Memory(number, id) => {
-            query.push_bind(*number).push(", ").push_bind(*id);
-        }
-    }
-    query.push(")");
-}
-
-fn push_order(query: &mut QueryBuilder<Postgres>, sort: AgentSort) {
-    let mut separator = " ORDER BY ";
-    for column in order_of(sort) {
-        query.push(separator).push(column).push(if sort.descends() { " DESC" } else { "" });
-        separator = ", ";
-    }
-}
-
-/// What a list in this order is sorted by; the same columns, in this sequence, are its cursor.
-fn order_of(sort: AgentSort) -> Vec<String> {
-    match sort {
-        AgentSort::Name | AgentSort::NameDescending => vec!["a.sort_name".into(), "a.id".into()],
-        AgentSort::Organization | AgentSort::OrganizationDescending => {
-            vec!["lower(o.name)".into(), "a.sort_name".into(), "a.id".into()]
-        }
-        _ => vec![number_of(sort), "a.id".into()],
     }
 }

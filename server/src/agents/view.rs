@@ -68,6 +68,36 @@ pub enum MachineRole {
     Unknown,
 }
 
+/// What the machines of a list are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RoleFilter {
+    /// A server or a domain controller.
+    AnyServer,
+    /// A domain controller.
+    DomainController,
+    /// A server that is no domain controller.
+    Server,
+    /// A person's machine.
+    Workstation,
+    /// Cannot be told, or was not told yet.
+    Unknown,
+}
+
+impl RoleFilter {
+    /// The roles of which a machine has one.
+    #[must_use]
+    pub const fn roles(self) -> &'static [MachineRole] {
+        match self {
+            Self::AnyServer => &[MachineRole::Server, MachineRole::DomainController],
+            Self::DomainController => &[MachineRole::DomainController],
+            Self::Server => &[MachineRole::Server],
+            Self::Workstation => &[MachineRole::Workstation],
+            Self::Unknown => &[MachineRole::Unknown],
+        }
+    }
+}
+
 /// Whether an agent is connected, and since when.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Presence {
@@ -236,7 +266,7 @@ pub struct AgentFilter {
     /// With this kind of operating system.
     pub os_family: Option<OsFamily>,
     /// For this purpose.
-    pub role: Option<MachineRole>,
+    pub role: Option<RoleFilter>,
     /// In this state.
     pub state: Option<AgentState>,
     /// That need somebody.
@@ -255,97 +285,4 @@ pub enum AgentSelection {
         /// But not these.
         except: Vec<Uuid>,
     },
-}
-
-/// Order of a list of agents; the id breaks ties in the same direction.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
-pub enum AgentSort {
-    /// By name.
-    #[default]
-    #[serde(rename = "name")]
-    Name,
-    /// By name, from the end.
-    #[serde(rename = "-name")]
-    NameDescending,
-    /// Longest unseen first; never seen before all.
-    #[serde(rename = "last_seen")]
-    LastSeen,
-    /// Latest seen first.
-    #[serde(rename = "-last_seen")]
-    LastSeenDescending,
-    /// By organization and name.
-    #[serde(rename = "organization")]
-    Organization,
-    /// By organization and name, from the end.
-    #[serde(rename = "-organization")]
-    OrganizationDescending,
-    /// By the share of the fullest volume at the latest reading, the emptiest first. Here, as in the next ones, agents
-    /// without a reading come last in both directions.
-    #[serde(rename = "volume")]
-    Volume,
-    /// The fullest volume first.
-    #[serde(rename = "-volume")]
-    VolumeDescending,
-    /// By CPU use at the latest reading, the least first.
-    #[serde(rename = "cpu")]
-    Cpu,
-    /// The most CPU use first.
-    #[serde(rename = "-cpu")]
-    CpuDescending,
-    /// By the share of memory in use at the latest reading, the least first.
-    #[serde(rename = "memory")]
-    Memory,
-    /// The most memory in use first.
-    #[serde(rename = "-memory")]
-    MemoryDescending,
-}
-
-impl AgentSort {
-    /// Whether it runs from the end.
-    #[must_use]
-    pub const fn descends(self) -> bool {
-        matches!(
-            self,
-            Self::NameDescending
-                | Self::LastSeenDescending
-                | Self::OrganizationDescending
-                | Self::VolumeDescending
-                | Self::CpuDescending
-                | Self::MemoryDescending
-        )
-    }
-}
-
-/// Where a page of agents follows on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AgentKey {
-    /// Of a list by name.
-    Name(String, Uuid),
-    /// Of a list by last proof of life, microseconds since 1970; 0 for never.
-    LastSeen(i64, Uuid),
-    /// Of a list by organization and name.
-    Organization(String, String, Uuid),
-    /// Of a list by the fullest volume, parts of a million.
-    Volume(i64, Uuid),
-    /// Of a list by CPU use, thousandths of a percent.
-    Cpu(i64, Uuid),
-    /// Of a list by memory in use, parts of a million.
-    Memory(i64, Uuid),
-}
-
-impl AgentKey {
-    /// Whether a list in this order goes on there.
-    #[must_use]
-    pub const fn belongs_to(&self, sort: AgentSort) -> bool {
-        matches!(
-            (self, sort),
-            (Self::Name(..), AgentSort::Name | AgentSort::NameDescending)
-                | (Self::LastSeen(..), AgentSort::LastSeen | AgentSort::LastSeenDescending)
-                | (Self::Organization(..), AgentSort::Organization | AgentSort::OrganizationDescending)
-                | (Self::Volume(..), AgentSort::Volume | AgentSort::VolumeDescending)
-                | (Self::Cpu(..), AgentSort::Cpu | AgentSort::CpuDescending)
-                | (Self::Memory(..), AgentSort::Memory | AgentSort::MemoryDescending)
-        )
-    }
 }

@@ -58,6 +58,10 @@ async fn every_filter_finds_its_agents_and_the_count_agrees(db: PgPool) {
         ("presence=reconnecting".into(), vec![]),
         ("os_family=linux".into(), vec!["Shop 100%"]),
         ("role=domain_controller".into(), vec!["dc1"]),
+        ("role=server".into(), vec!["Shop 100%"]),
+        ("role=any_server".into(), vec!["dc1", "Shop 100%"]),
+        ("role=workstation".into(), vec![]),
+        ("role=unknown".into(), vec!["clone", "webx1"]),
         ("state=quarantined".into(), vec!["clone"]),
         ("state=decommissioned".into(), vec!["gone"]),
         ("q=web_".into(), vec!["Shop 100%"]),
@@ -82,6 +86,7 @@ async fn every_filter_finds_its_agents_and_the_count_agrees(db: PgPool) {
         "state=x",
         "sort=colour",
         "role=1",
+        "role=unknown-word",
         "q=%00",
         "site_id=1",
         "limit=0",
@@ -112,6 +117,68 @@ async fn sorts_put_never_seen_agents_where_they_belong(db: PgPool) {
     assert_eq!(names(&admin, "sort=-last_seen").await, ["b", "C", "a"]);
     assert_eq!(names(&admin, "sort=organization").await, ["a", "C", "b"]);
     assert_eq!(names(&admin, "sort=-organization").await, ["b", "C", "a"]);
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn those_that_need_somebody_come_first_servers_before_the_rest(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let (acme, hq) = app.organization("Acme").await;
+    let controller = Some(("windows", "Windows Server 2022", "domain_controller"));
+    let server = Some(("windows", "Windows Server 2022", "server"));
+    let laptop = Some(("windows", "Windows 11", "workstation"));
+    let row = |name: &str, os| AgentRow { os, ..AgentRow::new(acme, hq, name) };
+    let restarts = |row: AgentRow| AgentRow { pending_reboot: Some(true), ..row };
+    restarts(row("a laptop to restart", laptop)).online().insert(&app).await;
+    row("b fine laptop", laptop).online().insert(&app).await;
+    row("c fine server", server).online().insert(&app).await;
+    restarts(row("d full laptop", laptop)).online().reading(1.0, 1, 98).insert(&app).await;
+    restarts(row("e server to restart", server)).online().insert(&app).await;
+    row("f full server", server).online().reading(1.0, 1, 93).insert(&app).await;
+    row("G full server", server).online().reading(1.0, 1, 99).insert(&app).await;
+    row("h server away", server).offline(TimeDelta::hours(1)).insert(&app).await;
+    row("i full controller", controller).online().reading(1.0, 1, 93).insert(&app).await;
+    row("j laptop away", laptop).offline(TimeDelta::days(8)).insert(&app).await;
+    row("k laptop cut off", laptop).quarantined(&["m1", "m2"]).insert(&app).await;
+    let admin = app.admin().await;
+    let worst_first = [
+        "i full controller",
+        "h server away",
+        "f full server",
+        "G full server",
+        "k laptop cut off",
+        "j laptop away",
+        "d full laptop",
+        "e server to restart",
+        "a laptop to restart",
+        "c fine server",
+        "b fine laptop",
+    ];
+    assert_eq!(names(&admin, "sort=attention").await, worst_first);
+    let mut best_first = names(&admin, "sort=-attention").await;
+    best_first.reverse();
+    assert_eq!(best_first, worst_first);
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn the_passing_of_time_moves_no_agent_between_two_pages(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let (acme, hq) = app.organization("Acme").await;
+    let server = Some(("windows", "Windows Server 2022", "server"));
+    for (name, minutes) in [("a", 20), ("b", 9), ("c", 20)] {
+        let row = AgentRow { os: server, ..AgentRow::new(acme, hq, name) };
+        row.offline(TimeDelta::minutes(minutes)).insert(&app).await;
+    }
+    let admin = app.admin().await;
+    let first = admin.get("/api/agents?sort=attention&limit=1").await.expect(200);
+    assert_eq!(column(&first, "name"), ["a"]);
+    app.advance(TimeDelta::minutes(2));
+    assert_eq!(names(&admin, "sort=attention").await, ["a", "b", "c"]);
+    let cursor = first["next_cursor"].as_str().unwrap();
+    assert_eq!(names(&admin, &format!("sort=attention&cursor={cursor}")).await, ["c", "b"]);
+    for other in ["sort=name", "sort=volume", ""] {
+        let path = format!("/api/agents?{other}&cursor={cursor}");
+        admin.get(&path).await.expect_problem(422, "invalid");
+    }
 }
 
 #[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]

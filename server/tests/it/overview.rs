@@ -202,6 +202,8 @@ async fn a_large_fleet_is_read_once_for_each_answer(db: PgPool) {
         (&admin, "/api/overview/organizations".into(), whole),
         (&admin, "/api/organizations?limit=200".into(), whole),
         (&admin, "/api/search?q=pc-1".into(), whole),
+        (&admin, "/api/agents?sort=attention".into(), whole),
+        (&technician, "/api/agents?sort=attention".into(), part),
         (&admin, format!("/api/sites/{site}/spine"), part),
         (&admin, format!("/api/overview?organization_id={organization}"), part),
         (&technician, "/api/overview".into(), part),

@@ -66,7 +66,7 @@ async fn agents_in_every_order_forwards_and_backwards(db: PgPool) {
     let app = TestApp::new(db).await;
     let (first, _) = fleet(&app).await;
     let admin = app.admin().await;
-    for sort in ["name", "last_seen", "organization"] {
+    for sort in ["name", "last_seen", "organization", "attention"] {
         let forwards = whole(&admin, &format!("/api/agents?sort={sort}"), 21).await;
         let mut backwards = whole(&admin, &format!("/api/agents?sort=-{sort}"), 21).await;
         backwards.reverse();
@@ -83,6 +83,7 @@ async fn agents_in_every_order_forwards_and_backwards(db: PgPool) {
     whole(&admin, "/api/agents?attention=any&sort=-cpu", 8).await;
     whole(&admin, &format!("/api/agents?sort=-last_seen&organization_id={first}"), 7).await;
     whole(&admin, "/api/agents?presence=never&sort=organization", 5).await;
+    whole(&admin, &format!("/api/agents?sort=attention&organization_id={first}"), 7).await;
     let by_name = admin.get("/api/agents?limit=1").await.expect(200);
     let cursor = by_name["next_cursor"].as_str().unwrap();
     let other_order = format!("/api/agents?sort=last_seen&cursor={cursor}");
