@@ -1148,7 +1148,7 @@ export interface components {
             reason: components["schemas"]["AttentionReason"];
             /**
              * Format: date-time
-             * @description Since when; null where that is not known.
+             * @description Since when, as far as the server was told; null where it was not.
              */
             since?: string | null;
             /** @description The reason in words. */
@@ -1927,8 +1927,14 @@ export interface components {
             as_of: string;
             /** @description All agents. */
             fleet: components["schemas"]["AgentCount"];
+            /**
+             * Format: date-time
+             * @description The latest proof of life of any agent; null when none was ever connected.
+             */
+            last_seen_at?: string | null;
+            offline_server?: components["schemas"]["WorstAgent"] | null;
             /** @description Why agents need somebody, the most urgent first; only what holds of one at least. An agent may have several reasons. */
-            reasons: components["schemas"]["ReasonCount"][];
+            reasons: components["schemas"]["ReasonOverview"][];
             /** @description Of these: servers and domain controllers. */
             servers: components["schemas"]["AgentCount"];
             /** @description Versions of the agent, the most common first; at most 20. */
@@ -2737,6 +2743,19 @@ export interface components {
             /** @description The reason in words. */
             words: string;
         };
+        /** @description Which agents need somebody for one reason. */
+        ReasonOverview: {
+            /**
+             * Format: int64
+             * @description Agents that have it.
+             */
+            count: number;
+            /** @description The reason. */
+            reason: components["schemas"]["AttentionReason"];
+            /** @description The reason in words. */
+            words: string;
+            worst?: components["schemas"]["WorstAgent"] | null;
+        };
         /** @description Why an agent is given no command. */
         Refusal: {
             /** @description Machine-readable: `forbidden`, `agent_not_active` or `too_many_open_commands`. */
@@ -3405,6 +3424,25 @@ export interface components {
          * @enum {string}
          */
         WorkKind: "run" | "command";
+        /** @description One agent that stands for several. */
+        WorstAgent: {
+            /**
+             * Format: uuid
+             * @description Id.
+             */
+            id: string;
+            /** @description Display name, or host name where there is none. */
+            name: string;
+            /** @description Its organization's name. */
+            organization_name: string;
+            /**
+             * Format: date-time
+             * @description Since when, as far as the server was told; null where it was not.
+             */
+            since?: string | null;
+            /** @description What is wrong with it, in words. */
+            words: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -4189,6 +4227,8 @@ export interface operations {
                 site_id?: string;
                 /** @description Only of this section. */
                 section?: string;
+                /** @description Not of this section. */
+                except_section?: string;
                 /** @description Rows, 1 to 200 [50]. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */

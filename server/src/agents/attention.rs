@@ -101,7 +101,7 @@ pub struct Attention {
     pub reason: AttentionReason,
     /// The reason in words.
     pub words: String,
-    /// Since when; null where that is not known.
+    /// Since when, as far as the server was told; null where it was not.
     pub since: Option<DateTime<Utc>>,
 }
 
@@ -117,6 +117,10 @@ pub struct Facts<'a> {
     pub presence_since: Option<DateTime<Utc>>,
     /// The fullest volume.
     pub worst_volume: Option<&'a VolumeUse>,
+    /// Since when readings have said that a volume is nearly full.
+    pub nearly_full_since: Option<DateTime<Utc>>,
+    /// Since when it has been said that a restart is pending.
+    pub pending_reboot_since: Option<DateTime<Utc>>,
 }
 
 impl Attention {
@@ -133,16 +137,19 @@ impl Attention {
                 (format!("Offline over {} days", OTHER_MISSED.num_days()), facts.presence_since)
             }
             AttentionReason::NeverConnected => ("Enrolled, never connected".to_owned(), Some(facts.enrolled_at)),
-            AttentionReason::VolumeFull => (facts.worst_volume.map(volume_words).unwrap_or_default(), None),
-            AttentionReason::PendingReboot => ("Waits for a restart".to_owned(), None),
+            AttentionReason::VolumeFull => {
+                (facts.worst_volume.map(volume_words).unwrap_or_default(), facts.nearly_full_since)
+            }
+            AttentionReason::PendingReboot => ("Waits for a restart".to_owned(), facts.pending_reboot_since),
         };
         Self { reason, words, since }
     }
 }
 
 fn volume_words(volume: &VolumeUse) -> String {
-    let percent = volume.used_bytes as f64 / volume.total_bytes as f64 * 100.0;
-    format!("{} is {percent:.0} % full", volume.mount)
+    // Rounded down, as the dashboard does: what reads 92 % has reached the bound, and what reads 100 % has no room at all.
+    let percent = i128::from(volume.used_bytes) * 100 / i128::from(volume.total_bytes.max(1));
+    format!("{} is {percent} % full", volume.mount)
 }
 
 #[cfg(test)]

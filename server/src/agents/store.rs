@@ -188,7 +188,8 @@ pub async fn move_key(connection: &mut PgConnection, from: Uuid, into: Uuid, now
         "UPDATE agents i SET machine_id = f.machine_id, boot_id = f.boot_id, hostname = f.hostname,
              agent_version = f.agent_version, protocol_version = f.protocol_version, address = f.address,
              os_family = f.os_family, os_name = f.os_name, machine_role = f.machine_role, time_zone = f.time_zone,
-             pending_reboot = f.pending_reboot, server_host = i.server_host OR f.server_host,
+             pending_reboot = f.pending_reboot,
+             pending_reboot_since = f.pending_reboot_since, server_host = i.server_host OR f.server_host,
              rejected_machine_ids = array_remove(i.rejected_machine_ids, f.machine_id)
          FROM agents f WHERE i.id = $2 AND f.id = $1",
         from,

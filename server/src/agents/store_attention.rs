@@ -8,7 +8,10 @@ use super::attention::{AttentionReason, FIRST_CONNECTION, NEARLY_FULL, OTHER_MIS
 
 /// The fullest volume's share in parts of a million; null without one.
 pub const VOLUME_SHARE: &str =
-    "(r.worst_used_bytes::float8 / nullif(r.worst_total_bytes, 0)::float8 * 1000000)::bigint";
+    "floor(r.worst_used_bytes::float8 / nullif(r.worst_total_bytes, 0)::float8 * 1000000)::bigint";
+
+/// What a machine is for, as a number: domain controllers, servers, all others.
+pub const ROLE_PLACE: &str = "(CASE a.machine_role WHEN 'domain_controller' THEN 0 WHEN 'server' THEN 1 ELSE 2 END)";
 
 /// Joins `clash`: agents of which a living record claims to be the same machine. They are few and have an index.
 pub const JOIN_CLASH: &str = "
@@ -49,9 +52,18 @@ pub fn push_urgency(query: &mut QueryBuilder<Postgres>, now: DateTime<Utc>) {
         .collect();
     query.push("(coalesce((ARRAY[").push(weights.join(", ")).push("])[array_position(");
     push_all(query, now);
-    query.push(
-        ", true)], 200) + CASE a.machine_role WHEN 'domain_controller' THEN 0 WHEN 'server' THEN 10 ELSE 20 END)::bigint",
-    );
+    query.push(", true)], 200) + 10 * ").push(ROLE_PLACE).push(")::bigint");
+}
+
+/// The order of agents of which this reason holds, the worst first, over the columns of `store_list::push_facts`.
+pub const fn worst_first(reason: AttentionReason) -> &'static str {
+    match reason {
+        AttentionReason::Quarantined => "role_place, state_since, sort_name, id",
+        AttentionReason::Offline => "role_place, presence_since, sort_name, id",
+        AttentionReason::VolumeFull => "volume_share DESC, role_place, sort_name, id",
+        AttentionReason::Clash | AttentionReason::NeverConnected => "role_place, enrolled_at, sort_name, id",
+        AttentionReason::PendingReboot => "role_place, pending_reboot_since, sort_name, id",
+    }
 }
 
 fn push_one(query: &mut QueryBuilder<Postgres>, reason: AttentionReason, now: DateTime<Utc>) {

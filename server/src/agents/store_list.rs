@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::attention::{Attention, AttentionReason, Facts};
 use super::order::{AgentKey, AgentSort};
-use super::store_attention;
+use super::store_attention::{self, ROLE_PLACE, VOLUME_SHARE};
 use super::store_order::{push_after, push_number, push_order};
 use super::view::{
     AgentCount, AgentFilter, AgentSelection, AgentState, AgentSummary, MachineRole, OsFamily, Presence, PresenceState,
@@ -23,7 +23,7 @@ const COLUMNS: &str = "
            a.state, coalesce(p.state, 'never') AS presence, p.since, p.last_seen_at, a.os_family, a.os_name,
            a.machine_role, a.agent_version, r.cpu_percent, r.memory_used_bytes, r.memory_total_bytes, r.worst_mount,
            r.worst_used_bytes, r.worst_total_bytes, r.at AS reading_at, a.pending_reboot, a.server_host, a.state_since,
-           a.enrolled_at, a.sort_name, lower(o.name) AS sort_organization, ";
+           a.enrolled_at, a.pending_reboot_since, r.nearly_full_since, a.sort_name, lower(o.name) AS sort_organization, ";
 
 /// Whether the machine is a server; never null.
 const IS_SERVER: &str = "coalesce(a.machine_role IN ('server', 'domain_controller'), false)";
@@ -55,6 +55,8 @@ struct Row {
     server_host: bool,
     state_since: DateTime<Utc>,
     enrolled_at: DateTime<Utc>,
+    pending_reboot_since: Option<DateTime<Utc>>,
+    nearly_full_since: Option<DateTime<Utc>>,
     sort_name: String,
     sort_organization: String,
     sort_number: i64,
@@ -101,6 +103,8 @@ impl From<Row> for Sorted {
             enrolled_at: row.enrolled_at,
             presence_since: row.since,
             worst_volume: worst_volume.as_ref(),
+            nearly_full_since: row.nearly_full_since,
+            pending_reboot_since: row.pending_reboot_since,
         };
         let reasons = AttentionReason::ALL.into_iter().zip(row.attention).filter(|(_, holds)| *holds);
         let attention = reasons.map(|(reason, _)| Attention::of(reason, &facts)).collect();
@@ -157,11 +161,21 @@ pub async fn summary(
     id: Uuid,
     now: DateTime<Utc>,
 ) -> Result<Option<AgentSummary>> {
+    Ok(summaries(connection, scope, &[id], now).await?.pop())
+}
+
+/// Those of these agents that the scope covers, in whatever state and order.
+pub async fn summaries(
+    connection: &mut PgConnection,
+    scope: &Scope,
+    ids: &[Uuid],
+    now: DateTime<Utc>,
+) -> Result<Vec<AgentSummary>> {
     let mut query = select(AgentSort::default(), now);
     push_tables(&mut query, scope, now);
-    query.push(" AND a.id = ").push_bind(id);
-    let row: Option<Row> = query.build_query_as().fetch_optional(connection).await?;
-    Ok(row.map(|row| Sorted::from(row).agent))
+    query.push(" AND a.id = ANY(").push_bind(ids.to_vec()).push(")");
+    let rows: Vec<Row> = query.build_query_as().fetch_all(connection).await?;
+    Ok(rows.into_iter().map(|row| Sorted::from(row).agent).collect())
 }
 
 pub async fn count(
@@ -255,11 +269,16 @@ pub async fn attention_in(
     Ok(query.build_query_as().fetch_all(connection).await?.into_iter().collect())
 }
 
-/// Agents as what overviews group them by: `organization_id`, `agent_version`, `state`, `presence`, `is_server`, and
-/// `attention`, an array that says of each of [`AttentionReason::ALL`] whether it holds. None of them is null.
+/// Agents as what overviews group them by. Never null are `id`, `organization_id`, `agent_version`, `state`, `presence`,
+/// `is_server`, and `attention`, an array that says of each of [`AttentionReason::ALL`] whether it holds; then there are the
+/// columns of [`store_attention::worst_first`], and `last_seen_at`.
 pub fn push_facts(query: &mut QueryBuilder<Postgres>, scope: &Scope, filter: &AgentFilter, now: DateTime<Utc>) {
-    query.push("SELECT a.organization_id, a.agent_version, a.state, coalesce(p.state, 'never') AS presence, ");
-    query.push(IS_SERVER).push(" AS is_server, ");
+    query.push(
+        "SELECT a.id, a.organization_id, a.agent_version, a.state, coalesce(p.state, 'never') AS presence, a.sort_name,
+                a.state_since, a.enrolled_at, a.pending_reboot_since, p.since AS presence_since, p.last_seen_at, ",
+    );
+    query.push(IS_SERVER).push(" AS is_server, ").push(ROLE_PLACE).push(" AS role_place, ");
+    query.push(VOLUME_SHARE).push(" AS volume_share, ");
     store_attention::push_all(query, now);
     query.push(" AS attention");
     push_source(query, scope, filter, now);

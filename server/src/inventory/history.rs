@@ -92,7 +92,7 @@ pub async fn list(
     section: Option<&str>,
     page: &PageRequest<ChangeKey>,
 ) -> Result<Page<InventoryChange>> {
-    check_section(section)?;
+    check_section("section", section)?;
     let mut connection = app.db.acquire().await?;
     service::require_view(&mut connection, ctx, agent_id).await?;
     let rows = store::list(&mut connection, agent_id, section, page).await?;
@@ -109,15 +109,16 @@ pub async fn list_of_fleet(
     filter: &ChangeFilter,
     page: &PageRequest<ChangeKey>,
 ) -> Result<Page<FleetChange>> {
-    check_section(filter.section.as_deref())?;
+    check_section("section", filter.section.as_deref())?;
+    check_section("except_section", filter.except_section.as_deref())?;
     let mut connection = app.db.acquire().await?;
     let rows = store::list_of_fleet(&mut connection, &ctx.scope(), filter, page).await?;
     Ok(page.page(rows, |row| ChangeKey { at: row.change.at, id: row.change.id }))
 }
 
-fn check_section(section: Option<&str>) -> Result<()> {
+fn check_section(field: &'static str, section: Option<&str>) -> Result<()> {
     if section.is_some_and(|section| !SECTION_NAMES.contains(&section)) {
-        return Err(Error::invalid("section", format!("must be one of {}", SECTION_NAMES.join(", "))));
+        return Err(Error::invalid(field, format!("must be one of {}", SECTION_NAMES.join(", "))));
     }
     Ok(())
 }

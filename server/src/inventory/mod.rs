@@ -102,6 +102,8 @@ pub struct ChangeFilter {
     pub site_id: Option<Uuid>,
     /// Of this section.
     pub section: Option<String>,
+    /// Of all sections but this.
+    pub except_section: Option<String>,
 }
 
 /// Where a page of changes ends.

@@ -70,6 +70,8 @@ struct FleetChangesQuery {
     site_id: Option<Uuid>,
     /// Only of this section.
     section: Option<String>,
+    /// Not of this section.
+    except_section: Option<String>,
     /// Rows, 1 to 200 [50].
     limit: Option<u32>,
     /// `next_cursor` of the page before.
@@ -86,8 +88,8 @@ async fn list_fleet_changes(
 ) -> Result<Json<Page<FleetChange>>> {
     let mut page: PageRequest<ChangeKey> = PageRequest::parse(query.limit, query.cursor.as_deref())?;
     page.after.iter_mut().for_each(|after| clamp_instant(&mut after.at));
-    let FleetChangesQuery { organization_id, site_id, section, .. } = query;
-    let filter = ChangeFilter { organization_id, site_id, section };
+    let FleetChangesQuery { organization_id, site_id, section, except_section, .. } = query;
+    let filter = ChangeFilter { organization_id, site_id, section, except_section };
     Ok(Json(history::list_of_fleet(&app, &ctx, &filter, &page).await?))
 }
 

@@ -62,7 +62,7 @@ pub(crate) async fn store(
         store::copy_os(&mut tx, agent_id, os).await?;
     }
     if let Some(pending) = received.pending_reboot() {
-        store::copy_pending_reboot(&mut tx, agent_id, pending).await?;
+        store::copy_pending_reboot(&mut tx, agent_id, pending, now).await?;
     }
     let mut rows = changes;
     if let Some(list) = received.software() {

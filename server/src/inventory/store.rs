@@ -101,9 +101,23 @@ fn word(value: &impl serde::Serialize) -> Result<String> {
     Ok(value.as_str().unwrap_or_default().to_owned())
 }
 
-/// Copies whether a restart is pending into the agent's record.
-pub async fn copy_pending_reboot(connection: &mut PgConnection, agent_id: Uuid, pending: Option<bool>) -> Result<()> {
-    sqlx::query!("UPDATE agents SET pending_reboot = $2 WHERE id = $1", agent_id, pending).execute(connection).await?;
+/// Copies whether a restart is pending into the agent's record, and since when it has been said to be.
+pub async fn copy_pending_reboot(
+    connection: &mut PgConnection,
+    agent_id: Uuid,
+    pending: Option<bool>,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query!(
+        "UPDATE agents SET pending_reboot = $2::boolean,
+                           pending_reboot_since = CASE WHEN $2 THEN least(pending_reboot_since, $3) END
+         WHERE id = $1",
+        agent_id,
+        pending,
+        now
+    )
+    .execute(connection)
+    .await?;
     Ok(())
 }
 

@@ -158,10 +158,11 @@ pub async fn list_of_fleet(
     filter: &ChangeFilter,
     page: &PageRequest<ChangeKey>,
 ) -> Result<Vec<FleetChange>> {
-    let sections: Vec<String> = filter
-        .section
-        .as_ref()
-        .map_or_else(|| SECTION_NAMES.map(str::to_owned).to_vec(), |section| vec![section.clone()]);
+    let wanted = |name: &&str| {
+        filter.section.as_deref().is_none_or(|section| section == *name)
+            && filter.except_section.as_deref() != Some(*name)
+    };
+    let sections: Vec<String> = SECTION_NAMES.iter().copied().filter(wanted).map(str::to_owned).collect();
     let organizations = match filter.organization_id {
         Some(id) => Some(if scope.contains(id) { vec![id] } else { Vec::new() }),
         None => scope.organizations().map(<[Uuid]>::to_vec),

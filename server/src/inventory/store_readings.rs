@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::rollup::{Bucket, Rollup, to_i64, worst_volume};
 use super::{Point, VolumeUse};
+use crate::agents::attention::NEARLY_FULL;
 use crate::core::{Error, Result};
 
 /// The instants up to which these agents' readings are counted, with the rows locked.
@@ -72,14 +73,20 @@ pub async fn put_latest(
     let worst: Vec<_> = rows.iter().map(|(_, reading)| worst_volume(&reading.volumes)).collect();
     sqlx::query!(
         "INSERT INTO agent_readings_latest AS l (agent_id, at, cpu_percent, memory_used_bytes, memory_total_bytes,
-             uptime_seconds, volumes, worst_mount, worst_used_bytes, worst_total_bytes)
-         SELECT * FROM UNNEST($1::uuid[], $2::timestamptz[], $3::real[], $4::bigint[], $5::bigint[], $6::bigint[],
-                              $7::jsonb[], $8::text[], $9::bigint[], $10::bigint[])
+             uptime_seconds, volumes, worst_mount, worst_used_bytes, worst_total_bytes, nearly_full_since)
+         SELECT u.*, CASE WHEN u.worst_used_bytes::float8 / nullif(u.worst_total_bytes, 0)::float8 * 1000000 >= $12
+                          THEN u.at END
+         FROM UNNEST($1::uuid[], $2::timestamptz[], $3::real[], $4::bigint[], $5::bigint[], $6::bigint[],
+                     $7::jsonb[], $8::text[], $9::bigint[], $10::bigint[])
+              u(agent_id, at, cpu_percent, memory_used_bytes, memory_total_bytes, uptime_seconds, volumes, worst_mount,
+                worst_used_bytes, worst_total_bytes)
          ON CONFLICT (agent_id) DO UPDATE
          SET at = excluded.at, cpu_percent = excluded.cpu_percent, memory_used_bytes = excluded.memory_used_bytes,
              memory_total_bytes = excluded.memory_total_bytes, uptime_seconds = excluded.uptime_seconds,
              volumes = excluded.volumes, worst_mount = excluded.worst_mount,
-             worst_used_bytes = excluded.worst_used_bytes, worst_total_bytes = excluded.worst_total_bytes
+             worst_used_bytes = excluded.worst_used_bytes, worst_total_bytes = excluded.worst_total_bytes,
+             nearly_full_since = CASE WHEN excluded.nearly_full_since IS NOT NULL
+                                      THEN least(l.nearly_full_since, excluded.nearly_full_since) END
          WHERE l.at < excluded.at OR l.at > $11",
         &rows.iter().map(|(agent_id, _)| *agent_id).collect::<Vec<_>>(),
         &rows.iter().map(|(_, reading)| reading.at).collect::<Vec<_>>(),
@@ -94,7 +101,8 @@ pub async fn put_latest(
             as &[Option<i64>],
         &worst.iter().map(|volume| volume.map(|volume| to_i64(volume.total_bytes))).collect::<Vec<_>>()
             as &[Option<i64>],
-        latest_possible
+        latest_possible,
+        (NEARLY_FULL * 10_000) as f64
     )
     .execute(connection)
     .await?;

@@ -25,11 +25,45 @@ pub struct Overview {
     /// Of these: servers and domain controllers.
     pub servers: AgentCount,
     /// Why agents need somebody, the most urgent first; only what holds of one at least. An agent may have several reasons.
-    pub reasons: Vec<ReasonCount>,
+    pub reasons: Vec<ReasonOverview>,
+    /// Of the servers that are not connected, for however short a time: a domain controller before others, then the one that
+    /// is away longest. Null when all are connected.
+    pub offline_server: Option<WorstAgent>,
+    /// The latest proof of life of any agent; null when none was ever connected.
+    pub last_seen_at: Option<DateTime<Utc>>,
     /// Versions of the agent, the most common first; at most 20.
     pub versions: Vec<AgentVersionCount>,
     /// When it was so.
     pub as_of: DateTime<Utc>,
+}
+
+/// Which agents need somebody for one reason.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ReasonOverview {
+    /// The reason.
+    pub reason: AttentionReason,
+    /// The reason in words.
+    pub words: &'static str,
+    /// Agents that have it.
+    pub count: i64,
+    /// The worst of them: the fullest volume; else domain controllers before servers before others, then the one of which it
+    /// holds longest. Null when it went away meanwhile.
+    pub worst: Option<WorstAgent>,
+}
+
+/// One agent that stands for several.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct WorstAgent {
+    /// Id.
+    pub id: Uuid,
+    /// Display name, or host name where there is none.
+    pub name: String,
+    /// Its organization's name.
+    pub organization_name: String,
+    /// What is wrong with it, in words.
+    pub words: String,
+    /// Since when, as far as the server was told; null where it was not.
+    pub since: Option<DateTime<Utc>>,
 }
 
 /// How many agents need somebody for one reason.
@@ -80,9 +114,10 @@ pub struct OrganizationOverview {
 pub struct UrgencyKey {
     /// When the first page was made.
     pub as_of: DateTime<Utc>,
-    /// Place of the most urgent reason in [`AttentionReason::ALL`]; its length without any.
+    /// Twice the place of the most urgent reason in [`AttentionReason::ALL`]; twice its length without any. One more than that
+    /// of [`AttentionReason::Offline`] when servers are offline, though not for too long yet.
     pub rank: i32,
-    /// How many have it, negative: the most come first.
+    /// How many are concerned, negative: the most come first.
     pub fewer: i64,
     /// The name as it sorts.
     pub name: String,

@@ -43,9 +43,12 @@ async fn each_change_comes_with_its_agent_within_the_scope_newest_first(db: PgPo
     let all = ["users0", "software0", "software1", "users0"];
     assert_eq!(keys(&admin, "").await, all);
     assert_eq!(keys(&admin, "section=users").await, ["users0"; 2]);
+    assert_eq!(keys(&admin, "except_section=users").await, ["software0", "software1"]);
+    assert_eq!(keys(&admin, "except_section=users&section=users").await, [""; 0]);
     for query in [format!("organization_id={acme}"), format!("site_id={hq}")] {
         assert_eq!(keys(&admin, &query).await, all[1..], "{query}");
         assert_eq!(keys(&admin, &format!("{query}&section=users")).await, ["users0"], "{query}");
+        assert_eq!(keys(&admin, &format!("{query}&except_section=software")).await, ["users0"], "{query}");
     }
     let page = admin.get("/api/changes?limit=1").await.expect(200);
     let row = &page["items"][0];
@@ -62,8 +65,10 @@ async fn each_change_comes_with_its_agent_within_the_scope_newest_first(db: PgPo
     ] {
         assert_eq!(keys(&viewer, &foreign).await, [""; 0], "{foreign}");
     }
-    let problem = viewer.get("/api/changes?section=nonsense").await.expect_problem(422, "invalid");
-    assert_eq!(problem["errors"][0]["field"], "section");
+    for field in ["section", "except_section"] {
+        let problem = viewer.get(&format!("/api/changes?{field}=nonsense")).await.expect_problem(422, "invalid");
+        assert_eq!(problem["errors"][0]["field"], field);
+    }
 }
 
 /// Changes of a long history, and the most rows that a page of 50 may read of them.
@@ -94,6 +99,8 @@ async fn what_is_rare_is_found_without_reading_what_is_common(db: PgPool) {
     for (client, query) in [
         (&admin, String::new()),
         (&admin, "section=users".into()),
+        (&admin, "except_section=software".into()),
+        (&admin, format!("organization_id={loud}&except_section=software")),
         (&admin, format!("organization_id={loud}")),
         (&admin, format!("organization_id={loud}&section=users")),
         (&admin, format!("organization_id={quiet}")),

@@ -33,12 +33,20 @@ async fn the_overview_counts_what_the_lists_show(db: PgPool) {
     assert_eq!(overview["as_of"], json!(start_of_time()));
     let versions = json!([{"version": "1.0.0", "count": 4}, {"version": "0.9", "count": 2}]);
     assert_eq!(overview["versions"], versions);
-    let reasons = json!([
-        {"reason": "quarantined", "words": "Two machines use one key", "count": 1},
-        {"reason": "offline", "words": "Offline for too long", "count": 1},
-        {"reason": "pending_reboot", "words": "Wait for a restart", "count": 2}
-    ]);
-    assert_eq!(overview["reasons"], reasons);
+    let reasons: Vec<_> = overview["reasons"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|each| {
+            (each["reason"].as_str().unwrap(), each["words"].as_str().unwrap(), each["count"].as_i64().unwrap())
+        })
+        .collect();
+    let expected = [
+        ("quarantined", "Two machines use one key", 1),
+        ("offline", "Offline for too long", 1),
+        ("pending_reboot", "Wait for a restart", 2),
+    ];
+    assert_eq!(reasons, expected);
     let servers = json!({"total": 2, "online": 1, "offline": 1, "reconnecting": 0, "never": 0, "quarantined": 0,
                          "attention": 1});
     assert_eq!(overview["servers"], servers);
@@ -59,6 +67,53 @@ async fn the_overview_counts_what_the_lists_show(db: PgPool) {
         (&foreign["fleet"]["total"], &foreign["reasons"], &foreign["versions"]),
         (&json!(0), &json!([]), &json!([]))
     );
+    assert_eq!((&foreign["offline_server"], &foreign["last_seen_at"]), (&Value::Null, &Value::Null));
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn each_number_names_the_worst_of_those_it_counts(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let (acme, hq) = app.organization("Acme").await;
+    let row = |name: &str, os| AgentRow { os, ..AgentRow::new(acme, hq, name) };
+    let (minutes, hours) = (TimeDelta::minutes, TimeDelta::hours);
+    row("laptop", WORKSTATION).offline(TimeDelta::days(30)).insert(&app).await;
+    row("server", SERVER).offline(hours(3)).insert(&app).await;
+    row("controller", CONTROLLER).offline(hours(1)).insert(&app).await;
+    let longest = row("first controller", CONTROLLER).offline(hours(2)).insert(&app).await;
+    row("full controller", CONTROLLER).online().reading(1.0, 1, 93).insert(&app).await;
+    row("full laptop", WORKSTATION).online().reading(1.0, 1, 98).insert(&app).await;
+    let (older, newer) = (start_of_time() - hours(5), start_of_time() - hours(4));
+    for (name, since) in [("restarts later", newer), ("restarts", older), ("not told since when", start_of_time())] {
+        let id = AgentRow { pending_reboot: Some(true), ..row(name, SERVER) }.online().insert(&app).await;
+        let since = (name != "not told since when").then_some(since);
+        let update = sqlx::query("UPDATE agents SET pending_reboot_since = $2 WHERE id = $1").bind(id).bind(since);
+        update.execute(&app.db).await.unwrap();
+    }
+    sqlx::query("UPDATE agents SET agent_version = hostname").execute(&app.db).await.unwrap();
+    let admin = app.admin().await;
+    let overview = admin.get("/api/overview").await.expect(200);
+    let worst = |place: usize| overview["reasons"][place]["worst"].clone();
+    assert_eq!(
+        worst(0),
+        json!({"id": longest, "name": "first controller", "organization_name": "Acme",
+               "words": "Server offline over 10 min", "since": start_of_time() - hours(2)})
+    );
+    assert_eq!((&worst(1)["name"], &worst(1)["words"]), (&json!("full laptop"), &json!("/ is 98 % full")));
+    assert_eq!((&worst(2)["name"], &worst(2)["since"]), (&json!("restarts"), &json!(older)));
+    assert_eq!(overview["offline_server"]["name"], "first controller");
+    assert_eq!(overview["last_seen_at"], json!(start_of_time()));
+
+    let (beta, beta_hq) = app.organization("Beta").await;
+    let server = AgentRow { os: SERVER, ..AgentRow::new(beta, beta_hq, "just left") }.offline(minutes(3));
+    server.insert(&app).await;
+    let overview = admin.get(&format!("/api/overview?organization_id={beta}")).await.expect(200);
+    let gone = start_of_time() - minutes(3);
+    assert_eq!((&overview["reasons"], &overview["last_seen_at"]), (&json!([]), &json!(gone)));
+    let named = &overview["offline_server"];
+    assert_eq!(
+        (&named["name"], &named["words"], &named["since"]),
+        (&json!("just left"), &json!("Offline"), &json!(gone))
+    );
 }
 
 async fn urgent(client: &Client) -> Vec<String> {
@@ -75,6 +130,11 @@ async fn the_most_urgent_organization_comes_first(db: PgPool) {
     let (two, two_hq) = app.organization("D two offline").await;
     let (same, same_hq) = app.organization("e one offline too").await;
     let (clone, clone_hq) = app.organization("F cut off").await;
+    let (full, full_hq) = app.organization("G nearly full").await;
+    let (left, left_hq) = app.organization("H server just left").await;
+    AgentRow::new(full, full_hq, "pc").online().reading(1.0, 1, 99).insert(&app).await;
+    let server = AgentRow { os: SERVER, ..AgentRow::new(left, left_hq, "srv") };
+    server.offline(TimeDelta::minutes(1)).insert(&app).await;
     app.organization("Deleted").await;
     sqlx::query("UPDATE organizations SET deleted_at = now() WHERE name = 'Deleted'").execute(&app.db).await.unwrap();
     for n in 0..3 {
@@ -93,7 +153,16 @@ async fn the_most_urgent_organization_comes_first(db: PgPool) {
         .await;
     AgentRow::new(clone, clone_hq, "pc").quarantined(&["m1", "m2"]).insert(&app).await;
     let admin = app.admin().await;
-    let order = ["F cut off", "D two offline", "C one offline", "e one offline too", "B restarts", "A quiet one"];
+    let order = [
+        "F cut off",
+        "D two offline",
+        "C one offline",
+        "e one offline too",
+        "H server just left",
+        "G nearly full",
+        "B restarts",
+        "A quiet one",
+    ];
     assert_eq!(urgent(&admin).await, order);
     let page = admin.get("/api/overview/organizations").await.expect(200);
     assert_eq!(
@@ -102,7 +171,7 @@ async fn the_most_urgent_organization_comes_first(db: PgPool) {
                "attention": 1, "worst": {"reason": "offline", "words": "Offline for too long", "count": 1}})
     );
     assert_eq!(
-        page["items"][5],
+        page["items"][7],
         json!({"organization_id": quiet, "name": "A quiet one", "agents": 0, "online": 0, "offline_servers": 0,
                "attention": 0, "worst": null})
     );

@@ -150,6 +150,40 @@ async fn readings_are_counted_once_rolled_up_and_shown(db: PgPool) {
 }
 
 #[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
+async fn a_verdict_knows_since_when_it_was_told_and_begins_anew_after_a_break(db: PgPool) {
+    let app = TestApp::new(db).await;
+    let mut agent = app.agent(1).await;
+    let id = agent.agent_id().unwrap();
+    let viewer = app.admin().await;
+    let since = async |reason: &str| {
+        let agent = viewer.get(&format!("/api/agents/{id}")).await.expect(200);
+        let found = agent["attention"].as_array().unwrap().iter().find(|each| each["reason"] == reason).cloned();
+        found.map(|attention| attention["since"].clone())
+    };
+    let at = |n| start_of_time() + TimeDelta::minutes(n);
+    let mut session = agent.connect().await.unwrap();
+    for (minute, used, full_since) in
+        [(0, 91, None), (1, 92, Some(1)), (2, 99, Some(1)), (3, 90, None), (4, 95, Some(4)), (5, 95, Some(4))]
+    {
+        app.advance(at(minute) - app.app.env.now());
+        let mut reading = reading(at(minute), 10.0);
+        reading.volumes[1].used_bytes = used;
+        session.report_readings(vec![reading]).await.unwrap();
+        assert_eq!(since("volume_full").await, full_since.map(|minute| json!(at(minute))), "minute {minute}");
+    }
+    for (minute, pending, pending_since) in
+        [(6, Some(true), Some(6)), (7, Some(true), Some(6)), (8, None, None), (9, Some(true), Some(9))]
+    {
+        app.advance(at(minute) - app.app.env.now());
+        agent.machine.reboot.pending = pending;
+        agent.machine.reboot.sources = vec![format!("seen in minute {minute}")];
+        let mut session = agent.connect().await.unwrap();
+        session.report_inventory(&agent).await.unwrap();
+        assert_eq!(since("pending_reboot").await, pending_since.map(|minute| json!(at(minute))), "minute {minute}");
+    }
+}
+
+#[sqlx::test(migrator = "gururmm_server::db::MIGRATOR")]
 async fn readings_go_on_when_the_servers_clock_was_ahead_and_is_set_right(db: PgPool) {
     let app = TestApp::new(db).await;
     let mut session = app.agent(1).await.connect().await.unwrap();
