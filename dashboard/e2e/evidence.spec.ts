@@ -26,10 +26,11 @@ test("a reason opens to its evidence over the list, at an address of its own", a
   const reason = row.getByRole("link", { name: "Waits for a restart" });
   await reason.focus();
   await page.keyboard.press("Enter");
-  const drawer = page.getByRole("dialog", { name: `${one.name}: waits for a restart` });
+  const drawer = page.getByRole("dialog", { name: one.name });
   await expect(drawer.getByRole("heading", { name: "Computed from" })).toBeVisible();
-  await expect(drawer.getByText("Said by")).toBeVisible();
+  await expect(drawer.getByText("Source")).toBeVisible();
   await expect(drawer.getByRole("listitem").filter({ hasText: "Restart it." })).toBeVisible();
+  await expect(drawer.getByRole("link", { name: "Open the agent's page" })).toBeVisible();
   await expect(page).toHaveURL(new RegExp(`/agents/evidence/${one.id}/pending_reboot\\?.*attention=pending_reboot`));
   await page.reload();
   await expect(drawer).toBeVisible();
@@ -51,7 +52,7 @@ test("on the agent's page each reason opens to its values and the next step", as
   const words = full.attention.find(({ reason }) => reason === "volume_full")?.words ?? "";
   await page.getByRole("link", { name: `Evidence and next step: ${words}` }).click();
   await expect(page).toHaveURL(/evidence=volume_full/);
-  const drawer = page.getByRole("dialog", { name: `${full.name}: volume nearly full` });
+  const drawer = page.getByRole("dialog", { name: full.name });
   await expect(drawer.getByText("92 %", { exact: true })).toBeVisible();
   await expect(drawer).toContainText(/\d+ %, [\d.]+ \wi?B free of/);
   for (const [colorScheme, width] of [["light", 1440], ["dark", 360]] as const) {
@@ -62,6 +63,7 @@ test("on the agent's page each reason opens to its values and the next step", as
     await shot(page, `evidence-volume-${colorScheme}-${width}`);
   }
   await page.setViewportSize({ width: 1440, height: 900 });
+  await expect(drawer.getByRole("link", { name: "in the charts" })).toHaveAttribute("href", /#readings$/);
   await drawer.getByRole("button", { name: "Close" }).click();
   await expect(page).not.toHaveURL(/evidence=/);
 });
@@ -93,4 +95,29 @@ test("who is away, who never came, and who needs nobody any more", async ({ page
   await shot(page, "evidence-never");
   await drawer.getByRole("link", { name: "Decommission it" }).click();
   await expect(page.getByRole("dialog", { name: `Decommission ${one.name}?` })).toBeVisible();
+});
+
+test("the step that evidence names begins with its command, and every reason is reached from every other", async ({ page }) => {
+  await logIn(page);
+  const one = await machine(page, "pending_reboot");
+  await page.goto(`/agents/evidence/${one.id}/pending_reboot`);
+  const drawer = page.getByRole("dialog", { name: one.name });
+  await drawer.getByRole("link", { name: "Restart…" }).click();
+  await expect(page).toHaveURL(new RegExp(`/agents/${one.id}/commands\\?task=restart`));
+  await expect(page.getByText("This command was written for you.")).toBeVisible();
+  await expect(page.getByRole("textbox", { name: "Script" })).toHaveValue(/^shutdown/);
+  await shot(page, "evidence-step");
+  // What was typed before is not lost to it.
+  await page.goto(`/agents/${one.id}/commands`);
+  await expect(page.getByRole("textbox", { name: "Script" })).toHaveValue("");
+
+  const { items } = (await (await page.request.get("/api/agents?limit=200&attention=any")).json()) as { items: Machine[] };
+  const many = items.find(({ attention }) => attention.length > 1);
+  if (!many) throw new Error("no machine has two reasons");
+  await page.goto(`/agents/evidence/${many.id}/${many.attention.at(-1)?.reason}`);
+  const reasons = page.getByRole("dialog", { name: many.name }).getByRole("navigation", { name: "Everything it needs" }).getByRole("link");
+  await expect(reasons).toHaveCount(many.attention.length);
+  await reasons.first().click();
+  await expect(page).toHaveURL(new RegExp(`/agents/evidence/${many.id}/${many.attention[0]?.reason}`));
+  await expect(reasons.first()).toHaveAttribute("aria-current", "true");
 });

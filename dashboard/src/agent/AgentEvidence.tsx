@@ -1,18 +1,29 @@
 import { useQuery } from "@tanstack/react-query";
-import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { useCallback } from "react";
+import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { Fragment, type ReactNode, useCallback } from "react";
 import { ApiError } from "../api/client";
 import type { Hint } from "../api/events";
 import { agent as agentQuery, inventory } from "../api/queries";
-import type { AttentionReason } from "../api/types";
+import type { Agent, AttentionReason } from "../api/types";
 import { useRefreshOn } from "../api/useRefreshOn";
+import { wordsBeyond } from "../lib/attention";
 import { EvidenceDrawer } from "../ui/EvidenceDrawer";
+import styles from "../ui/EvidenceDrawer.module.css";
 import { ATTENTION } from "../ui/looks";
 import { Banner, Failure, Loading } from "../ui/Notice";
+import { State } from "../ui/State";
 import { evidenceOf } from "./attentionEvidence";
 
 /** Why an agent needs somebody, opened to what it rests on; live, and said when it no longer holds. */
-export function AgentEvidence({ agentId, reason, close }: { agentId: string; reason: AttentionReason; close: () => void }) {
+function AgentEvidence({ agentId, reason, close, way, onPage }: {
+  agentId: string;
+  reason: AttentionReason;
+  close: () => void;
+  /** A link to the evidence of another reason. */
+  way: (reason: AttentionReason, props: WayProps) => ReactNode;
+  /** The agent's page stands behind it. */
+  onPage: boolean;
+}) {
   const agent = useQuery(agentQuery(agentId));
   const needsInventory = reason === "pending_reboot";
   const details = useQuery({ ...inventory(agentId), enabled: needsInventory });
@@ -22,7 +33,7 @@ export function AgentEvidence({ agentId, reason, close }: { agentId: string; rea
   const reboot = details.data?.sections.find(({ section }) => section === "reboot");
   const evidence = data ? evidenceOf(data, reason, agent.dataUpdatedAt, reboot) : null;
   return (
-    <EvidenceDrawer subject={data ? `${data.name}: ${ATTENTION[reason].word.toLowerCase()}` : ATTENTION[reason].word} evidence={evidence} close={close}>
+    <EvidenceDrawer subject={data?.name ?? ATTENTION[reason].word} ways={data ? <Ways agent={data} reason={reason} way={way} onPage={onPage} /> : null} evidence={evidence} close={close}>
       {data && !evidence ? (
         <Banner family="info" title="This no longer holds.">
           <p>
@@ -47,10 +58,74 @@ export function AgentEvidence({ agentId, reason, close }: { agentId: string; rea
   );
 }
 
+/** What a link to the evidence of a reason is given. */
+interface WayProps {
+  className: string | undefined;
+  "aria-current": "true" | undefined;
+  children: ReactNode;
+}
+
+/** To the agent's page, and to each of its reasons, the most urgent first. */
+function Ways({ agent, reason, way, onPage }: { agent: Agent; reason: AttentionReason; way: (reason: AttentionReason, props: WayProps) => ReactNode; onPage: boolean }) {
+  if (onPage && agent.attention.length < 2) return null;
+  return (
+    <>
+      {onPage ? null : (
+        <p>
+          <Link to="/agents/$agentId/{-$tab}" params={{ agentId: agent.id }}>
+            Open the agent's page
+          </Link>
+        </p>
+      )}
+      {agent.attention.length < 2 ? null : (
+        <nav aria-label="Everything it needs" className={styles.ways}>
+          {agent.attention.map((each) => (
+            <Fragment key={each.reason}>
+              {way(each.reason, {
+                className: styles.way,
+                "aria-current": each.reason === reason ? "true" : undefined,
+                children: (
+                  <>
+                    <State look={ATTENTION[each.reason]} at={each.since} />
+                    <span className="muted any">{wordsBeyond(each.reason, each.words)}</span>
+                  </>
+                ),
+              })}
+            </Fragment>
+          ))}
+        </nav>
+      )}
+    </>
+  );
+}
+
+/** Over the agent's own page. */
+export function PageEvidence({ agentId, reason, close }: { agentId: string; reason: AttentionReason; close: () => void }) {
+  return (
+    <AgentEvidence
+      agentId={agentId}
+      reason={reason}
+      close={close}
+      onPage
+      way={(evidence, props) => <Link to="." search={(known) => ({ ...known, evidence })} replace {...props} />}
+    />
+  );
+}
+
 /** The same over the list of agents. */
 export function ListEvidence() {
   const { agentId, reason } = useParams({ from: "/frame/agents/evidence/$agentId/$reason" });
   const search = useSearch({ from: "/frame/agents" });
   const navigate = useNavigate();
-  return <AgentEvidence agentId={agentId} reason={reason} close={() => void navigate({ to: "/agents", search, replace: true })} />;
+  return (
+    <AgentEvidence
+      agentId={agentId}
+      reason={reason}
+      close={() => void navigate({ to: "/agents", search, replace: true })}
+      onPage={false}
+      way={(other, props) => (
+        <Link to="/agents/evidence/$agentId/$reason" params={{ agentId, reason: other }} search={search} replace preload={false} {...props} />
+      )}
+    />
+  );
 }

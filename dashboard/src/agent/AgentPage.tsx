@@ -26,7 +26,7 @@ import { InventoryTab } from "./InventoryTab";
 import { QuarantineBanner } from "./QuarantineBanner";
 import { OverviewTab } from "./OverviewTab";
 
-const AgentEvidence = page(() => import("./AgentEvidence"), "AgentEvidence");
+const PageEvidence = page(() => import("./AgentEvidence"), "PageEvidence");
 
 const TAB_WORDS: Record<AgentTab, string> = {
   overview: "Overview",
@@ -120,12 +120,12 @@ function Loaded({ agent }: { agent: Agent }) {
         {agent.duplicate_of ? <DuplicateBanner agent={agent} original={agent.duplicate_of} /> : null}
         {tab === "overview" ? <OverviewTab agent={agent} span={search.span ?? "24h"} /> : null}
         {tab === "inventory" ? <InventoryTab agent={agent} view={search.view} section={search.section} /> : null}
-        {tab === "commands" ? <CommandsTab agent={agent} current={search.command} /> : null}
+        {tab === "commands" ? <CommandsTab agent={agent} current={search.command} task={search.task} /> : null}
         {tab === "activity" ? <ActivityTab agent={agent} /> : null}
       </div>
       {search.evidence ? (
         <Suspense fallback={null}>
-          <AgentEvidence agentId={agent.id} reason={search.evidence} close={closeEvidence} />
+          <PageEvidence agentId={agent.id} reason={search.evidence} close={closeEvidence} />
         </Suspense>
       ) : null}
       <AgentDialogs agent={agent} dialog={search.dialog} close={() => setDialog(undefined)} />

@@ -7,13 +7,14 @@ import { command as commandQuery } from "../api/queries";
 import type { Agent, Command } from "../api/types";
 import { CommandList } from "../commands/CommandList";
 import { CommandView } from "../commands/CommandView";
+import type { Task } from "../lib/tasks";
 import { sentence } from "../lib/words";
 import { Banner, Empty } from "../ui/Notice";
 import { RunForm } from "./RunForm";
 import styles from "./Tabs.module.css";
 
 /** Runs a command on the machine, shows it as it runs, and lists what was run before. */
-export function CommandsTab({ agent, current }: { agent: Agent; current: string | undefined }) {
+export function CommandsTab({ agent, current, task }: { agent: Agent; current: string | undefined; task: Task | undefined }) {
   const navigate = useNavigate();
   const [editing, setEditing] = useState(false);
   const { command } = agent.permissions;
@@ -32,7 +33,7 @@ export function CommandsTab({ agent, current }: { agent: Agent; current: string 
     <>
       {command.allowed ? (
         <div hidden={aside}>
-          <RunForm agent={agent} onStarted={onStarted} />
+          <RunForm key={task} agent={agent} task={task} onStarted={onStarted} />
         </div>
       ) : (
         <Banner family="info" title="You cannot run commands on this agent.">

@@ -6,6 +6,7 @@ import { readings } from "../api/queries";
 import type { Agent, VolumeUse } from "../api/types";
 import { page } from "../frame/pages";
 import { CHART_SPANS, type ChartSpan, SPAN_HOURS } from "../lib/agentPage";
+import { wordsBeyond } from "../lib/attention";
 import { formatDuration } from "../lib/age";
 import { useClock } from "../lib/clock";
 import { isOfNow } from "../lib/readings";
@@ -76,7 +77,7 @@ function Reasons({ agent }: { agent: Agent }) {
         {agent.attention.map(({ reason, words, since }) => (
           <li key={reason} className={styles.reason}>
             <State look={ATTENTION[reason]} at={since} tip />
-            <span className="any">{words}</span>
+            <span className="any">{wordsBeyond(reason, words)}</span>
             <Link
               to="/agents/$agentId/{-$tab}"
               params={{ agentId: agent.id }}
@@ -165,7 +166,7 @@ function Charts({ agent, span }: { agent: Agent; span: ChartSpan }) {
   const hours = SPAN_HOURS[span];
   const points = useQuery(readings(agent.id, hours));
   return (
-    <section className={styles.panel}>
+    <section id="readings" className={styles.panel}>
       <header className={styles.panelHead}>
         <h2>Readings</h2>
         <SegmentedControl

@@ -7,7 +7,8 @@ import { command as commandQuery } from "../api/queries";
 import type { Agent, Command } from "../api/types";
 import { interpretersFor, toRequest } from "../lib/draft";
 import { withoutSecrets } from "../lib/draftStore";
-import { Failure } from "../ui/Notice";
+import { type Task, TASK_WORDS, taskDraft } from "../lib/tasks";
+import { Banner, Failure } from "../ui/Notice";
 import { PLACED, RunFields, useDraft } from "./RunFields";
 import styles from "./RunForm.module.css";
 
@@ -15,9 +16,15 @@ import styles from "./RunForm.module.css";
 const SAME_PRESS = 1_000;
 
 /** What to run on the machine, and within which bounds. */
-export function RunForm({ agent, onStarted }: { agent: Agent; onStarted: (command: Command) => void }) {
+export function RunForm({ agent, task, onStarted }: {
+  agent: Agent;
+  /** What it begins with, apart from what was typed otherwise. */
+  task?: Task | undefined;
+  onStarted: (command: Command) => void;
+}) {
   const client = useQueryClient();
-  const typed = useDraft(agent.id, interpretersFor(agent.os_family));
+  const prepared = task && taskDraft(task, agent);
+  const typed = useDraft(prepared ? `${agent.id} ${task}` : agent.id, interpretersFor(agent.os_family), prepared ?? undefined);
   const { draft, set, problems, complete, setMore } = typed;
   const [tried, setTried] = useState(false);
   /** Held from the press until a moment after the answer: what is pressed twice in a row is meant once. */
@@ -64,6 +71,11 @@ export function RunForm({ agent, onStarted }: { agent: Agent; onStarted: (comman
       }}
     >
       <Stack>
+        {prepared ? (
+          <Banner family="info" title="This command was written for you. Read it before you run it.">
+            <p>{TASK_WORDS[task]}</p>
+          </Banner>
+        ) : null}
         <RunFields typed={typed} fields={fields} onKeyDown={onKeyDown} />
         {run.error ? (
           <Failure

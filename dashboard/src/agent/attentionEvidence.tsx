@@ -3,8 +3,9 @@ import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import type { Agent, AttentionReason, InventorySection } from "../api/types";
 import { inWords } from "../lib/age";
-import { FIRST_CONNECTION, NEARLY_FULL, OTHER_MISSED, SERVER_MISSED } from "../lib/attention";
-import { rebootOf } from "../lib/inventory";
+import { FIRST_CONNECTION, NEARLY_FULL, OTHER_MISSED, SERVER_MISSED, wordsBeyond } from "../lib/attention";
+import { rebootOf, rebootWords } from "../lib/inventory";
+import { type Task, taskDraft } from "../lib/tasks";
 import { formatBytes, formatPercent, percentOf } from "../lib/units";
 import { sentence } from "../lib/words";
 import { Age } from "../ui/Age";
@@ -16,30 +17,30 @@ import styles from "./AgentPage.module.css";
 
 /** The rules by which the server judges, in words. */
 const RULES: Record<AttentionReason, string> = {
-  quarantined: "The server quarantines an agent when two machines prove that they hold its key.",
-  clash: "The server suspects it when a machine enrolls whose machine id a living record of the same organization has.",
-  offline: `The server misses a server or domain controller after ${inWords(SERVER_MISSED)} without a connection, any other machine after ${inWords(OTHER_MISSED)}.`,
-  never_connected: `The server expects an enrolled machine to connect within seconds, and asks for somebody after ${inWords(FIRST_CONNECTION)}.`,
-  volume_full: `The server asks for somebody from ${formatPercent(NEARLY_FULL)} of the fullest volume on, by the latest reading.`,
-  pending_reboot: "The machine says that it waits for a restart; the server passes it on.",
+  quarantined: "An agent is quarantined when two machines prove that they hold its key.",
+  clash: "Suspected when a machine enrolls whose machine id a living record of the same organization has.",
+  offline: `A server or domain controller is reported missing after ${inWords(SERVER_MISSED)} without a connection, any other machine after ${inWords(OTHER_MISSED)}.`,
+  never_connected: `An enrolled machine connects within seconds; one that has not done so after ${inWords(FIRST_CONNECTION)} is reported.`,
+  volume_full: `A volume is reported from ${formatPercent(NEARLY_FULL)} on, by the latest reading.`,
+  pending_reboot: "The machine itself reports that it waits for a restart.",
 };
 
 /**
- * What a reason rests on, and what to do. `judgedAt` is when the server was asked (milliseconds since 1970), `reboot`
+ * What the reason `of` rests on, and what to do. `judgedAt` is when the server was asked (milliseconds since 1970), `reboot`
  * the section of the inventory that says why a restart is due.
  */
-export function evidenceOf(agent: Agent, reason: AttentionReason, judgedAt: number, reboot?: InventorySection): Evidence | null {
-  const attention = agent.attention.find((each) => each.reason === reason);
+export function evidenceOf(agent: Agent, of: AttentionReason, judgedAt: number, reboot?: InventorySection): Evidence | null {
+  const attention = agent.attention.find((each) => each.reason === of);
   if (!attention) return null;
-  const { facts, fix, actions } = CASES[reason](agent, reboot);
+  const { reason, facts, fix, actions } = CASES[of](agent, reboot);
   return {
-    look: ATTENTION[reason],
-    reason: sentence(attention.words),
+    look: ATTENTION[of],
+    reason: reason ?? sentence(wordsBeyond(of, attention.words) ?? ""),
     since: attention.since,
     facts,
     judged: (
       <>
-        {RULES[reason]} It judges anew whenever it is asked, here <Age at={new Date(judgedAt).toISOString()} tip />.
+        {RULES[of]} Computed by the server <Age at={new Date(judgedAt).toISOString()} tip />.
       </>
     ),
     fix,
@@ -47,7 +48,8 @@ export function evidenceOf(agent: Agent, reason: AttentionReason, judgedAt: numb
   };
 }
 
-type Case = Pick<Evidence, "facts" | "fix" | "actions">;
+/** `reason` where more is known than the server's words say. */
+type Case = Pick<Evidence, "facts" | "fix" | "actions"> & { reason?: string };
 
 const CASES: Record<AttentionReason, (agent: Agent, reboot?: InventorySection) => Case> = {
   quarantined: (agent) => ({
@@ -74,6 +76,7 @@ const CASES: Record<AttentionReason, (agent: Agent, reboot?: InventorySection) =
     actions: <ToAgent agent={agent}>Say which machine it is</ToAgent>,
   }),
   clash: (agent) => ({
+    reason: agent.duplicate_of ? `${agent.duplicate_of.name} has the same machine id.` : "",
     facts: [
       [
         "Older record",
@@ -83,7 +86,7 @@ const CASES: Record<AttentionReason, (agent: Agent, reboot?: InventorySection) =
           </Link>
         ) : null,
       ],
-      ["This record made", <Age key="enrolled" at={agent.enrolled_at} tip />],
+      ["This record created", <Age key="enrolled" at={agent.enrolled_at} tip />],
       ["Host name", agent.hostname],
       ["Machine id of both", agent.machine_id ? <span key="id" className="mono">{agent.machine_id}</span> : null],
     ],
@@ -124,6 +127,7 @@ const CASES: Record<AttentionReason, (agent: Agent, reboot?: InventorySection) =
     ),
   }),
   never_connected: (agent) => ({
+    reason: "No connection has come from it since it was enrolled: its service does not run, or something on the way is closed.",
     facts: [
       ["Enrolled", <Age key="enrolled" at={agent.enrolled_at} tip />],
       ["Connected", "never"],
@@ -155,25 +159,32 @@ const CASES: Record<AttentionReason, (agent: Agent, reboot?: InventorySection) =
       ["Measured", agent.reading_at ? <Age key="at" at={agent.reading_at} tip /> : null],
     ],
     fix: [
-      "See in the charts whether it filled slowly or at once; at once points to a log, a dump or a runaway job.",
+      <span key="charts">
+        See{" "}
+        <Link to="/agents/$agentId/{-$tab}" params={{ agentId: agent.id }} hash="readings">
+          in the charts
+        </Link>{" "}
+        whether it filled slowly or at once; at once points to a log, a dump or a runaway job.
+      </span>,
       "Find what takes the room and remove it, or enlarge the volume.",
     ],
-    actions: <RunCommand agent={agent}>Run a command on it</RunCommand>,
+    actions: <RunTask agent={agent} task="space" otherwise="Run a command on it">Find what takes the room…</RunTask>,
   }),
   pending_reboot: (agent, section) => {
     const { sources } = rebootOf(section?.data);
     return {
+      reason: rebootWords(sources),
       facts: [
-        ["Restart pending", "yes"],
-        ["Said by", sources.length > 0 ? sources.map((source) => <div key={source}>{source}</div>) : null],
-        ["Read", section ? <Age key="read" at={section.collected_at} tip /> : null],
+        ["Source", sources.length > 0 ? sources.map((source) => <div key={source}>{source}</div>) : null],
+        ["Reported so since", section ? <Age key="since" at={section.changed_at} tip /> : null],
+        ["Last read", section ? <Age key="read" at={section.collected_at} tip /> : null],
         ["Running for", agent.uptime_seconds == null ? null : `${Math.floor(agent.uptime_seconds / 86_400)} days`],
       ],
       fix: [
         "Agree with its users on a time; until then updates are installed in part only.",
         "Restart it. The agent comes back by itself, and this goes away with its next report.",
       ],
-      actions: <RunCommand agent={agent}>Run a command on it</RunCommand>,
+      actions: <RunTask agent={agent} task="restart" otherwise="Run a command on it">Restart…</RunTask>,
     };
   },
 };
@@ -198,14 +209,21 @@ function ToAgent({ agent, children }: { agent: Agent; children: ReactNode }) {
   );
 }
 
-function RunCommand({ agent, children }: { agent: Agent; children: ReactNode }) {
+/** Leads to the command that takes the step, written out for the reader to run; where none fits, to an empty one. */
+function RunTask({ agent, task, otherwise, children }: { agent: Agent; task: Task; otherwise: string; children: string }) {
+  const search = taskDraft(task, agent) ? { task } : {};
   return (
-    <GatedButton
-      permission={agent.permissions.command}
-      renderRoot={(props) => <Link to="/agents/$agentId/{-$tab}" params={{ agentId: agent.id, tab: "commands" }} {...props} />}
-    >
-      {children}
-    </GatedButton>
+    <>
+      <GatedButton
+        permission={agent.permissions.command}
+        renderRoot={(props) => <Link to="/agents/$agentId/{-$tab}" params={{ agentId: agent.id, tab: "commands" }} search={search} {...props} />}
+      >
+        {search.task ? children : otherwise}
+      </GatedButton>
+      {agent.permissions.command.allowed && agent.presence.state !== "online" ? (
+        <p className="muted">It is not online: a command runs when it connects again.</p>
+      ) : null}
+    </>
   );
 }
 

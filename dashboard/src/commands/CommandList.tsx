@@ -76,14 +76,18 @@ const REST: Column<CommandSummary>[] = [
     header: "State",
     exports: ["state"],
     width: 150,
-    cell: (command) => (
-      <State look={COMMAND_STATE[command.state]} title={command.exit_code == null ? undefined : `exit code ${command.exit_code}`} />
-    ),
+    cell: (command) => <State look={lookOf(command)} title={command.exit_code == null ? undefined : `exit code ${command.exit_code}`} />,
   },
   { id: "exit", header: "Exit", exports: ["exit_code"], from: 960, width: 60, align: "right", cell: (command) => <span className="num">{command.exit_code ?? "–"}</span> },
   { id: "by", header: "Asked for by", exports: ["requested_by"], from: 760, cell: (command) => <span title={command.requested_by}>{command.requested_by}</span> },
   { id: "at", header: "Asked", exports: ["created_at"], from: 560, width: 120, cell: (command) => <Age at={command.created_at} /> },
 ];
+
+/** A failure is told apart by its exit code, where it has one. */
+function lookOf({ state, exit_code }: CommandSummary) {
+  const look = COMMAND_STATE[state];
+  return state === "failed" && exit_code != null ? { ...look, word: `${look.word} (${exit_code})` } : look;
+}
 
 /** What a list of commands of many machines shows. */
 export const FLEET_COLUMNS = [SUMMARY, AGENT, ...REST];

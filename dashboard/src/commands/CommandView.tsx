@@ -12,7 +12,7 @@ import { Age } from "../ui/Age";
 import { GatedButton } from "../ui/GatedButton";
 import { COMMAND_STATE, isFinal } from "../ui/looks";
 import { Banner, Failure, Loading } from "../ui/Notice";
-import { State } from "../ui/State";
+import { State, type StateLook } from "../ui/State";
 import { CommandOutput } from "./CommandOutput";
 import styles from "./CommandView.module.css";
 
@@ -41,7 +41,7 @@ function Loaded({ command }: { command: Command }) {
       <div className={styles.state}>
         <span className={styles.verdict}>
           <span role="status">
-            <State look={COMMAND_STATE[command.state]} />
+            <State look={lookOf(command)} />
           </span>
           <Ending command={command} />
         </span>
@@ -69,6 +69,11 @@ function Loaded({ command }: { command: Command }) {
       <CommandOutput key={command.id} command={command} />
     </div>
   );
+}
+
+/** That a self-test came to its end is no verdict: what it found is, below. */
+function lookOf({ program, state }: Command): StateLook {
+  return program.kind === "selftest" && state === "succeeded" ? { ...COMMAND_STATE.succeeded, family: "quiet", word: "Ran to its end" } : COMMAND_STATE[state];
 }
 
 /** How it stands in numbers: exit code, how long it ran, since when it waits. */

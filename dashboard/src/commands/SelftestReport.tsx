@@ -10,6 +10,8 @@ export function SelftestReport({ report }: { report: Report }) {
   const parts = (["failed", "warning", "ok", "skipped"] as const)
     .filter((state) => count(state) > 0)
     .map((state) => `${formatCount(count(state))} ${COUNTED[state]}`);
+  const urgent = report.checks.filter(({ state }) => state === "failed" || state === "warning");
+  const rest = report.checks.filter(({ state }) => state === "ok" || state === "skipped");
   return (
     <section className={styles.report} aria-label="Self-test report">
       <header className={styles.head}>
@@ -20,16 +22,33 @@ export function SelftestReport({ report }: { report: Report }) {
           agent {report.agentVersion} on {report.system}, took {(report.durationMs / 1_000).toFixed(1)} s
         </span>
       </header>
-      <ul className={styles.checks}>
-        {report.checks.map((check, index) => (
-          <CheckRow key={`${index} ${check.name}`} check={check} />
-        ))}
-      </ul>
+      {urgent.length > 0 ? <Checks checks={urgent} /> : null}
+      {rest.length > 0 ? (
+        <details open={urgent.length === 0}>
+          <summary className={styles.rest}>{rest.length === 1 ? "The other check" : `The other ${formatCount(rest.length)} checks`}</summary>
+          <Checks checks={rest} />
+        </details>
+      ) : null}
     </section>
   );
 }
 
 const COUNTED: Record<CheckState, string> = { failed: "failed", warning: "with a warning", ok: "ok", skipped: "skipped" };
+
+function Checks({ checks }: { checks: readonly SelftestCheck[] }) {
+  return (
+    <ul className={styles.checks}>
+      {checks.map((check, index) => (
+        <CheckRow key={`${index} ${check.name}`} check={check} />
+      ))}
+    </ul>
+  );
+}
+
+/** A text of the agent, in which what one would type stands between back-ticks. */
+function Ticked({ text }: { text: string }) {
+  return text.split("`").map((part, index) => (index % 2 === 1 ? <code key={index}>{part}</code> : part));
+}
 
 function CheckRow({ check }: { check: SelftestCheck }) {
   const { name, state, code, reason, fix, evidence } = check;
@@ -38,16 +57,16 @@ function CheckRow({ check }: { check: SelftestCheck }) {
       <State look={SELFTEST_STATE[state]} />
       <div className={styles.words}>
         <p className="any">
-          <strong>{checkWords(name)}</strong> <span className={state === "skipped" ? "muted" : undefined}>{reason}</span>
+          <strong>{checkWords(name)}</strong> <span className={state === "skipped" ? "muted" : undefined}><Ticked text={reason} /></span>
         </p>
         {fix ? (
           <p className={`any ${styles.fix}`}>
-            <span className="muted">What to do:</span> {fix}
+            <span className="muted">What to do:</span> <Ticked text={fix} />
           </p>
         ) : null}
         <details>
           <summary className="muted">
-            {evidence.length > 0 ? "Evidence" : "Details"}
+            Details
             <span className={styles.of}> of {checkWords(name)}</span>
           </summary>
           <ul className={styles.evidence}>

@@ -1,5 +1,6 @@
 import { Menu, useMantineColorScheme } from "@mantine/core";
 import { IconDeviceLaptop, IconMoon, IconSun } from "@tabler/icons-react";
+import styles from "./TopBar.module.css";
 
 const THEMES = [
   { value: "light", word: "Light", icon: IconSun },
@@ -16,8 +17,11 @@ export function ThemeItems() {
       <Menu.Label>Theme</Menu.Label>
       <Menu.RadioGroup value={colorScheme} onChange={(value) => setColorScheme(THEMES.find((theme) => theme.value === value)?.value ?? "auto")}>
         {THEMES.map((theme) => (
-          <Menu.RadioItem key={theme.value} value={theme.value} rightSection={<theme.icon size={16} aria-hidden />} closeMenuOnClick>
-            {theme.word}
+          <Menu.RadioItem key={theme.value} value={theme.value} closeMenuOnClick>
+            <span className={styles.theme}>
+              <theme.icon size={16} aria-hidden />
+              {theme.word}
+            </span>
           </Menu.RadioItem>
         ))}
       </Menu.RadioGroup>

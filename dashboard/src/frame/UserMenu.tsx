@@ -46,12 +46,13 @@ export function UserMenu({ user, openKeyMap }: { user: User; openKeyMap: () => v
         <Menu.Divider />
         <ThemeItems />
         <Menu.Divider />
-        <Menu.Item leftSection={<IconKeyboard size={16} aria-hidden />} onClick={openKeyMap}>
+        <Menu.Item className={styles.ofKeyboard} leftSection={<IconKeyboard size={16} aria-hidden />} onClick={openKeyMap}>
           Keyboard
         </Menu.Item>
         <Menu.Item leftSection={<IconApi size={16} aria-hidden />} renderRoot={(props) => <Link to="/reference" {...props} />}>
           API
         </Menu.Item>
+        <Menu.Divider />
         <Menu.Item
           leftSection={<IconLogout size={16} aria-hidden />}
           onClick={() => logout.mutate()}

@@ -1,5 +1,6 @@
 import { SECTION_TITLES } from "./inventory";
 import { ATTENTION_REASONS, id, oneOf } from "./search";
+import { type Task, TASKS } from "./tasks";
 
 /** The tabs of an agent's page; each has its own address. The first is shown when the address names none. */
 export const AGENT_TABS = ["overview", "inventory", "commands", "activity"] as const;
@@ -21,6 +22,8 @@ export interface AgentSearch {
   span?: ChartSpan | undefined;
   /** The command whose output is shown on the commands tab. */
   command?: string | undefined;
+  /** The prepared command that the commands tab begins with. */
+  task?: Task | undefined;
   /** What the inventory tab shows: what is, or what changed. */
   view?: "changes" | undefined;
   /** The section whose changes are shown. */
@@ -33,6 +36,7 @@ export function agentSearch(raw: Record<string, unknown>): AgentSearch {
     evidence: oneOf(raw, "evidence", ATTENTION_REASONS),
     span: oneOf(raw, "span", CHART_SPANS),
     command: id(raw, "command"),
+    task: oneOf(raw, "task", TASKS),
     view: oneOf(raw, "view", ["changes"]),
     section: oneOf(raw, "section", Object.keys(SECTION_TITLES)),
   };

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { disksOf, matching, networkOf, osOf, rebootOf, servicesOf, softwareOf, sortSections, volumesOf } from "./inventory";
+import { disksOf, matching, networkOf, osOf, rebootOf, rebootWords, servicesOf, softwareOf, sortSections, volumesOf } from "./inventory";
 
 it("takes hostile shapes for what they are: not reported", () => {
   expect(osOf("not an object").name).toBeNull();
@@ -36,4 +36,15 @@ it("finds rows that have every word somewhere", () => {
   expect(matching(rows, " FIREFOX 128 ").map((row) => row.name)).toEqual(["Mozilla Firefox"]);
   expect(matching(rows, "firefox pavlov")).toEqual([]);
   expect(matching(rows, "")).toHaveLength(2);
+});
+
+it("says why a restart is due in plain words, each reason once", () => {
+  const updates = "HKLM\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\WindowsUpdate\\Auto Update\\RebootRequired";
+  expect(rebootWords([updates, updates.replace("RebootRequired", "PostRebootReporting")])).toBe(
+    "Windows Update installed updates that need a restart.",
+  );
+  expect(rebootWords(["/run/reboot-required", "package libc6", "kernel 6.2 is installed, 6.1 runs"])).toBe(
+    "Packages were installed that need a restart. A newer kernel is installed than the one that runs.",
+  );
+  expect(rebootWords(["something of a newer agent"])).toBe("");
 });

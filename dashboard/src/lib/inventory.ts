@@ -128,6 +128,23 @@ export function rebootOf(data: unknown) {
   return { pending: typeof reboot.pending === "boolean" ? reboot.pending : null, sources: strings(reboot.sources) };
 }
 
+/** Why a restart is due, by what the agent found; what has no words of its own stands for itself. */
+const REBOOT_WORDS: readonly (readonly [sign: RegExp, words: string])[] = [
+  [/WindowsUpdate\\(Auto Update|Services)/i, "Windows Update installed updates that need a restart."],
+  [/Component Based Servicing/i, "Windows has to finish installing or removing a part of itself."],
+  [/ServerManager/i, "A server role or feature was installed or removed."],
+  [/PendingFileRenameOperations/i, "A program waits to replace files that are in use."],
+  [/Configuration Manager/i, "Microsoft Configuration Manager asks for a restart."],
+  [/^kernel /, "A newer kernel is installed than the one that runs."],
+  [/reboot-required|^package /, "Packages were installed that need a restart."],
+];
+
+/** The signs of a pending restart in plain words, each once; nothing where none has words. */
+export function rebootWords(sources: readonly string[]): string {
+  const found = sources.map((source) => REBOOT_WORDS.find(([sign]) => sign.test(source))?.[1]);
+  return [...new Set(found.filter((words) => words !== undefined))].join(" ");
+}
+
 const ENCRYPTION_WORDS: Record<string, string> = {
   encrypted: "Encrypted",
   suspended: "Encrypted, protection suspended",

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Run, RunPreview } from "../api/types";
-import { changeBetween, draftOf, endedOf, interpretersOf, isNothing, machines, outlookOf, targetOf } from "./runs";
+import { changeBetween, draftOf, endedOf, interpretersOf, isNothing, machines, outcomeOf, outlookOf, targetOf } from "./runs";
 import { NOTHING, select } from "./selection";
 
 const agent = (name: string, state: "online" | "offline" = "online", refused = false) =>
@@ -74,4 +74,23 @@ describe("a run", () => {
       environment: [{ name: "A", value: "1" }],
       secrets: [{ name: "TOKEN", value: "" }],
     }));
+});
+
+describe("how a run stands in words", () => {
+  const none = { queued: 0, sent: 0, running: 0, succeeded: 0, failed: 0, timed_out: 0, cancelled: 0, expired: 0, unknown: 0, refused: 0 };
+  const outcome = (counts: Partial<typeof none>) =>
+    outcomeOf({ counts: { ...none, ...counts }, total: Object.values(counts).reduce((sum, count) => sum + count, 0) });
+
+  it("counts what did not succeed, the worst first", () => {
+    expect(outcome({ succeeded: 1, failed: 1, timed_out: 1, cancelled: 3 })).toEqual({ like: "failed", words: "2 failed, 3 cancelled" });
+    expect(outcome({ succeeded: 1, refused: 2 })).toEqual({ like: "refused", words: "2 not run" });
+    expect(outcome({ cancelled: 3 })).toEqual({ like: "cancelled", words: "3 cancelled" });
+    expect(outcome({ succeeded: 2 })).toEqual({ like: "succeeded", words: "Succeeded" });
+  });
+
+  it("says what is open, unless something failed already", () => {
+    expect(outcome({ running: 1, queued: 2 })).toEqual({ like: "running", words: "3 open" });
+    expect(outcome({ queued: 2, succeeded: 1 })).toEqual({ like: "queued", words: "2 open" });
+    expect(outcome({ running: 1, failed: 1 })).toEqual({ like: "failed", words: "1 failed" });
+  });
 });

@@ -83,6 +83,24 @@ export function endedOf({ total, counts }: Pick<Run, "total" | "counts">): numbe
   return total - counts.queued - counts.sent - counts.running;
 }
 
+/** How a run stands in a few words, and the state of which it has the look. */
+export function outcomeOf(run: Pick<Run, "total" | "counts">): { like: RunState; words: string } {
+  const { counts } = run;
+  const open = run.total - endedOf(run);
+  const failed = counts.failed + counts.timed_out + counts.expired + counts.unknown;
+  const parts = [
+    [failed, "failed"],
+    [counts.refused, "not run"],
+    [counts.cancelled, "cancelled"],
+  ].filter(([count]) => Number(count) > 0);
+  const words = parts.map(([count, word]) => `${formatCount(Number(count))} ${word}`).join(", ");
+  if (failed > 0) return { like: "failed", words };
+  if (counts.refused > 0) return { like: "refused", words };
+  if (open > 0) return { like: counts.running > 0 ? "running" : "queued", words: words || `${formatCount(open)} open` };
+  if (counts.cancelled > 0) return { like: "cancelled", words };
+  return { like: "succeeded", words: "Succeeded" };
+}
+
 /** What was ordered, to be ordered again. Secret values are not known any more. */
 export function draftOf(run: Run): Partial<Draft> {
   const program: Partial<Draft> =

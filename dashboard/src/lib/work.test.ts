@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { Work, WorkItem } from "../api/types";
-import { endedBetween, latestEnd, progressOf, progressWords, unreadCount, wentWell } from "./work";
+import { endedBetween, endOf, latestEnd, progressOf, progressWords, unreadCount } from "./work";
 
 const none = { queued: 0, sent: 0, running: 0, succeeded: 0, failed: 0, timed_out: 0, cancelled: 0, expired: 0, unknown: 0, refused: 0 };
 const item = (id: string, ended_at: string | null = null) => ({ kind: "command", id, ended_at, state: "running" }) as WorkItem;
@@ -10,7 +10,7 @@ const END = "2026-01-01T10:00:00Z";
 it("progress counts every end, and what did not succeed apart", () => {
   const progress = progressOf({ ...none, queued: 2, running: 1, succeeded: 4, failed: 1, refused: 1, cancelled: 1 });
   expect(progress).toEqual({ total: 10, ended: 7, failed: 2, cancelled: 1 });
-  expect(progressWords(progress)).toBe("7 of 10 ended, 2 without success, 1 cancelled");
+  expect(progressWords(progress)).toBe("7 of 10 ended, 2 failed, 1 cancelled");
   expect(progressWords(progressOf({ ...none, succeeded: 3 }))).toBe("all 3 succeeded");
 });
 
@@ -30,9 +30,10 @@ it("what ended after the last look is unread", () => {
   expect(latestEnd([])).toBe(0);
 });
 
-it("a run went well when it succeeded everywhere", () => {
-  expect(wentWell({ ...item("a"), counts: { ...none, succeeded: 1 } })).toBe(true);
-  expect(wentWell({ ...item("a"), counts: { ...none, timed_out: 1 } })).toBe(false);
-  expect(wentWell({ ...item("a"), counts: { ...none, succeeded: 1, cancelled: 1 } })).toBe(false);
-  expect(wentWell({ ...item("a"), state: "failed" })).toBe(false);
+it("a run ends as the worst of its machines did, and a cancelled one is no failure", () => {
+  expect(endOf({ counts: { ...none, succeeded: 1 } })).toBe("succeeded");
+  expect(endOf({ counts: { ...none, succeeded: 1, cancelled: 1 } })).toBe("cancelled");
+  expect(endOf({ counts: { ...none, timed_out: 1, cancelled: 1 } })).toBe("failed");
+  expect(endOf({ state: "cancelled" })).toBe("cancelled");
+  expect(endOf({})).toBe("unknown");
 });

@@ -1,4 +1,4 @@
-import type { Work, WorkItem } from "../api/types";
+import type { CommandState, Work, WorkItem } from "../api/types";
 import { formatCount } from "./units";
 
 type Counts = NonNullable<WorkItem["counts"]>;
@@ -26,7 +26,7 @@ export function progressWords({ total, ended, failed, cancelled }: Progress): st
   const over = ended === total;
   if (over && failed === 0 && cancelled === 0) return `all ${formatCount(total)} succeeded`;
   const words = [over ? `all ${formatCount(total)} ended` : `${formatCount(ended)} of ${formatCount(total)} ended`];
-  if (failed > 0) words.push(`${formatCount(failed)} without success`);
+  if (failed > 0) words.push(`${formatCount(failed)} failed`);
   if (cancelled > 0) words.push(`${formatCount(cancelled)} cancelled`);
   return words.join(", ");
 }
@@ -47,9 +47,9 @@ export function latestEnd(items: readonly WorkItem[]): number {
   return Math.max(0, ...items.map(({ ended_at }) => (ended_at ? Date.parse(ended_at) : 0)));
 }
 
-/** Whether it succeeded, everywhere it was meant to. */
-export function wentWell({ counts, state }: WorkItem): boolean {
-  if (!counts) return state === "succeeded";
+/** How it ended: of a run, the worst end that it had anywhere, a cancelled one being no failure. */
+export function endOf({ counts, state }: Pick<WorkItem, "counts" | "state">): CommandState {
+  if (!counts) return state ?? "unknown";
   const { failed, cancelled } = progressOf(counts);
-  return failed === 0 && cancelled === 0;
+  return failed > 0 ? "failed" : cancelled > 0 ? "cancelled" : "succeeded";
 }

@@ -45,17 +45,19 @@ export function RunProgress({ run, chosen, choose }: {
   );
 }
 
+const OPEN: ReadonlySet<RunState> = new Set(["queued", "sent", "running"]);
+
 /** The shares of the states. It only repeats the numbers. */
 export function RunBar({ run: { counts, total } }: { run: Pick<Run, "counts" | "total"> }) {
-  // What is over stands first, so that the bar fills from its beginning.
-  const order = RUN_STATES.toReversed();
+  // Only what is over fills the bar, from its beginning; what runs follows in a paler tone.
+  const order = [...RUN_STATES.toReversed().filter((state) => !OPEN.has(state)), "running"] as const;
   const widths = order.map((state) => (total > 0 ? (counts[state] / total) * 100 : 0));
   return (
     <svg className={styles.bar} viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden>
       <rect width="100" height="8" className={styles.track} />
       {order.map((state, index) => {
         const start = widths.slice(0, index).reduce((sum, width) => sum + width, 0);
-        return <rect key={state} x={start} width={widths[index]} height="8" data-family={RUN_AGENT_STATE[state].family} />;
+        return <rect key={state} x={start} width={widths[index]} height="8" data-family={state === "running" ? "open" : RUN_AGENT_STATE[state].family} />;
       })}
     </svg>
   );

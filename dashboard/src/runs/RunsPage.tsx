@@ -9,7 +9,7 @@ import { useRefreshOn } from "../api/useRefreshOn";
 import { CommandTabs } from "../commands/CommandTabs";
 import { useScope } from "../frame/useScope";
 import { idOf } from "../lib/pages";
-import { endedOf, machines } from "../lib/runs";
+import { endedOf, machines, outcomeOf } from "../lib/runs";
 import type { RunsSearch } from "../lib/search";
 import { formatCount } from "../lib/units";
 import { Age } from "../ui/Age";
@@ -20,7 +20,9 @@ import { ListBody } from "../ui/ListBody";
 import { usePaging } from "../ui/ListEnd";
 import { LiveTable } from "../ui/LiveTable";
 import { Empty } from "../ui/Notice";
+import { RUN_AGENT_STATE } from "../ui/looks";
 import { PageHeader } from "../ui/PageHeader";
+import { State } from "../ui/State";
 import { TwoLines } from "../ui/TwoLines";
 import { useLiveRows } from "../ui/useLiveRows";
 import { RunBar } from "./RunProgress";
@@ -98,8 +100,8 @@ const COLUMNS: Column<Run>[] = [
       </TwoLines>
     ),
   },
-  { id: "progress", header: "Ended", width: 190, cell: (run) => <Progress run={run} /> },
-  { id: "problems", header: "Did not succeed", from: 560, width: 150, cell: (run) => <Problems run={run} /> },
+  { id: "progress", header: "Ended", from: 560, width: 190, cell: (run) => <Progress run={run} /> },
+  { id: "result", header: "Result", width: 160, cell: (run) => <Result run={run} /> },
   { id: "by", header: "Ordered by", from: 760, cell: (run) => <span title={run.requested_by}>{run.requested_by}</span> },
   { id: "at", header: "Ordered", from: 560, width: 120, cell: (run) => <Age at={run.created_at} /> },
 ];
@@ -115,11 +117,7 @@ function Progress({ run }: { run: Run }) {
   );
 }
 
-function Problems({ run: { counts } }: { run: Run }) {
-  const failed = counts.failed + counts.timed_out + counts.expired + counts.unknown;
-  const parts = [
-    failed > 0 ? `${formatCount(failed)} failed` : "",
-    counts.refused > 0 ? `${formatCount(counts.refused)} not run` : "",
-  ].filter(Boolean);
-  return parts.length > 0 ? <span className={styles.bad}>{parts.join(", ")}</span> : <span className="muted">–</span>;
+function Result({ run }: { run: Run }) {
+  const { like, words } = outcomeOf(run);
+  return <State look={{ ...RUN_AGENT_STATE[like], word: words }} />;
 }

@@ -7,7 +7,7 @@ import { State, type StateLook } from "./State";
 /** What stands behind a verdict. */
 export interface Evidence {
   look: StateLook;
-  /** The reason in words, as a sentence of this very case. */
+  /** What it is in this very case, in sentences; nothing where the verdict says all. */
   reason: string;
   /** Since when it holds, where that is known. */
   since?: string | null | undefined;
@@ -15,16 +15,18 @@ export interface Evidence {
   facts: readonly (readonly [name: string, value: ReactNode])[];
   /** Who judges, by what rule, on what. */
   judged: ReactNode;
-  /** What would mend it, in the order to try. */
+  /** How to fix it, in the order to try. */
   fix: readonly ReactNode[];
   /** The buttons that do, the first one first. */
   actions: ReactNode;
 }
 
-/** A verdict opened to what it rests on, what would mend it and the button that does. Has its own address. */
-export function EvidenceDrawer({ subject, evidence, close, children }: {
+/** A verdict opened to what it rests on, how to fix it and the button that does. Has its own address. */
+export function EvidenceDrawer({ subject, ways, evidence, close, children }: {
   /** What the verdict is about. */
   subject: string;
+  /** Ways to the subject and to its other verdicts. */
+  ways?: ReactNode;
   /** Null while it is loaded, or where there is none: then `children` say so. */
   evidence: Evidence | null;
   close: () => void;
@@ -40,13 +42,14 @@ export function EvidenceDrawer({ subject, evidence, close, children }: {
       closeButtonProps={{ "aria-label": "Close" }}
     >
       <div className={styles.evidence}>
+        {ways}
         {children}
         {evidence ? (
           <>
             <p className={styles.verdict}>
               <State look={evidence.look} at={evidence.since} tip />
             </p>
-            <p className="any">{evidence.reason}</p>
+            {evidence.reason ? <p className="any">{evidence.reason}</p> : null}
             <section className={styles.part}>
               <h3>Computed from</h3>
               <div className={styles.facts}>
@@ -54,11 +57,11 @@ export function EvidenceDrawer({ subject, evidence, close, children }: {
               </div>
             </section>
             <section className={styles.part}>
-              <h3>Judged</h3>
+              <h3>Rule</h3>
               <p className="muted">{evidence.judged}</p>
             </section>
             <section className={styles.part}>
-              <h3>What would mend it</h3>
+              <h3>How to fix it</h3>
               <ol className={styles.steps}>
                 {evidence.fix.map((step, index) => (
                   <li key={index}>{step}</li>

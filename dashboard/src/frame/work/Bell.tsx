@@ -1,6 +1,6 @@
 import { Popover } from "@mantine/core";
 import { useDisclosure, useLocalStorage } from "@mantine/hooks";
-import { IconBell, IconCircleCheck, IconCircleX, IconProgress } from "@tabler/icons-react";
+import { IconBell } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useId } from "react";
@@ -8,13 +8,14 @@ import type { Hint } from "../../api/events";
 import type { WorkItem } from "../../api/types";
 import { useRefreshOn } from "../../api/useRefreshOn";
 import { formatCount } from "../../lib/units";
-import { latestEnd, progressOf, progressWords, unreadCount, wentWell } from "../../lib/work";
+import { latestEnd, progressOf, progressWords, unreadCount } from "../../lib/work";
 import { Age } from "../../ui/Age";
 import { COMMAND_STATE } from "../../ui/looks";
 import { Failure, Loading } from "../../ui/Notice";
 import { work as workQuery } from "../queries";
 import { EndNotices } from "./EndNotices";
 import styles from "./Work.module.css";
+import { workLook } from "./workLook";
 import { WorkLink } from "./WorkLink";
 
 const concernsWork = (hint: Hint) => hint.kind === "run" || hint.kind === "command";
@@ -31,6 +32,8 @@ export function Bell({ userId }: { userId: string }) {
   const items = work.data?.items ?? [];
   const running = work.data?.open ?? 0;
   const unread = unreadCount(items, seen);
+  const under = items.filter(({ ended_at }) => !ended_at);
+  const over = items.filter(({ ended_at }) => ended_at);
   const show = (wanted: boolean) => {
     // What is shown counts as read when the list is left: until then it stands out.
     if (!wanted && open) setSeen(Math.max(seen, latestEnd(items)));
@@ -65,17 +68,19 @@ export function Bell({ userId }: { userId: string }) {
             </Link>
           </header>
           {work.data ? (
-            items.length > 0 ? (
-              <ul className={styles.list}>
-                {items.map((item) => (
-                  <li key={item.id}>
-                    <Item item={item} fresh={unreadCount([item], seen) > 0} leave={() => show(false)} />
-                  </li>
-                ))}
-              </ul>
-            ) : (
-              <p className={styles.none}>Nothing of yours is under way, and nothing ended within a day.</p>
-            )
+            <div className={styles.list}>
+              {under.length > 0 ? (
+                <Items items={under} seen={seen} leave={() => show(false)} label="Work in progress" />
+              ) : (
+                <p className={styles.none}>Nothing of yours is under way{over.length > 0 ? "" : ", and nothing ended within a day"}.</p>
+              )}
+              {over.length > 0 ? (
+                <>
+                  <h3 className={styles.part}>Recently finished</h3>
+                  <Items items={over} seen={seen} leave={() => show(false)} label="Recently finished" />
+                </>
+              ) : null}
+            </div>
           ) : work.error ? (
             <Failure error={work.error} what="What is under way could not be loaded." retry={() => void work.refetch()} />
           ) : (
@@ -88,14 +93,26 @@ export function Bell({ userId }: { userId: string }) {
   );
 }
 
+function Items({ items, seen, leave, label }: { items: readonly WorkItem[]; seen: number; leave: () => void; label: string }) {
+  return (
+    <ul aria-label={label}>
+      {items.map((item) => (
+        <li key={item.id}>
+          <Item item={item} fresh={unreadCount([item], seen) > 0} leave={leave} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 function Item({ item, fresh, leave }: { item: WorkItem; fresh: boolean; leave: () => void }) {
   const { summary, counts, state, agent_name, created_at, ended_at } = item;
   const progress = counts ? progressOf(counts) : undefined;
-  const Glyph = !ended_at ? IconProgress : wentWell(item) ? IconCircleCheck : IconCircleX;
+  const { icon: Glyph, family } = workLook(item);
   const words = progress ? progressWords(progress) : `${state ? COMMAND_STATE[state].word : "Unknown"} on ${agent_name ?? "an agent"}`;
   return (
     <WorkLink item={item} className={styles.item} onClick={leave}>
-      <span className={styles.glyph} data-family={!ended_at ? "info" : wentWell(item) ? "good" : "bad"}>
+      <span className={styles.glyph} data-family={family}>
         <Glyph size={17} stroke={1.9} aria-hidden />
       </span>
       <span className={styles.words}>
@@ -104,7 +121,7 @@ function Item({ item, fresh, leave }: { item: WorkItem; fresh: boolean; leave: (
           {fresh ? <span className="sr">, not seen yet</span> : null}
         </span>
         <span className="muted any">
-          {words}, {ended_at ? <Age at={ended_at} prefix="ended" /> : <Age at={created_at} prefix="asked" />}
+          {words}, {ended_at ? <Age at={ended_at} prefix="ended" /> : <Age at={created_at} prefix="ordered" />}
         </span>
         {progress && !ended_at ? (
           <progress className={styles.bar} max={progress.total} value={progress.ended} aria-label={progressWords(progress)} />

@@ -1,9 +1,10 @@
-import { IconCircleCheck, IconCircleX, IconX } from "@tabler/icons-react";
+import { IconX } from "@tabler/icons-react";
 import { useEffect, useState } from "react";
 import type { Work, WorkItem } from "../../api/types";
-import { endedBetween, progressOf, progressWords, wentWell } from "../../lib/work";
+import { endedBetween, progressOf, progressWords } from "../../lib/work";
 import { COMMAND_STATE } from "../../ui/looks";
 import styles from "./Work.module.css";
+import { workLook } from "./workLook";
 import { WorkLink } from "./WorkLink";
 
 /** A notice goes away by itself after so many milliseconds, unless the pointer or the focus is on it. */
@@ -49,12 +50,11 @@ export function EndNotices({ work }: { work: Work | undefined }) {
 }
 
 function Notice({ item, drop }: { item: WorkItem; drop: () => void }) {
-  const well = wentWell(item);
-  const Glyph = well ? IconCircleCheck : IconCircleX;
+  const { icon: Glyph, family } = workLook(item);
   const { summary, counts, state, agent_name } = item;
   return (
     <div className={styles.notice}>
-      <span className={styles.glyph} data-family={well ? "good" : "bad"}>
+      <span className={styles.glyph} data-family={family}>
         <Glyph size={18} stroke={1.9} aria-hidden />
       </span>
       <WorkLink item={item} className={styles.words} onClick={drop}>
