@@ -116,7 +116,7 @@ test("a command runs on all machines of a role, as it was previewed; one is refu
   await expect(progress.getByRole("button", { name: new RegExp(`^Succeeded ${total - 2}$`) })).toBeVisible();
   await progress.getByRole("button", { name: /^Not run 1$/ }).click();
   await expect(page).toHaveURL(/at=refused/);
-  const rows = page.getByRole("region", { name: "Machines of the run" }).getByRole("row");
+  const rows = page.getByRole("region", { name: "Agents of the run" }).getByRole("row");
   await expect(rows).toHaveCount(2);
   await expect(rows.last()).toContainText(/decommission/i);
   await progress.getByRole("button", { name: /^Succeeded/ }).click();
@@ -286,7 +286,7 @@ test("the audit log is narrowed to a day and to an agent", async ({ page }) => {
   const [ran] = ((await answer.json()) as { items: { agent_id: string; agent_name: string }[] }).items;
   await page.goto(`/audit?agent_id=${ran?.agent_id}`);
   const entries = page.getByRole("region", { name: "Audit entries" }).getByRole("listitem");
-  await expect(entries.first()).toContainText("command");
+  await expect(entries.first()).toContainText("Command");
   await expect(entries.filter({ hasNotText: ran?.agent_name ?? "" })).toHaveCount(0);
   await page.getByRole("button", { name: "Remove the filter Agent" }).click();
   await expect(page).not.toHaveURL(/agent_id/);

@@ -119,5 +119,5 @@ test("the step that evidence names begins with its command, and every reason is 
   await expect(reasons).toHaveCount(many.attention.length);
   await reasons.first().click();
   await expect(page).toHaveURL(new RegExp(`/agents/evidence/${many.id}/${many.attention[0]?.reason}`));
-  await expect(reasons.first()).toHaveAttribute("aria-current", "true");
+  await expect(reasons.first()).toHaveAttribute("aria-current", "page");
 });

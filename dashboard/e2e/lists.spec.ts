@@ -102,7 +102,7 @@ test("entries of the audit log stand still under the pointer, and Back leads to 
   await expect.poll(() => topOf(page, "Audit entries")).toBe(1_500);
   // Of hundreds only those in sight are in the page.
   expect(await entries.count()).toBeLessThan(70);
-  const entry = log.getByRole("button", { name: /agent\.enroll/ }).last();
+  const entry = log.getByRole("button", { name: /Agent enrolled/ }).last();
   await entry.scrollIntoViewIfNeeded();
   await entry.click();
   const before = await topOf(page, "Audit entries");

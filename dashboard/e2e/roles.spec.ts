@@ -50,6 +50,7 @@ test("a viewer sees every control with the reason why it cannot be used", async 
     await refused(page.getByRole("button", { name }), "This needs the role org_admin in the organization.");
   }
   await refused(page.getByRole("button", { name: "Enroll a machine at Head office" }), technician);
+  await expect(page.getByText("You may look at this organization, but not change it.")).toBeVisible();
   await shot(page, "viewer-organization");
 
   await page.goto("/enrollment-tokens");

@@ -97,7 +97,7 @@ test("of two machines with one key, one goes on and the other is refused", async
   await page.goto(`/agents?organization_id=${id}`);
   await expect(row).toContainText("Online");
   await page.goto(`/agents/${agent.id}/activity`);
-  await expect(page.getByRole("button", { name: /agent\.release/ })).toBeVisible();
+  await expect(page.getByRole("button", { name: /Agent released/ })).toBeVisible();
 });
 
 test("a machine that was enrolled again goes on under its older record", async ({ page }) => {
@@ -118,6 +118,8 @@ test("a machine that was enrolled again goes on under its older record", async (
   await expect(evidence.getByRole("link", { name: "Reception" })).toBeVisible();
   await evidence.getByRole("link", { name: "Merge or keep apart" }).click();
   await expect(page.getByText("This may be Reception enrolled a second time")).toBeVisible();
+  const compared = page.getByRole("table", { name: "The two records" });
+  await expect(compared.getByRole("row", { name: /^Name/ })).toContainText("Reception");
   const newer = new URL(page.url()).pathname;
   await shot(page, "duplicate");
   await page.getByRole("button", { name: "Merge into the older record" }).click();
@@ -189,7 +191,7 @@ test("an agent is decommissioned: online at once, away when it comes back", asyn
   await page.goto(`/agents/${agent.id}`);
   await expect(page.getByText(/^Offline/).first()).toBeVisible();
   await decommission(agent.name, "when it connects again");
-  await expect(page.getByText("It was told to leave")).toBeVisible();
+  await expect(page.getByText(/^Decommission pending/)).toBeVisible();
   await shot(page, "decommissioning");
   simulate(46, { dir });
   await expect(page.getByText("This agent is decommissioned")).toBeVisible();

@@ -59,7 +59,7 @@ test("another filter changes it, which is saved or taken back; columns belong to
   await page.getByRole("button", { name: "Remove the filter System" }).click();
   await expect(menu(page)).toContainText("changed");
   await open(page);
-  await page.getByRole("menuitem", { name: "Back to how it was saved" }).click();
+  await page.getByRole("menuitem", { name: "Discard the changes" }).click();
   await expect(menu(page)).not.toContainText("changed");
   await expect(page).toHaveURL(/os_family=linux/);
 
@@ -76,7 +76,7 @@ test("another filter changes it, which is saved or taken back; columns belong to
   await page.getByRole("menuitem", { name: "Save the changes" }).click();
   await expect(menu(page)).not.toContainText("changed");
   await page.getByRole("button", { name: "Columns" }).click();
-  await page.getByRole("menuitem", { name: "As usual" }).click();
+  await page.getByRole("menuitem", { name: "Reset the columns" }).click();
   await page.keyboard.press("Escape");
   await expect(page.getByRole("columnheader", { name: "CPU" })).toBeVisible();
   await open(page);

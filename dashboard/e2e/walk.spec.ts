@@ -164,19 +164,19 @@ test("who has a program below a version is found over the fleet", async ({ page 
   const version = execFileSync("dpkg-query", ["-W", "-f", "${Version}", "coreutils"], { encoding: "utf8" });
   await logIn(page);
   await page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: "Software" }).click();
-  await expect(page.getByText("Known of 1 of 1 agent")).toBeVisible();
+  await expect(page.getByText("Reported by 1 of 1 agent")).toBeVisible();
   await page.getByRole("searchbox", { name: "Find a program" }).fill("COREUTIL");
   const row = page.getByRole("row").filter({ has: page.getByRole("link", { name: "coreutils", exact: true }) });
   await expect(row).toContainText(version);
   await expect(row).toContainText("dpkg");
   await expect(page).toHaveURL(/q=COREUTIL/);
-  const below = page.getByRole("searchbox", { name: "Below version" });
+  const below = page.getByRole("searchbox", { name: "Version below" });
   // What is installed is not below itself; a tilde is below everything.
   await below.fill(version);
   await expect(page.getByRole("heading", { name: "No agent is known to have such software" })).toBeVisible();
   await below.fill(`${version}.1`);
   await expect(row).toBeVisible();
-  await page.getByRole("searchbox", { name: "At least version" }).fill(`${version}~`);
+  await page.getByRole("searchbox", { name: "Version from" }).fill(`${version}~`);
   await expect(page).toHaveURL(/at_least=/);
   await expect(row).toBeVisible();
   await shot(page, "software");
@@ -190,7 +190,7 @@ test("who has a program below a version is found over the fleet", async ({ page 
   await shot(page, "software-title");
   // The address alone leads there, a version that looks like a number included.
   await page.goto("/software/title?title=coreutils&source=dpkg&at_least=999.10");
-  await expect(page.getByRole("searchbox", { name: "At least version" })).toHaveValue("999.10");
+  await expect(page.getByRole("searchbox", { name: "Version from" })).toHaveValue("999.10");
   await expect(page.getByRole("heading", { name: "No agent is known to have such a version" })).toBeVisible();
   await page.getByRole("button", { name: "Show every version" }).click();
   await machine.getByRole("link").click();
@@ -265,6 +265,11 @@ test("a command runs with live output, told apart and as text", async ({ page })
   await expect(error).toContainText("to the other stream");
   await expect(error).toContainText("err");
   await expect(current.getByText("last", { exact: true })).toBeVisible();
+  // From its own page it is changed and run again; what is typed for the agent otherwise stays as it is.
+  await current.getByRole("heading").getByRole("link").click();
+  await page.getByRole("link", { name: "Edit and run again" }).click();
+  await expect(page).toHaveURL(/\/commands\?again=/);
+  await expect(page.getByRole("textbox", { name: "Script" })).toHaveValue(/^echo '<b>first<\/b>'/);
 });
 
 test("a long command is cancelled", async ({ page }) => {
@@ -444,13 +449,13 @@ test("hostile text is shown as text", async ({ page }) => {
 test("the audit log lists what was done", async ({ page }) => {
   await logIn(page);
   await page.goto("/audit");
-  await page.getByLabel("Beginning of the action").fill("organization.");
-  const entry = page.getByRole("button", { name: /organization.*Contoso Dental/ }).first();
+  await page.getByLabel("Action, like agent.").fill("organization.");
+  const entry = page.getByRole("button", { name: /Organization.*Contoso Dental/ }).first();
   await expect(entry).toBeVisible();
   await entry.click();
   await expect(page.getByText("request", { exact: true })).toBeVisible();
   await page.goto(`${agentPath}/activity`);
-  await expect(page.getByRole("button", { name: /command/ }).first()).toBeVisible();
+  await expect(page.getByRole("button", { name: /Command/ }).first()).toBeVisible();
 });
 
 test("an enrollment token is listed and revoked", async ({ page }) => {

@@ -1,28 +1,35 @@
 import { Button, Menu, Modal } from "@mantine/core";
 import { IconDots, IconEdit, IconMapPin, IconStethoscope, IconTerminal2, IconTrash } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
-import type { Agent, Permission } from "../api/types";
-import type { AgentSearch } from "../lib/agentPage";
-import { sentence } from "../lib/words";
+import type { Agent } from "../api/types";
+import type { AgentSearch, AgentTab } from "../lib/agentPage";
 import { GatedButton } from "../ui/GatedButton";
+import { GatedItem } from "../ui/GatedItem";
 import { Failure } from "../ui/Notice";
 import { selftestPermission, useSelftest } from "./useSelftest";
 
 /** What can be done with an agent. What may not be done stays in its place, with the reason. */
-export function AgentActions({ agent, open }: { agent: Agent; open: (dialog: AgentSearch["dialog"]) => void }) {
+export function AgentActions({ agent, tab, open }: {
+  agent: Agent;
+  /** The tab that is open: the one of commands has its own form. */
+  tab: AgentTab;
+  open: (dialog: AgentSearch["dialog"]) => void;
+}) {
   const { command, edit, decommission } = agent.permissions;
   const selftest = useSelftest();
   return (
     <>
-      <GatedButton
-        permission={command}
-        leftSection={<IconTerminal2 size={16} aria-hidden />}
-        renderRoot={(props) => (
-          <Link to="/agents/$agentId/{-$tab}" params={{ agentId: agent.id, tab: "commands" }} {...props} />
-        )}
-      >
-        Run a command
-      </GatedButton>
+      {tab === "commands" && command.allowed ? null : (
+        <GatedButton
+          permission={command}
+          leftSection={<IconTerminal2 size={16} aria-hidden />}
+          renderRoot={(props) => (
+            <Link to="/agents/$agentId/{-$tab}" params={{ agentId: agent.id, tab: "commands" }} {...props} />
+          )}
+        >
+          Run a command
+        </GatedButton>
+      )}
       <Menu position="bottom-end" width={280}>
         <Menu.Target>
           <Button variant="default" leftSection={<IconDots size={16} aria-hidden />}>
@@ -61,28 +68,5 @@ export function AgentActions({ agent, open }: { agent: Agent; open: (dialog: Age
         </Modal>
       ) : null}
     </>
-  );
-}
-
-function GatedItem({ permission, icon, color, onClick, children }: {
-  permission: Permission;
-  icon: React.ReactNode;
-  color?: string;
-  onClick: () => void;
-  children: string;
-}) {
-  if (permission.allowed) {
-    return (
-      <Menu.Item leftSection={icon} color={color} onClick={onClick}>
-        {children}
-      </Menu.Item>
-    );
-  }
-  return (
-    <Menu.Item leftSection={icon} aria-disabled closeMenuOnClick={false} className="muted">
-      {children}
-      <br />
-      <small>{sentence(permission.reason ?? "")}</small>
-    </Menu.Item>
   );
 }

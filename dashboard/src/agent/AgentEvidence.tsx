@@ -33,7 +33,7 @@ function AgentEvidence({ agentId, reason, close, way, onPage }: {
   const reboot = details.data?.sections.find(({ section }) => section === "reboot");
   const evidence = data ? evidenceOf(data, reason, agent.dataUpdatedAt, reboot) : null;
   return (
-    <EvidenceDrawer subject={data?.name ?? ATTENTION[reason].word} ways={data ? <Ways agent={data} reason={reason} way={way} onPage={onPage} /> : null} evidence={evidence} close={close}>
+    <EvidenceDrawer subject={data?.name ?? ATTENTION[reason].word} ways={data ? <Ways agent={data} way={way} onPage={onPage} /> : null} evidence={evidence} close={close}>
       {data && !evidence ? (
         <Banner family="info" title="This no longer holds.">
           <p>
@@ -61,12 +61,11 @@ function AgentEvidence({ agentId, reason, close, way, onPage }: {
 /** What a link to the evidence of a reason is given. */
 interface WayProps {
   className: string | undefined;
-  "aria-current": "true" | undefined;
   children: ReactNode;
 }
 
 /** To the agent's page, and to each of its reasons, the most urgent first. */
-function Ways({ agent, reason, way, onPage }: { agent: Agent; reason: AttentionReason; way: (reason: AttentionReason, props: WayProps) => ReactNode; onPage: boolean }) {
+function Ways({ agent, way, onPage }: { agent: Agent; way: (reason: AttentionReason, props: WayProps) => ReactNode; onPage: boolean }) {
   if (onPage && agent.attention.length < 2) return null;
   return (
     <>
@@ -83,7 +82,6 @@ function Ways({ agent, reason, way, onPage }: { agent: Agent; reason: AttentionR
             <Fragment key={each.reason}>
               {way(each.reason, {
                 className: styles.way,
-                "aria-current": each.reason === reason ? "true" : undefined,
                 children: (
                   <>
                     <State look={ATTENTION[each.reason]} at={each.since} />

@@ -93,7 +93,7 @@ function Loaded({ agent }: { agent: Agent }) {
       <PageHeader
         title={agent.name}
         detail={<Headline agent={agent} />}
-        actions={<AgentActions agent={agent} open={setDialog} />}
+        actions={<AgentActions agent={agent} tab={tab} open={setDialog} />}
       />
       <nav className={styles.tabs} aria-label="Parts of this agent's page">
         {AGENT_TABS.map((each) => (
@@ -120,7 +120,7 @@ function Loaded({ agent }: { agent: Agent }) {
         {agent.duplicate_of ? <DuplicateBanner agent={agent} original={agent.duplicate_of} /> : null}
         {tab === "overview" ? <OverviewTab agent={agent} span={search.span ?? "24h"} /> : null}
         {tab === "inventory" ? <InventoryTab agent={agent} view={search.view} section={search.section} /> : null}
-        {tab === "commands" ? <CommandsTab agent={agent} current={search.command} task={search.task} /> : null}
+        {tab === "commands" ? <CommandsTab agent={agent} search={search} /> : null}
         {tab === "activity" ? <ActivityTab agent={agent} /> : null}
       </div>
       {search.evidence ? (
@@ -139,6 +139,8 @@ function Headline({ agent }: { agent: Agent }) {
     <>
       {agent.state === "active" ? null : <State look={AGENT_STATE[agent.state]} />}
       <Presence agent={agent} />
+      {agent.state === "decommissioned" ? null : <VolumeAlert volume={fullest(agent.latest_volumes)} />}
+      {agent.pending_reboot && agent.state !== "decommissioned" ? <RestartAlert /> : null}
       <span className="any">{agent.os_name ?? OS_WORDS[agent.os_family ?? ""] ?? "System not reported yet"}</span>
       {role ? <span>{role}</span> : null}
       <span className="any">
@@ -151,8 +153,6 @@ function Headline({ agent }: { agent: Agent }) {
         </Link>
       </span>
       {agent.agent_version ? <span className="num">agent {agent.agent_version}</span> : null}
-      {agent.state === "decommissioned" ? null : <VolumeAlert volume={fullest(agent.latest_volumes)} />}
-      {agent.pending_reboot && agent.state !== "decommissioned" ? <RestartAlert /> : null}
     </>
   );
 }

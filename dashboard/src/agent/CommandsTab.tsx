@@ -7,16 +7,20 @@ import { command as commandQuery } from "../api/queries";
 import type { Agent, Command } from "../api/types";
 import { CommandList } from "../commands/CommandList";
 import { CommandView } from "../commands/CommandView";
-import type { Task } from "../lib/tasks";
+import type { AgentSearch } from "../lib/agentPage";
+import { draftOf } from "../lib/runs";
+import { type Task, TASK_WORDS, taskDraft } from "../lib/tasks";
 import { sentence } from "../lib/words";
-import { Banner, Empty } from "../ui/Notice";
-import { RunForm } from "./RunForm";
+import { Banner, Empty, Loading } from "../ui/Notice";
+import { type Prepared, RunForm } from "./RunForm";
 import styles from "./Tabs.module.css";
 
 /** Runs a command on the machine, shows it as it runs, and lists what was run before. */
-export function CommandsTab({ agent, current, task }: { agent: Agent; current: string | undefined; task: Task | undefined }) {
+export function CommandsTab({ agent, search: { command: current, task, again } }: { agent: Agent; search: AgentSearch }) {
   const navigate = useNavigate();
   const [editing, setEditing] = useState(false);
+  const earlier = useQuery({ ...commandQuery(again ?? ""), enabled: again !== undefined });
+  const prepared = again === undefined ? task && ofTask(task, agent) : earlier.data && ofEarlier(earlier.data);
   const { command } = agent.permissions;
   const onStarted = (made: Command) => {
     setEditing(false);
@@ -33,7 +37,7 @@ export function CommandsTab({ agent, current, task }: { agent: Agent; current: s
     <>
       {command.allowed ? (
         <div hidden={aside}>
-          <RunForm key={task} agent={agent} task={task} onStarted={onStarted} />
+          {earlier.isLoading ? <Loading lines={6} /> : <RunForm key={prepared?.name} agent={agent} prepared={prepared} onStarted={onStarted} />}
         </div>
       ) : (
         <Banner family="info" title="You cannot run commands on this agent.">
@@ -56,6 +60,16 @@ export function CommandsTab({ agent, current, task }: { agent: Agent; current: s
       </div>
     </>
   );
+}
+
+function ofTask(task: Task, agent: Agent): Prepared | undefined {
+  const draft = taskDraft(task, agent);
+  return draft ? { name: task, draft, title: "This command was written for you. Read it before you run it.", words: TASK_WORDS[task] } : undefined;
+}
+
+function ofEarlier(command: Command): Prepared {
+  const secrets = command.secret_names.length > 0 ? " The values of its secret variables are not kept: type them again." : "";
+  return { name: `again ${command.id}`, draft: draftOf(command), title: "This is the earlier command, to change and to run again.", words: `Nothing runs until you press Run.${secrets}` };
 }
 
 function Current({ id, onEdit }: { id: string; onEdit: (() => void) | undefined }) {

@@ -179,7 +179,7 @@ function HardwareSection({ data }: { data: unknown }) {
         ["Processor", hardware.cpu],
         ["Cores", cores === null && threads === null ? null : `${cores ?? "?"} cores, ${threads ?? "?"} threads`],
         ["Memory", hardware.memory_bytes == null ? null : formatBytes(hardware.memory_bytes)],
-        ["Virtual machine", hardware.virtualization ?? "no, or it does not say"],
+        ["Virtual machine", hardware.virtualization ?? "none reported"],
       ]}
     />
   );
@@ -197,7 +197,7 @@ function VolumesSection({ data }: { data: unknown }) {
         { header: "File system", cell: (volume) => volume.file_system ?? "–" },
         {
           header: "Encryption",
-          cell: (volume) => [volume.encryption ?? "Cannot be told", volume.encryption_method].filter(Boolean).join(", "),
+          cell: (volume) => [volume.encryption ?? "Unknown", volume.encryption_method].filter(Boolean).join(", "),
           hideOnPhone: true,
         },
         {
@@ -254,12 +254,12 @@ function UsersSection({ data }: { data: unknown }) {
 
 function RebootSection({ data }: { data: unknown }) {
   const reboot = rebootOf(data);
-  const word = reboot.pending === null ? "It cannot be told" : reboot.pending ? "A restart is pending" : "No restart is pending";
+  const word = reboot.pending === null ? "Unknown" : reboot.pending ? "A restart is pending" : "No restart is pending";
   return (
     <Facts
       facts={[
         ["Restart", word],
-        ["Said by", reboot.sources.length === 0 ? "–" : reboot.sources.map((source, index) => <div key={index}>{source}</div>)],
+        ["Source", reboot.sources.length === 0 ? "–" : reboot.sources.map((source, index) => <div key={index}>{source}</div>)],
       ]}
     />
   );

@@ -11,6 +11,9 @@ import { GatedButton } from "../ui/GatedButton";
 import { Banner } from "../ui/Notice";
 import styles from "./AgentPage.module.css";
 
+/** Characters of a machine's id that tell two machines apart; the whole one stands in the evidence. */
+const SHORT_ID = 12;
+
 /** Several machines use one agent's key: shows them, and asks which of them the agent is. */
 export function QuarantineBanner({ agent, quarantine }: { agent: Agent; quarantine: NonNullable<Agent["quarantine"]> }) {
   const [chosen, setChosen] = useState<Claimant>();
@@ -37,7 +40,9 @@ export function QuarantineBanner({ agent, quarantine }: { agent: Agent; quaranti
             <span className={styles.machineWords}>
               <strong className="any">{claimant.hostname}</strong>
               {claimant.onRecord ? <span className={styles.tag}>on record until now</span> : null}
-              <span className="mono any">{claimant.machineId}</span>
+              <span className="mono" title={claimant.machineId}>
+                {claimant.machineId.slice(0, SHORT_ID)}…
+              </span>
               {claimant.sightings.map((seen) => (
                 <span key={`${seen.boot_id} ${seen.address} ${seen.hostname}`} className="muted">
                   {seen.address ? `${seen.address}, ` : ""}seen <Age at={seen.seen_at} />

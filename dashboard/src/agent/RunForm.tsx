@@ -1,13 +1,12 @@
 import { Button, Group, Stack } from "@mantine/core";
-import { IconPlayerPlay } from "@tabler/icons-react";
+import { IconClockPause, IconPlayerPlay } from "@tabler/icons-react";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type KeyboardEvent, useRef, useState } from "react";
 import { api, ApiError, body, ServerAwayError } from "../api/client";
 import { command as commandQuery } from "../api/queries";
 import type { Agent, Command } from "../api/types";
-import { interpretersFor, toRequest } from "../lib/draft";
+import { type Draft, interpretersFor, toRequest } from "../lib/draft";
 import { withoutSecrets } from "../lib/draftStore";
-import { type Task, TASK_WORDS, taskDraft } from "../lib/tasks";
 import { Banner, Failure } from "../ui/Notice";
 import { PLACED, RunFields, useDraft } from "./RunFields";
 import styles from "./RunForm.module.css";
@@ -15,16 +14,24 @@ import styles from "./RunForm.module.css";
 /** Presses of Run within so many milliseconds after a start are the same press. */
 const SAME_PRESS = 1_000;
 
+/** A command that stands in the form already. */
+export interface Prepared {
+  /** By which it is told from others that are typed for the same agent. */
+  name: string;
+  draft: Partial<Draft>;
+  title: string;
+  words: string;
+}
+
 /** What to run on the machine, and within which bounds. */
-export function RunForm({ agent, task, onStarted }: {
+export function RunForm({ agent, prepared, onStarted }: {
   agent: Agent;
   /** What it begins with, apart from what was typed otherwise. */
-  task?: Task | undefined;
+  prepared?: Prepared | undefined;
   onStarted: (command: Command) => void;
 }) {
   const client = useQueryClient();
-  const prepared = task && taskDraft(task, agent);
-  const typed = useDraft(prepared ? `${agent.id} ${task}` : agent.id, interpretersFor(agent.os_family), prepared ?? undefined);
+  const typed = useDraft(prepared ? `${agent.id} ${prepared.name}` : agent.id, interpretersFor(agent.os_family), prepared?.draft);
   const { draft, set, problems, complete, setMore } = typed;
   const [tried, setTried] = useState(false);
   /** Held from the press until a moment after the answer: what is pressed twice in a row is meant once. */
@@ -72,8 +79,8 @@ export function RunForm({ agent, task, onStarted }: {
     >
       <Stack>
         {prepared ? (
-          <Banner family="info" title="This command was written for you. Read it before you run it.">
-            <p>{TASK_WORDS[task]}</p>
+          <Banner family="info" title={prepared.title}>
+            <p>{prepared.words}</p>
           </Banner>
         ) : null}
         <RunFields typed={typed} fields={fields} onKeyDown={onKeyDown} />
@@ -88,12 +95,14 @@ export function RunForm({ agent, task, onStarted }: {
             placed={PLACED}
           />
         ) : null}
-        <Group justify="space-between">
-          <span className="muted">
-            {agent.presence.state === "online"
-              ? "The agent is online: it starts at once. Ctrl+Enter runs it."
-              : "The agent is not online: the command waits for it until it expires."}
-          </span>
+        {agent.presence.state === "online" ? null : (
+          <p className={styles.waits}>
+            <IconClockPause size={16} aria-hidden />
+            The agent is not online: the command waits for it until it expires.
+          </p>
+        )}
+        <Group justify="flex-end">
+          <span className="muted">{complete ? "Ctrl+Enter runs it." : `Type ${draft.kind === "shell" ? "a script" : "a program"} first.`}</span>
           <Button
             type="submit"
             leftSection={<IconPlayerPlay size={16} aria-hidden />}

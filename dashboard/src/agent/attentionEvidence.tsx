@@ -176,7 +176,6 @@ const CASES: Record<AttentionReason, (agent: Agent, reboot?: InventorySection) =
       reason: rebootWords(sources),
       facts: [
         ["Source", sources.length > 0 ? sources.map((source) => <div key={source}>{source}</div>) : null],
-        ["Reported so since", section ? <Age key="since" at={section.changed_at} tip /> : null],
         ["Last read", section ? <Age key="read" at={section.collected_at} tip /> : null],
         ["Running for", agent.uptime_seconds == null ? null : `${Math.floor(agent.uptime_seconds / 86_400)} days`],
       ],

@@ -1,7 +1,7 @@
 import { Button } from "@mantine/core";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { api, body } from "../api/client";
 import { agent as agentQuery } from "../api/queries";
 import type { Agent } from "../api/types";
@@ -10,6 +10,9 @@ import { Age } from "../ui/Age";
 import { ConfirmDialog } from "../ui/ConfirmDialog";
 import { GatedButton } from "../ui/GatedButton";
 import { Banner, Failure } from "../ui/Notice";
+import { PlainTable } from "../ui/PlainTable";
+import { Presence } from "../ui/Presence";
+import styles from "./AgentPage.module.css";
 
 /** The agent will not obey its decommission order: says why, and what comes of it. */
 export function RefusedBanner({ decommission, refusal }: {
@@ -82,6 +85,7 @@ export function DuplicateBanner({ agent, original }: { agent: Agent; original: N
         Both say that they are the same machine. That can be guessed or copied, so nothing was merged by itself. After a
         reinstallation merge them; for a copied disk image say that they are two.
       </p>
+      <Comparison agent={agent} originalId={original.id} />
       {apart.error ? <Failure error={apart.error} what="Nothing was changed." /> : null}
       {asking ? (
         <ConfirmDialog
@@ -106,6 +110,36 @@ export function DuplicateBanner({ agent, original }: { agent: Agent; original: N
   );
 }
 
+/** The two records side by side, as far as they tell whether they are one machine. */
+function Comparison({ agent, originalId }: { agent: Agent; originalId: string }) {
+  const { data: original } = useQuery(agentQuery(originalId));
+  if (!original) return null;
+  return (
+    <div className={styles.comparison}>
+      <PlainTable
+        label="The two records"
+        rows={COMPARED}
+        rowId={([name]) => name}
+        columns={[
+          { header: "", narrow: true, cell: ([name]) => name },
+          { header: "This record", cell: ([, of]) => of(agent) },
+          { header: "Older record", cell: ([, of]) => of(original) },
+        ]}
+      />
+    </div>
+  );
+}
+
+const COMPARED: readonly (readonly [name: string, of: (agent: Agent) => ReactNode])[] = [
+  ["Name", ({ name }) => name],
+  ["Host name", ({ hostname }) => hostname],
+  ["System", ({ os_name }) => os_name ?? "unknown"],
+  ["Enrolled", ({ enrolled_at }) => <Age at={enrolled_at} />],
+  ["State", (agent) => <Presence agent={agent} />],
+  ["Last seen", ({ presence }) => (presence.last_seen_at ? <Age at={presence.last_seen_at} /> : "never")],
+  ["Address", ({ address }) => address ?? "unknown"],
+];
+
 /** The record is over, or about to be: what that means, and where it went on. */
 export function EndBanner({ agent }: { agent: Agent }) {
   const { merged_into: into, state } = agent;
@@ -129,10 +163,11 @@ export function EndBanner({ agent }: { agent: Agent }) {
   }
   if (state === "decommissioning") {
     return (
-      <Banner family="info" title="It was told to leave">
+      <Banner family="info" title="Decommission pending">
         <p>
-          Its key is revoked as soon as it obeys.{" "}
-          {agent.presence.state === "online" ? "It is online, so that is a matter of seconds." : "It obeys when it connects; after 30 days without it the record ends anyway."}
+          {agent.presence.state === "online"
+            ? "It is online and ends within seconds; its key is then revoked."
+            : "It ends, and its key is revoked, when the machine connects, and without that 30 days after it was ordered."}
         </p>
       </Banner>
     );

@@ -1,16 +1,37 @@
-import { IconChevronRight, IconLink, IconLinkOff } from "@tabler/icons-react";
+import { IconBan, IconCheck, IconChevronRight, IconLink, IconLinkOff } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import type { AuditEntry } from "../api/types";
 import { formatAbsolute } from "../lib/age";
+import { actionWords, changeWords, objectOf } from "../lib/audit";
 import { Age } from "../ui/Age";
+import { State, type StateLook } from "../ui/State";
 import styles from "./AuditList.module.css";
 
-/** Outcomes in words. */
-export const OUTCOME_WORDS: Record<AuditEntry["outcome"], string> = { success: "done", refused: "refused" };
+/** Outcomes as they are shown. */
+export const OUTCOMES: Record<AuditEntry["outcome"], StateLook> = {
+  success: { family: "quiet", word: "Done", icon: IconCheck },
+  refused: { family: "bad", word: "Refused", icon: IconBan },
+};
+
+/** What the columns of the entries are, in the order in which they stand. */
+export function EntryHeads() {
+  return (
+    <div className={styles.heads} aria-hidden>
+      <span />
+      <span>When</span>
+      <span>What</span>
+      <span>Who</span>
+      <span>On what, and what changed</span>
+      <span>Result</span>
+      <span>Chain</span>
+    </div>
+  );
+}
 
 /** One entry of the audit log in a line, which opens to all that was recorded, as text. */
 export function Entry({ entry, isOpen, turn }: { entry: AuditEntry; isOpen: boolean; turn: () => void }) {
-  const refused = entry.outcome === "refused";
+  const object = objectOf(entry);
+  const change = changeWords(entry);
   return (
     <>
       <button type="button" className={styles.line} aria-expanded={isOpen} onClick={turn} data-row-link>
@@ -18,34 +39,28 @@ export function Entry({ entry, isOpen, turn }: { entry: AuditEntry; isOpen: bool
         <span className={styles.at}>
           <Age at={entry.at} />
         </span>
-        <span className={styles.action}>{entry.action}</span>
-        <span className={styles.words}>
+        <span className={styles.action}>{actionWords(entry.action)}</span>
+        <span className={styles.who} title={entry.actor.label}>
           {entry.actor.label}
-          {entry.target.kind === "command" ? (
-            <span className="mono"> {entry.target.label}</span>
-          ) : null}
-          {objectOf(entry) ? (
-            <>
-              <span className="muted"> on </span>
-              {objectOf(entry)}
-            </>
+        </span>
+        <span className={styles.words} title={[object, change].filter(Boolean).join(", ")}>
+          {object}
+          {entry.target.kind === "command" ? <span className="mono"> {entry.target.label}</span> : null}
+          {change ? (
+            <span className="muted">
+              {object ? " · " : ""}
+              {change}
+            </span>
           ) : null}
         </span>
-        <span className={styles.outcome} data-refused={refused || undefined}>
-          {OUTCOME_WORDS[entry.outcome]}
+        <span className={styles.outcome}>
+          <State look={OUTCOMES[entry.outcome]} />
         </span>
         <Seal sealed={entry.sealed} />
       </button>
       {isOpen ? <Detail entry={entry} /> : null}
     </>
   );
-}
-
-/** The name of what it was done to: of a command, the machine it was for. */
-function objectOf(entry: AuditEntry): string | undefined {
-  if (entry.target.kind !== "command") return entry.target.label || undefined;
-  const { agent } = entry.detail as { agent?: unknown };
-  return typeof agent === "string" ? agent : undefined;
 }
 
 /** Ways to the machine, the command and the run, where the entry names them. */
@@ -94,6 +109,7 @@ function Seal({ sealed }: { sealed: boolean }) {
 function Detail({ entry }: { entry: AuditEntry }) {
   const lines: [string, string][] = [
     ["time", formatAbsolute(Date.parse(entry.at))],
+    ["action", entry.action],
     ["actor", `${entry.actor.kind} ${entry.actor.label}${entry.actor.id ? ` (${entry.actor.id})` : ""}`],
     ["target", `${entry.target.kind} ${entry.target.label}${entry.target.id ? ` (${entry.target.id})` : ""}`],
     ["address", entry.address ?? "–"],

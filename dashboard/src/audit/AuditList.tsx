@@ -10,7 +10,7 @@ import { useActiveRow } from "../ui/useActiveRow";
 import { type LiveTableRows, useLiveRows } from "../ui/useLiveRows";
 import { usePlace } from "../ui/usePlace";
 import { WaitingChanges } from "../ui/WaitingChanges";
-import { Entry } from "./AuditEntry";
+import { Entry, EntryHeads } from "./AuditEntry";
 import styles from "./AuditList.module.css";
 
 const LABEL = "Audit entries";
@@ -71,6 +71,7 @@ function Entries({ live: { rows, waiting, hold, apply }, paging: { of, isOld, on
   return (
     <div className={styles.hold} {...hold}>
       <div ref={scroller} className={styles.scroller} tabIndex={0} role="region" aria-label={LABEL} aria-busy={isOld} {...place} {...keys}>
+        <EntryHeads />
         <WaitingChanges count={waiting} apply={apply} />
         <ol
           className={styles.list}

@@ -19,10 +19,10 @@ import { useViews } from "../views/useViews";
 import { ViewNotice } from "../views/ViewNotice";
 import { ViewsMenu } from "../views/ViewsMenu";
 import { AgentChip } from "./AgentChip";
-import { OUTCOME_WORDS } from "./AuditEntry";
+import { OUTCOMES as OUTCOME_LOOKS } from "./AuditEntry";
 import { AuditList } from "./AuditList";
 
-const OUTCOME_OPTIONS = OUTCOMES.map((value) => ({ value, label: OUTCOME_WORDS[value] }));
+const OUTCOME_OPTIONS = OUTCOMES.map((value) => ({ value, label: OUTCOME_LOOKS[value].word }));
 
 /** Who did what, when, and whether they were let. */
 export function AuditPage() {
@@ -48,9 +48,9 @@ export function AuditPage() {
     <>
       <PageHeader title="Audit" detail="newest first; sealed entries are chained, so that any later change shows" />
       <FilterBar>
-        <SearchInput label="Beginning of the action" value={action} onChange={setAction} />
-        <SearchInput label="Actor" value={actor} onChange={setActor} />
-        <FilterChip label="Outcome" value={outcome} options={OUTCOME_OPTIONS} onChange={(value) => set({ outcome: value })} />
+        <SearchInput label="Action, like agent." value={action} onChange={setAction} />
+        <SearchInput label="Who" value={actor} onChange={setActor} />
+        <FilterChip label="Result" value={outcome} options={OUTCOME_OPTIONS} onChange={(value) => set({ outcome: value })} />
         <DayInput label="From" value={from} max={to} onChange={(value) => set({ from: value })} />
         <DayInput label="To" value={to} min={from} onChange={(value) => set({ to: value })} />
         {agent_id ? <AgentChip id={agent_id} remove={() => set({ agent_id: undefined })} /> : null}

@@ -79,8 +79,8 @@ const REST: Column<CommandSummary>[] = [
     cell: (command) => <State look={lookOf(command)} title={command.exit_code == null ? undefined : `exit code ${command.exit_code}`} />,
   },
   { id: "exit", header: "Exit", exports: ["exit_code"], from: 960, width: 60, align: "right", cell: (command) => <span className="num">{command.exit_code ?? "–"}</span> },
-  { id: "by", header: "Asked for by", exports: ["requested_by"], from: 760, cell: (command) => <span title={command.requested_by}>{command.requested_by}</span> },
-  { id: "at", header: "Asked", exports: ["created_at"], from: 560, width: 120, cell: (command) => <Age at={command.created_at} /> },
+  { id: "by", header: "Ordered by", exports: ["requested_by"], from: 760, cell: (command) => <span title={command.requested_by}>{command.requested_by}</span> },
+  { id: "at", header: "Ordered", exports: ["created_at"], from: 560, width: 120, cell: (command) => <Age at={command.created_at} /> },
 ];
 
 /** A failure is told apart by its exit code, where it has one. */

@@ -1,5 +1,5 @@
 import { Button } from "@mantine/core";
-import { IconTerminal2 } from "@tabler/icons-react";
+import { IconRepeat, IconTerminal2 } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { ApiError } from "../api/client";
@@ -10,6 +10,7 @@ import { machines } from "../lib/runs";
 import { formatBytes } from "../lib/units";
 import { Age } from "../ui/Age";
 import { Facts } from "../ui/Facts";
+import { isFinal } from "../ui/looks";
 import { Empty } from "../ui/Notice";
 import { PageHeader } from "../ui/PageHeader";
 import { CommandView } from "./CommandView";
@@ -38,12 +39,28 @@ export function CommandPage() {
             </>
           ) : null
         }
+        actions={data && isFinal(data.state) && data.program.kind !== "selftest" ? <Again command={data} /> : null}
       />
       <div className={styles.page}>
         <CommandView key={commandId} commandId={commandId} />
         {data ? <Details command={data} /> : null}
       </div>
     </>
+  );
+}
+
+/** Leads to the form on the agent's page, with this command in it. */
+function Again({ command }: { command: Command }) {
+  return (
+    <Button
+      variant="default"
+      leftSection={<IconRepeat size={16} aria-hidden />}
+      renderRoot={(props) => (
+        <Link to="/agents/$agentId/{-$tab}" params={{ agentId: command.agent_id, tab: "commands" }} search={{ again: command.id }} {...props} />
+      )}
+    >
+      Edit and run again
+    </Button>
   );
 }
 
@@ -114,13 +131,13 @@ function Details({ command }: { command: Command }) {
         <h2>Details</h2>
         <Facts
           facts={[
-            ["Asked for by", command.requested_by],
-            ["Asked", <Age key="created" at={command.created_at} />],
+            ["Ordered by", command.requested_by],
+            ["Ordered", <Age key="created" at={command.created_at} />],
             ["Sent", command.sent_at ? <Age key="sent" at={command.sent_at} /> : "not yet"],
             ["Started", command.started_at ? <Age key="started" at={command.started_at} /> : "not known"],
             ["Expires", <Age key="expires" at={command.expires_at} />],
             ["Timeout", formatDuration(command.timeout_seconds * 1_000)],
-            ["Most output", formatBytes(command.output_limit_bytes)],
+            ["Output limit", formatBytes(command.output_limit_bytes)],
             ["Working directory", command.working_directory ?? "the agent's own choice"],
             [
               "Environment",

@@ -43,8 +43,9 @@ export function formatRelative(at: number, now: number): string {
   return `in ${formatDuration(-past < MINUTE ? -past : Math.ceil(-past / MINUTE) * MINUTE)}`;
 }
 
-/** How long something has lasted: `for 4 min`. */
+/** How long something has lasted: `for 4 min`; what began just now has not lasted yet. */
 export function formatSince(at: number, now: number): string {
+  if (now - at < 5 * SECOND) return "just now";
   return `for ${formatDuration(now - at)}`;
 }
 

@@ -24,6 +24,8 @@ export interface AgentSearch {
   command?: string | undefined;
   /** The prepared command that the commands tab begins with. */
   task?: Task | undefined;
+  /** The earlier command that the commands tab begins with. */
+  again?: string | undefined;
   /** What the inventory tab shows: what is, or what changed. */
   view?: "changes" | undefined;
   /** The section whose changes are shown. */
@@ -37,6 +39,7 @@ export function agentSearch(raw: Record<string, unknown>): AgentSearch {
     span: oneOf(raw, "span", CHART_SPANS),
     command: id(raw, "command"),
     task: oneOf(raw, "task", TASKS),
+    again: id(raw, "again"),
     view: oneOf(raw, "view", ["changes"]),
     section: oneOf(raw, "section", Object.keys(SECTION_TITLES)),
   };

@@ -16,10 +16,10 @@ it("shows known sections in their order and unknown ones behind them", () => {
   expect(sortSections(names).map((each) => each.section)).toEqual(["os", "users", "alpha", "zeta"]);
 });
 
-it("says of unknown words that it cannot be told", () => {
+it("calls what it does not know unknown", () => {
   expect(disksOf([{ name: "sda", media: "ssd", bus: "nvme", health: "constructor" }])[0]).toMatchObject({
     kind: "SSD, nvme",
-    health: "Cannot be told",
+    health: "Unknown",
   });
   expect(servicesOf([{ name: "ssh", state: "running", start: "automatic" }])[0]).toMatchObject({
     state: "Running",

@@ -191,7 +191,7 @@ export function disksOf(data: unknown) {
     serial: str(disk.serial),
     kind: [str(disk.media) === "unknown" ? null : str(disk.media)?.toUpperCase(), str(disk.bus)].filter(Boolean).join(", ") || null,
     total_bytes: num(disk.total_bytes) ?? 0,
-    health: word(disk.health, HEALTH_WORDS) ?? "Cannot be told",
+    health: word(disk.health, HEALTH_WORDS) ?? "Unknown",
     health_detail: str(disk.health_detail),
   }));
 }
@@ -204,8 +204,8 @@ export function servicesOf(data: unknown) {
   return items(data).map((service) => ({
     name: str(service.name) ?? "?",
     display_name: str(service.display_name),
-    state: word(service.state, SERVICE_STATE_WORDS) ?? "Cannot be told",
-    start: word(service.start, SERVICE_START_WORDS) ?? "Cannot be told",
+    state: word(service.state, SERVICE_STATE_WORDS) ?? "Unknown",
+    start: word(service.start, SERVICE_START_WORDS) ?? "Unknown",
     account: str(service.account),
   }));
 }

@@ -102,7 +102,9 @@ export function outcomeOf(run: Pick<Run, "total" | "counts">): { like: RunState;
 }
 
 /** What was ordered, to be ordered again. Secret values are not known any more. */
-export function draftOf(run: Run): Partial<Draft> {
+export function draftOf(
+  run: Pick<Run, "program" | "timeout_seconds" | "working_directory" | "environment" | "secret_names">,
+): Partial<Draft> {
   const program: Partial<Draft> =
     run.program.kind === "shell"
       ? { kind: "shell", interpreter: run.program.interpreter, script: run.program.script }

@@ -18,8 +18,9 @@ type Machine = Pick<Agent, "os_family" | "latest_volumes">;
 export function taskDraft(task: Task, machine: Machine): Draft | null {
   const script = machine.os_family === "windows" ? onWindows(task, machine) : machine.os_family === "linux" ? onLinux(task, machine) : null;
   if (script === null) return null;
-  // Reading a whole volume takes its time.
-  return { ...freshDraft(interpretersFor(machine.os_family)[0]), script, timeoutSeconds: task === "space" ? 3_600 : 300 };
+  const draft = { ...freshDraft(interpretersFor(machine.os_family)[0]), script };
+  // Reading a whole volume takes its time; a restart that waited for a machine must not come upon its users a day later.
+  return task === "space" ? { ...draft, timeoutSeconds: 3_600 } : { ...draft, expiresInSeconds: 3_600 };
 }
 
 function onWindows(task: Task, machine: Machine): string | null {

@@ -24,7 +24,10 @@ it("a share of nothing or of the unknown is unknown, not zero", () => {
 it("a little is not nothing", () => {
   expect(formatPercent(0)).toBe("0 %");
   expect(formatPercent(0.4)).toBe("<1 %");
-  expect(formatPercent(91.6)).toBe("92 %");
+  // What is not yet nearly full does not read as if it were.
+  expect(formatPercent(91.6)).toBe("91 %");
+  expect(formatPercent(92)).toBe("92 %");
+  expect(formatPercent(85.6)).toBe("86 %");
 });
 
 it.each([

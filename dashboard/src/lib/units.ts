@@ -34,7 +34,9 @@ export function levelOf(percent: number | null): Level {
 /** A percentage without decimals; `<1 %` rather than a false zero. */
 export function formatPercent(percent: number): string {
   if (percent > 0 && percent < 1) return "<1 %";
-  return `${Math.round(percent)} %`;
+  // What is not yet nearly full must not read as if it were.
+  const rounded = percent < NEARLY_FULL && Math.round(percent) >= NEARLY_FULL ? Math.floor(percent) : Math.round(percent);
+  return `${rounded} %`;
 }
 
 const COUNT = new Intl.NumberFormat("en-US");

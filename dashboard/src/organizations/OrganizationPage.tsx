@@ -1,16 +1,19 @@
-import { Button } from "@mantine/core";
-import { IconBuildingOff, IconDevicesPlus, IconEdit, IconMapPinOff, IconPlus, IconTrash } from "@tabler/icons-react";
+import { Button, Menu } from "@mantine/core";
+import { useMediaQuery } from "@mantine/hooks";
+import { IconBuildingOff, IconDevicesPlus, IconDots, IconEdit, IconMapPinOff, IconPlus, IconTrash } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { ApiError } from "../api/client";
 import { organization, sites } from "../api/queries";
-import type { Organization, Site } from "../api/types";
+import type { Organization, Permission, Site } from "../api/types";
 import { formatCount } from "../lib/units";
+import { sentence } from "../lib/words";
 import { Age } from "../ui/Age";
 import { ConfirmDialog } from "../ui/ConfirmDialog";
 import { GatedButton } from "../ui/GatedButton";
-import { Empty, Failure, ListFailure, Loading } from "../ui/Notice";
+import { GatedItem } from "../ui/GatedItem";
+import { Banner, Empty, Failure, ListFailure, Loading } from "../ui/Notice";
 import { PageHeader } from "../ui/PageHeader";
 import { PlainTable } from "../ui/PlainTable";
 import { createSite, deleteOrganization, deleteSite, renameOrganization, renameSite } from "./changes";
@@ -73,7 +76,7 @@ function Loaded({ organization: { id, name, agent_count, site_count, created_at,
             <span>
               {formatCount(site_count)} {site_count === 1 ? "site" : "sites"}
             </span>
-            <Age at={created_at} prefix="made" />
+            <Age at={created_at} prefix="created" />
           </>
         }
         actions={
@@ -99,6 +102,11 @@ function Loaded({ organization: { id, name, agent_count, site_count, created_at,
         }
       />
       <div className={styles.body}>
+        {permissions.edit.allowed || list.data?.permissions.create.allowed !== false || rows.some(({ permissions: own }) => own.edit.allowed) ? null : (
+          <Banner family="info" title="You may look at this organization, but not change it.">
+            <p>{sentence(list.data.permissions.create.reason ?? permissions.edit.reason ?? "")}</p>
+          </Banner>
+        )}
         {list.error && !list.data ? (
           <Failure error={list.error} what="The sites could not be loaded." retry={() => void list.refetch()} />
         ) : list.isPending ? (
@@ -134,40 +142,7 @@ function Loaded({ organization: { id, name, agent_count, site_count, created_at,
                   narrow: true,
                   right: true,
                   cell: (site) => (
-                    <span className={styles.actions}>
-                      <GatedButton
-                        permission={permissions.enroll}
-                        variant="subtle"
-                        size="compact-xs"
-                        aria-label={`Enroll a machine at ${site.name}`}
-                        leftSection={<IconDevicesPlus size={14} aria-hidden />}
-                        renderRoot={(props) => (
-                          <Link to="/agents/enroll" search={{ organization_id: id, site_id: site.id }} {...props} />
-                        )}
-                      >
-                        Enroll
-                      </GatedButton>
-                      <GatedButton
-                        permission={site.permissions.edit}
-                        variant="subtle"
-                        size="compact-xs"
-                        aria-label={`Rename ${site.name}`}
-                        onClick={() => setDialog({ kind: "rename-site", site })}
-                      >
-                        Rename
-                      </GatedButton>
-                      <GatedButton
-                        permission={site.permissions.delete}
-                        variant="subtle"
-                        size="compact-xs"
-                        color="red"
-                        aria-label={`Delete ${site.name}`}
-                        className={styles.apart}
-                        onClick={() => setDialog({ kind: "delete-site", site })}
-                      >
-                        Delete
-                      </GatedButton>
-                    </span>
+                    <SiteActions site={site} enroll={permissions.enroll} ask={(kind) => setDialog({ kind, site })} />
                   ),
                 },
               ]}
@@ -177,6 +152,69 @@ function Loaded({ organization: { id, name, agent_count, site_count, created_at,
       </div>
       {dialog ? <Dialogs dialog={dialog} id={id} name={name} close={() => setDialog(undefined)} /> : null}
     </>
+  );
+}
+
+/** What can be done with a site: on a phone in a menu, for a finger does not hit three words in a row. */
+function SiteActions({ site, enroll, ask }: { site: Site; enroll: Permission; ask: (kind: "rename-site" | "delete-site") => void }) {
+  const phone = useMediaQuery("(max-width: 640px)", false, { getInitialValueInEffect: false });
+  const place = { organization_id: site.organization_id, site_id: site.id };
+  if (phone) {
+    return (
+      <Menu position="bottom-end" width={260}>
+        <Menu.Target>
+          <Button variant="subtle" aria-label={`What to do with ${site.name}`}>
+            <IconDots size={18} aria-hidden />
+          </Button>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <GatedItem permission={enroll} renderRoot={(props) => <Link to="/agents/enroll" search={place} {...props} />}>
+            Enroll a machine
+          </GatedItem>
+          <GatedItem permission={site.permissions.edit} onClick={() => ask("rename-site")}>
+            Rename
+          </GatedItem>
+          <Menu.Divider />
+          <GatedItem permission={site.permissions.delete} color="red" onClick={() => ask("delete-site")}>
+            Delete
+          </GatedItem>
+        </Menu.Dropdown>
+      </Menu>
+    );
+  }
+  return (
+    <span className={styles.actions}>
+      <GatedButton
+        permission={enroll}
+        variant="subtle"
+        size="compact-xs"
+        aria-label={`Enroll a machine at ${site.name}`}
+        leftSection={<IconDevicesPlus size={14} aria-hidden />}
+        renderRoot={(props) => <Link to="/agents/enroll" search={place} {...props} />}
+      >
+        Enroll
+      </GatedButton>
+      <GatedButton
+        permission={site.permissions.edit}
+        variant="subtle"
+        size="compact-xs"
+        aria-label={`Rename ${site.name}`}
+        onClick={() => ask("rename-site")}
+      >
+        Rename
+      </GatedButton>
+      <GatedButton
+        permission={site.permissions.delete}
+        variant="subtle"
+        size="compact-xs"
+        color="red"
+        aria-label={`Delete ${site.name}`}
+        className={styles.apart}
+        onClick={() => ask("delete-site")}
+      >
+        Delete
+      </GatedButton>
+    </span>
   );
 }
 

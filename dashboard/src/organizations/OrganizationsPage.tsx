@@ -1,5 +1,5 @@
 import { Button } from "@mantine/core";
-import { IconBuilding, IconFilterOff, IconPlus } from "@tabler/icons-react";
+import { IconAlertTriangle, IconBuilding, IconFilterOff, IconPlus } from "@tabler/icons-react";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useCallback, useMemo, useState } from "react";
@@ -17,6 +17,7 @@ import { ListBody } from "../ui/ListBody";
 import { usePaging } from "../ui/ListEnd";
 import { PageHeader } from "../ui/PageHeader";
 import { SearchInput } from "../ui/SearchInput";
+import { State } from "../ui/State";
 import { useViews } from "../views/useViews";
 import { ViewNotice } from "../views/ViewNotice";
 import { ViewsMenu } from "../views/ViewsMenu";
@@ -110,7 +111,18 @@ const COLUMNS: Column<Organization>[] = [
       </Link>
     ),
   },
-  { id: "sites", header: "Sites", width: 80, align: "right", cell: (each) => <span className="num">{formatCount(each.site_count)}</span> },
+  { id: "attention", header: "Need attention", width: 130, cell: (each) => <Needing organization={each} /> },
+  { id: "sites", header: "Sites", from: 560, width: 80, align: "right", cell: (each) => <span className="num">{formatCount(each.site_count)}</span> },
   { id: "agents", header: "Agents", width: 90, align: "right", cell: (each) => <span className="num">{formatCount(each.agent_count)}</span> },
   { id: "made", header: "Created", from: 560, width: 150, cell: (each) => <Age at={each.created_at} /> },
 ];
+
+/** How many of its machines need somebody, and the way to them. */
+function Needing({ organization: { id, attention_count, agent_count } }: { organization: Organization }) {
+  if (attention_count === 0) return <span className="muted">{agent_count === 0 ? "–" : "none"}</span>;
+  return (
+    <Link to="/agents" search={{ organization_id: id, attention: "any" }} aria-label={`${formatCount(attention_count)} need attention`}>
+      <State look={{ family: "warn", word: formatCount(attention_count), icon: IconAlertTriangle }} />
+    </Link>
+  );
+}

@@ -35,23 +35,23 @@ export function RunAgents({ runId, search: { q, at } }: { runId: string; search:
     <ListBody
       list={list}
       isEmpty={live.rows.length === 0}
-      what="The machines could not be loaded."
+      what="The agents of the run could not be loaded."
       empty={
-        <Empty icon={IconFilterOff} title="No machine of this run matches">
+        <Empty icon={IconFilterOff} title="No agent of this run matches">
           {at ? `None is in the state ${RUN_AGENT_STATE[at].word.toLowerCase()}${q ? ", with such a name" : " any more"}.` : "None has such a name."}
         </Empty>
       }
     >
-      <LiveTable label="Machines of the run" columns={COLUMNS} live={live} rowId={idOf} {...paging} />
+      <LiveTable label="Agents of the run" columns={COLUMNS} live={live} rowId={idOf} {...paging} />
     </ListBody>
   );
 }
 
 const COLUMNS: Column<RunAgent>[] = [
-  { id: "name", header: "Machine", grow: 2.4, cell: (row) => <Name row={row} /> },
+  { id: "name", header: "Agent", grow: 2.4, cell: (row) => <Name row={row} /> },
   {
     id: "place",
-    header: "Place",
+    header: "Site",
     from: 760,
     grow: 2.6,
     cell: (row) => (

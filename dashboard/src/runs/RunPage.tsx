@@ -78,8 +78,9 @@ function Loaded({ run }: { run: Run }) {
         detail={
           <>
             <span className="num">{machines(run.total)}</span>
-            <span>ordered by {run.requested_by}</span>
-            <Age at={run.created_at} />
+            <span>
+              ordered <Age at={run.created_at} /> by {run.requested_by}
+            </span>
             {run.ended_at ? <Age at={run.ended_at} prefix="ended" /> : <Age at={run.expires_at} prefix="expires" />}
           </>
         }
@@ -110,7 +111,7 @@ function Loaded({ run }: { run: Run }) {
       />
       <RunProgress run={run} chosen={search.at} choose={(at) => set({ at })} />
       <FilterBar>
-        <SearchInput label="Find a machine" value={search.q} onChange={setText} />
+        <SearchInput label="Find an agent" value={search.q} onChange={setText} />
       </FilterBar>
       <RunAgents runId={run.id} search={search} />
       {cancelling ? (

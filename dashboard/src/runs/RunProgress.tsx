@@ -21,7 +21,7 @@ export function RunProgress({ run, chosen, choose }: {
         ended
       </p>
       <RunBar run={run} />
-      <ul className={styles.states} aria-label="Machines by state">
+      <ul className={styles.states} aria-label="Agents by state">
         {states.map((state) => {
           const { icon: Glyph, word, family } = RUN_AGENT_STATE[state];
           return (

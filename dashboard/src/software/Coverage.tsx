@@ -17,7 +17,7 @@ export function Coverage({ organization_id, site_id }: Scope) {
   return (
     <span className={styles.coverage}>
       <span>
-        Known of <strong>{formatCount(data.known)}</strong> of {formatCount(data.agents)} {data.agents === 1 ? "agent" : "agents"}
+        Reported by <strong>{formatCount(data.known)}</strong> of {formatCount(data.agents)} {data.agents === 1 ? "agent" : "agents"}
       </span>
       {unknown > 0 ? (
         <>

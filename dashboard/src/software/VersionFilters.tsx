@@ -8,8 +8,8 @@ export function VersionFilters({ search, set }: { search: VersionSearch; set: (c
   const setAtLeast = useCallback((at_least: string | undefined) => set({ at_least }), [set]);
   return (
     <>
-      <SearchInput label="Below version" word="Below" width={150} value={search.below} onChange={setBelow} />
-      <SearchInput label="At least version" word="At least" width={160} value={search.at_least} onChange={setAtLeast} />
+      <SearchInput label="Version below" word="Version below" width={210} value={search.below} onChange={setBelow} />
+      <SearchInput label="Version from" word="Version from" width={200} value={search.at_least} onChange={setAtLeast} />
     </>
   );
 }

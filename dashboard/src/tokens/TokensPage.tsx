@@ -95,13 +95,17 @@ function columnsWith(revoke: (token: EnrollmentToken) => void): Column<Enrollmen
         <TwoLines
           below={
             <>
-              {token.organization_name} › {token.site_name}
+              {token.site_name} · {usesOf(token)} · <Age at={token.expires_at} prefix={token.state === "expired" ? "expired" : "expires"} />
             </>
           }
         >
           {/* A token has no page: its name has the focus that a row's link would have. */}
           <span title={token.label ?? undefined} data-row-link tabIndex={-1}>
-            {token.label || <span className="muted">no label</span>}
+            {token.label || (
+              <span className="muted">
+                no label, created <Age at={token.created_at} />
+              </span>
+            )}
           </span>
         </TwoLines>
       ),
@@ -122,16 +126,19 @@ function columnsWith(revoke: (token: EnrollmentToken) => void): Column<Enrollmen
       id: "uses",
       header: "Used",
       from: 560,
-      width: 104,
+      width: 124,
       align: "right",
-      cell: (token) => (
-        <span className="num">
-          {formatCount(token.uses)} of {token.max_uses == null ? "any" : formatCount(token.max_uses)}
-        </span>
-      ),
+      cell: (token) => <span className="num">{usesOf(token)}</span>,
     },
-    { id: "expires", header: "Expires", from: 760, width: 120, cell: (token) => <Age at={token.expires_at} /> },
-    { id: "by", header: "Created by", from: 960, cell: (token) => <span title={token.created_by}>{token.created_by}</span> },
+    {
+      id: "expires",
+      header: "Expires",
+      from: 760,
+      width: 130,
+      // One that was revoked expires no more.
+      cell: (token) => (token.revoked_at ? <Age at={token.revoked_at} prefix="revoked" /> : <Age at={token.expires_at} />),
+    },
+    { id: "by", header: "Created by", from: 960, grow: 2, cell: (token) => <span title={token.created_by}>{token.created_by}</span> },
     {
       id: "revoke",
       header: "Action",
@@ -152,4 +159,9 @@ function columnsWith(revoke: (token: EnrollmentToken) => void): Column<Enrollmen
         ) : null,
     },
   ];
+}
+
+/** How often it was used, out of how often it may be. */
+function usesOf({ uses, max_uses }: EnrollmentToken): string {
+  return max_uses == null ? `${formatCount(uses)}, no limit` : `${formatCount(uses)} of ${formatCount(max_uses)}`;
 }

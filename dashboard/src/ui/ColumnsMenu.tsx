@@ -29,7 +29,7 @@ export function ColumnsMenu<T>({ columns, shown, chosen, choose }: {
           ))}
         <Menu.Divider />
         <Menu.Item disabled={chosen === undefined} closeMenuOnClick={false} onClick={() => choose(undefined)}>
-          As usual
+          Reset the columns
         </Menu.Item>
       </Menu.Dropdown>
     </Menu>

@@ -8,7 +8,7 @@ export function Facts({ facts }: { facts: readonly (readonly [name: string, valu
       {facts.map(([name, value]) => (
         <div key={name} className={styles.fact}>
           <dt>{name}</dt>
-          <dd>{value === null || value === undefined || value === "" ? <span className="muted">not reported</span> : value}</dd>
+          <dd>{value === null || value === undefined || value === "" ? <span className="muted" title="The machine has not reported it.">unknown</span> : value}</dd>
         </div>
       ))}
     </dl>

@@ -19,7 +19,7 @@ export function GatedButton({ permission, children, ...button }: ButtonProps & {
   if (permission?.allowed ?? true) return <Button {...button}>{children}</Button>;
   const reason = sentence(permission?.reason || "you may not do this");
   return (
-    <Tooltip label={reason} maw={320}>
+    <Tooltip label={reason} maw={320} position="bottom">
       <Button
         {...button}
         type="button"

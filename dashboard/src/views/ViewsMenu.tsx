@@ -96,7 +96,7 @@ function OfChosen({ view, views }: { view: View; views: Views }) {
       ) : null}
       {views.changed ? (
         <Menu.Item leftSection={<IconArrowBackUp size={14} aria-hidden />} onClick={() => views.apply(view)}>
-          Back to how it was saved
+          Discard the changes
         </Menu.Item>
       ) : null}
       {edit.allowed ? (
@@ -110,7 +110,7 @@ function OfChosen({ view, views }: { view: View; views: Views }) {
         </>
       ) : null}
       <Menu.Item leftSection={<IconBookmarkOff size={14} aria-hidden />} onClick={views.leave}>
-        Leave this view
+        Close the view
       </Menu.Item>
       <Menu.Divider />
     </>
