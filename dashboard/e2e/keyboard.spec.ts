@@ -117,7 +117,7 @@ test("keys lead to pages and to the filter, and can be switched off", async ({ p
   await page.keyboard.press("?");
   const keys = page.getByRole("dialog", { name: "Keyboard" });
   await expect(keys.getByText("To the page's filter")).toBeVisible();
-  await keys.getByRole("checkbox", { name: "Shortcuts of plain keys" }).uncheck();
+  await keys.getByRole("checkbox", { name: "Single-key shortcuts" }).uncheck();
   await page.keyboard.press("Escape");
   await expect(keys).toHaveCount(0);
   await page.reload();
@@ -135,7 +135,7 @@ test("keys lead to pages and to the filter, and can be switched off", async ({ p
   await page.getByRole("button", { name: "Account and theme" }).focus();
   await page.keyboard.press("Enter");
   await page.getByRole("menuitem", { name: "Keyboard" }).press("Enter");
-  await keys.getByRole("checkbox", { name: "Shortcuts of plain keys" }).check();
+  await keys.getByRole("checkbox", { name: "Single-key shortcuts" }).check();
 });
 
 test("the tree opens to a site's servers, and Enter goes to them", async ({ page }) => {

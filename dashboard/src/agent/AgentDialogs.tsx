@@ -40,7 +40,7 @@ function RenameDialog({ agent, close }: { agent: Agent; close: () => void }) {
     display_name: {
       kind: "text",
       label: "Display name",
-      help: `Empty: the host name, ${agent.hostname}, is shown.`,
+      help: `Leave empty to show the host name ${agent.hostname}.`,
       placeholder: agent.hostname,
       longest: 100,
     },

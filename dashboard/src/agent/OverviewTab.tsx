@@ -34,7 +34,7 @@ export function OverviewTab({ agent, span }: { agent: Agent; span: ChartSpan }) 
       <div className={styles.columns}>
         <section className={styles.panel}>
           <header className={styles.panelHead}>
-            <h2>{isCurrent || !reading_at ? "Now" : "When it was last measured"}</h2>
+            <h2>{isCurrent || !reading_at ? "Now" : "Last reading"}</h2>
             <span className={styles.panelNote}>
               {agent.reading_at ? <Age at={agent.reading_at} prefix="measured" /> : "nothing measured yet"}
             </span>

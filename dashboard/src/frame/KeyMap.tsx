@@ -11,7 +11,7 @@ export function KeyMap({ onClose }: { onClose: () => void }) {
   return (
     <Modal opened onClose={onClose} size="lg" title="Keyboard" closeButtonProps={{ "aria-label": "Close" }}>
       <Checkbox
-        label="Shortcuts of plain keys"
+        label="Single-key shortcuts"
         description="Keys without Ctrl. Switch them off when they get in the way of speech input. It is kept on this computer."
         checked={single}
         onChange={(event) => setSingleKeys(event.currentTarget.checked)}

@@ -19,7 +19,7 @@ export function useFrameKeys({ openKeyMap, openPalette }: { openKeyMap: () => vo
     (): Shortcut[] => [
       { keys: ["Mod+K"], words: "Find or do anything", group: "Anywhere", run: openPalette },
       { keys: ["?"], words: "Show the keys", group: "Anywhere", run: openKeyMap },
-      { keys: ["/"], words: "To the page's filter", group: "Anywhere", run: focusFilter },
+      { keys: ["/"], words: "Go to the page's filter", group: "Anywhere", run: focusFilter },
       ...FUNCTIONS.map(
         ({ to, word, key }): Shortcut => ({
           keys: ["g", key],

@@ -53,7 +53,7 @@ export function OrganizationsPage() {
     <>
       <PageHeader title="Organizations" actions={add} />
       <FilterBar>
-        <SearchInput label="Find an organization by name" value={q} onChange={setText} />
+        <SearchInput label="Find an organization by name" width={260} value={q} onChange={setText} />
         <ListTools>
           <ViewsMenu views={views} />
         </ListTools>

@@ -15,7 +15,7 @@ import { formatCount } from "../lib/units";
 import { Age } from "../ui/Age";
 import type { Column } from "../ui/DataTable";
 import { FilterBar } from "../ui/FilterBar";
-import { FilterChip } from "../ui/Chip";
+import { ToggleChip } from "../ui/Chip";
 import { ListBody } from "../ui/ListBody";
 import { usePaging } from "../ui/ListEnd";
 import { LiveTable } from "../ui/LiveTable";
@@ -29,7 +29,6 @@ import { RunBar } from "./RunProgress";
 import styles from "./Runs.module.css";
 
 const concernsRuns = (hint: Hint) => hint.kind === "command" || hint.kind === "run";
-const YES = [{ value: "yes" as const, label: "yes" }];
 
 /** What was ordered for many machines at once, newest first, live. */
 export function RunsPage() {
@@ -48,8 +47,8 @@ export function RunsPage() {
       <PageHeader title="Commands" detail="runs on many machines, newest first" />
       <CommandTabs />
       <FilterBar>
-        <FilterChip label="Mine" value={mine ? "yes" : undefined} options={YES} onChange={(value) => set({ mine: value ? true : undefined })} />
-        <FilterChip label="Not ended" value={open ? "yes" : undefined} options={YES} onChange={(value) => set({ open: value ? true : undefined })} />
+        <ToggleChip label="Mine" on={mine === true} onChange={(on) => set({ mine: on || undefined })} />
+        <ToggleChip label="Not ended" on={open === true} onChange={(on) => set({ open: on || undefined })} />
       </FilterBar>
       <ListBody
         list={list}

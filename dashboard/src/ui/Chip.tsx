@@ -1,5 +1,5 @@
 import { Menu } from "@mantine/core";
-import { IconChevronDown, IconX } from "@tabler/icons-react";
+import { IconCheck, IconChevronDown, IconX } from "@tabler/icons-react";
 import styles from "./Chip.module.css";
 
 /** The value of no filter, which no option has. */
@@ -41,6 +41,18 @@ export function FilterChip<T extends string>({ label, value, options, onChange }
           <IconX size={13} aria-hidden />
         </button>
       ) : null}
+    </span>
+  );
+}
+
+/** A filter that is on or off. */
+export function ToggleChip({ label, on, onChange }: { label: string; on: boolean; onChange: (on: boolean) => void }) {
+  return (
+    <span className={styles.chip} data-active={on || undefined}>
+      <button type="button" className={styles.open} aria-pressed={on} onClick={() => onChange(!on)}>
+        {on ? <IconCheck size={13} aria-hidden /> : null}
+        {label}
+      </button>
     </span>
   );
 }

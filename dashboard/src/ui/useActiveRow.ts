@@ -92,14 +92,14 @@ export function useActiveRow(rows: Rows): { onKeyDown: (event: KeyboardEvent) =>
     if (none) return [];
     const moving: Shortcut[] = [
       { keys: ["j"], words: "Next row", group: "Table", run: () => move(1, false), repeats: true },
-      { keys: ["k"], words: "Row before", group: "Table", run: () => move(-1, false), repeats: true },
+      { keys: ["k"], words: "Previous row", group: "Table", run: () => move(-1, false), repeats: true },
     ];
     if (!selectable) return moving;
     return [
       ...moving,
       { keys: ["x"], words: "Select the row", group: "Table", run: pick },
-      { keys: ["Shift+J"], words: "Select on to the next row", group: "Table", run: () => move(1, true), repeats: true },
-      { keys: ["Shift+K"], words: "Select on to the row before", group: "Table", run: () => move(-1, true), repeats: true },
+      { keys: ["Shift+J"], words: "Extend the selection down", group: "Table", run: () => move(1, true), repeats: true },
+      { keys: ["Shift+K"], words: "Extend the selection up", group: "Table", run: () => move(-1, true), repeats: true },
     ];
   }, [none, selectable, move, pick]);
   useShortcuts(list);
