@@ -220,7 +220,7 @@ function RunTask({ agent, task, otherwise, children }: { agent: Agent; task: Tas
         {search.task ? children : otherwise}
       </GatedButton>
       {agent.permissions.command.allowed && agent.presence.state !== "online" ? (
-        <p className="muted">It is not online: a command runs when it connects again.</p>
+        <p className="muted">It is not online: a command waits until it connects, or expires.</p>
       ) : null}
     </>
   );

@@ -134,7 +134,7 @@ function columnsWith(revoke: (token: EnrollmentToken) => void): Column<Enrollmen
       id: "expires",
       header: "Expires",
       from: 760,
-      width: 130,
+      width: 160,
       // One that was revoked expires no more.
       cell: (token) => (token.revoked_at ? <Age at={token.revoked_at} prefix="revoked" /> : <Age at={token.expires_at} />),
     },

@@ -39,7 +39,7 @@ export function SearchInput({ label, word, value, width = 220, onChange }: {
       size="xs"
       w={width}
       aria-label={label}
-      placeholder={word ? "any, like 9.10" : label}
+      placeholder={word ? "like 9.10" : label}
       leftSection={word ? <span className="muted">{word}</span> : <IconSearch size={14} aria-hidden />}
       leftSectionWidth={word ? `${word.length + 2}ch` : undefined}
       value={typed}
