@@ -12,6 +12,7 @@ export function ActivityTab({ agent }: { agent: Agent }) {
     <div className={styles.list}>
       <AuditList
         query={{ agent_id: agent.id }}
+        ofOne
         what="The activity could not be loaded."
         empty={
           <Empty icon={IconHistory} title="Nothing was recorded yet">

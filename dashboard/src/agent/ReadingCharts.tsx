@@ -70,15 +70,24 @@ function Chart({ title, lines, at, hours }: { title: string; lines: Line[]; at: 
           { ...axis, size: 44, values: (_, ticks) => ticks.map((tick) => `${tick} %`), splits: [0, 25, 50, 75, 100] },
         ],
         series: [
-          // Without a cursor the value is null, whatever the type says.
-          { label: "at", value: (_, value: number | null) => (value === null ? "–" : formatAbsolute(value * 1_000)) },
+          // Without a cursor the value is null, whatever the type says: the latest one is then told.
+          {
+            label: "at",
+            value: (_, value: number | null) => {
+              const seconds = value ?? at.at(-1);
+              return seconds === undefined ? "–" : formatAbsolute(seconds * 1_000);
+            },
+          },
           ...lines.map((line) => ({
             label: line.label,
             stroke: color(line.color),
             width: 1.5,
             ...(line.dash ? { dash: line.dash } : {}),
             points: { show: at.length < 3 },
-            value: (_: uPlot, value: number | null) => (value == null ? "–" : formatPercent(value)),
+            value: (plot: uPlot, value: number | null) => {
+              const shown = plot.cursor.idx == null ? line.values.at(-1) : value;
+              return shown == null ? "–" : formatPercent(shown);
+            },
           })),
         ],
       },

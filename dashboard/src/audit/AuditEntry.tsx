@@ -29,8 +29,15 @@ export function EntryHeads() {
 }
 
 /** One entry of the audit log in a line, which opens to all that was recorded, as text. */
-export function Entry({ entry, isOpen, turn }: { entry: AuditEntry; isOpen: boolean; turn: () => void }) {
-  const object = objectOf(entry);
+export function Entry({ entry, ofOne, isOpen, turn }: {
+  entry: AuditEntry;
+  /** The list is about one agent alone, whose name it need not repeat. */
+  ofOne: boolean;
+  isOpen: boolean;
+  turn: () => void;
+}) {
+  const isItself = ofOne && entry.target.kind === "agent" && entry.target.id === entry.agent_id;
+  const object = isItself ? undefined : objectOf(entry);
   const change = changeWords(entry);
   return (
     <>

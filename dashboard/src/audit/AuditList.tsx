@@ -18,8 +18,10 @@ const LABEL = "Audit entries";
 const LINE = 33;
 
 /** Audit entries, newest first. None moves under the pointer or the focus, and only those in sight are in the page. */
-export function AuditList({ query, what, empty, failed }: {
+export function AuditList({ query, ofOne = false, what, empty, failed }: {
   query: AuditQuery;
+  /** It is about one agent alone. */
+  ofOne?: boolean;
   /** What is said when they could not be loaded. */
   what: string;
   empty: ReactNode;
@@ -31,13 +33,14 @@ export function AuditList({ query, what, empty, failed }: {
   const paging = usePaging(listed.queryKey, list);
   return (
     <ListBody list={list} isEmpty={live.rows.length === 0} what={what} empty={empty} failed={failed}>
-      <Entries live={live} paging={paging} isWhole={!list.hasNextPage} />
+      <Entries live={live} ofOne={ofOne} paging={paging} isWhole={!list.hasNextPage} />
     </ListBody>
   );
 }
 
-function Entries({ live: { rows, waiting, hold, apply }, paging: { of, isOld, onEnd, footer }, isWhole }: {
+function Entries({ live: { rows, waiting, hold, apply }, ofOne, paging: { of, isOld, onEnd, footer }, isWhole }: {
   live: LiveTableRows<AuditEntry>;
+  ofOne: boolean;
   paging: ReturnType<typeof usePaging>;
   /** There is nothing after the last row. */
   isWhole: boolean;
@@ -91,7 +94,7 @@ function Entries({ live: { rows, waiting, hold, apply }, paging: { of, isOld, on
                 aria-setsize={isWhole ? rows.length : -1}
                 className={styles.entry}
               >
-                <Entry entry={entry} isOpen={opened.has(id)} turn={() => turn(id)} />
+                <Entry entry={entry} ofOne={ofOne} isOpen={opened.has(id)} turn={() => turn(id)} />
               </li>
             );
           })}

@@ -95,15 +95,21 @@ function columnsWith(revoke: (token: EnrollmentToken) => void): Column<Enrollmen
         <TwoLines
           below={
             <>
-              {token.site_name} · {usesOf(token)} · <Age at={token.expires_at} prefix={token.state === "expired" ? "expired" : "expires"} />
+              {formatCount(token.uses)} used
+              {token.state === "active" ? (
+                <>
+                  , ends <Age at={token.expires_at} />
+                </>
+              ) : null}
+              , {token.site_name}
             </>
           }
         >
           {/* A token has no page: its name has the focus that a row's link would have. */}
           <span title={token.label ?? undefined} data-row-link tabIndex={-1}>
             {token.label || (
-              <span className="muted">
-                no label, created <Age at={token.created_at} />
+              <span className="muted" title="no label">
+                created <Age at={token.created_at} />
               </span>
             )}
           </span>
