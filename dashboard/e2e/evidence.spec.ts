@@ -53,7 +53,8 @@ test("on the agent's page each reason opens to its values and the next step", as
   await page.getByRole("link", { name: `Evidence and next step: ${words}` }).click();
   await expect(page).toHaveURL(/evidence=volume_full/);
   const drawer = page.getByRole("dialog", { name: full.name });
-  await expect(drawer.getByText("92 %", { exact: true })).toBeVisible();
+  // The bound; a volume may have come just as far.
+  await expect(drawer.getByText("92 %", { exact: true }).last()).toBeVisible();
   await expect(drawer).toContainText(/\d+ %, [\d.]+ \wi?B free of/);
   for (const [colorScheme, width] of [["light", 1440], ["dark", 360]] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });

@@ -7,7 +7,7 @@ test("the overview says what needs somebody, and leads there", async ({ page }) 
   await expect(page.getByText(/^as of /)).toBeVisible();
   const organizations = page.getByRole("table", { name: "Organizations that need attention" });
   const row = organizations.getByRole("row", { name: /Northwind/ });
-  await expect(row).toContainText(/Volume nearly full|Waits for a restart|Offline|Never connected/);
+  await expect(row).toContainText(/Servers offline|Volume nearly full|Waits for a restart|Offline too long|Never connected/);
   await shot(page, "overview");
   // The count on the overview is the count of the list it leads to.
   const reason = page.getByRole("region", { name: "Needs attention" }).getByRole("link", { name: /Waits for a restart/ });
@@ -18,6 +18,13 @@ test("the overview says what needs somebody, and leads there", async ({ page }) 
   await expect(page.locator("main").getByText(new RegExp(`^${count} agents?$`))).toBeVisible();
 
   await page.goto("/overview");
+  // Who logs in and out is left out until it is asked for.
+  const changes = page.getByRole("region", { name: "Recent changes" });
+  await expect(changes.getByRole("listitem").or(changes.getByText(/has changed since/)).first()).toBeVisible();
+  await expect(changes).not.toContainText("Logged-in users");
+  await changes.getByRole("checkbox", { name: "Show logons too" }).check();
+  await expect(page).toHaveURL(/logons=true/);
+  await expect(changes).toContainText("Logged-in users");
   await row.getByRole("link", { name: "Northwind Logistics" }).click();
   await expect(page).toHaveURL(/organization_id=/);
   await expect(page.getByRole("table", { name: "Sites" }).getByRole("row", { name: /Depot/ })).toBeVisible();
@@ -26,7 +33,7 @@ test("the overview says what needs somebody, and leads there", async ({ page }) 
 test("nothing that needs somebody, a fleet without machines and a failure are told apart", async ({ page }) => {
   await logIn(page);
   const none = { total: 0, online: 0, offline: 0, reconnecting: 0, never: 0, quarantined: 0, attention: 0 };
-  const answer = { fleet: none, servers: none, reasons: [], versions: [], as_of: new Date().toISOString() };
+  const answer = { fleet: none, servers: none, reasons: [], offline_server: null, last_seen_at: null, versions: [], as_of: new Date().toISOString() };
   await page.route(/\/api\/overview(\?|$)/, (route) => route.fulfill({ json: answer }));
   await page.goto("/overview");
   await expect(page.getByRole("heading", { name: "No machine is enrolled yet" })).toBeVisible();
@@ -36,7 +43,26 @@ test("nothing that needs somebody, a fleet without machines and a failure are to
   );
   await page.reload();
   await expect(page.getByRole("heading", { name: "No machine needs attention" })).toBeVisible();
+  await expect(page.getByText("All 3 run 1.0.0.")).toBeVisible();
   await shot(page, "overview-calm");
+  // A server that has just left needs nobody yet, and is said all the same; when all are away at once, that is said first.
+  const left = new Date(Date.now() - 3 * 60_000).toISOString();
+  const gone = { id: crypto.randomUUID(), name: "DC1", organization_name: "Acme", words: "Offline", since: left };
+  const away = { ...none, total: 3, offline: 3 };
+  await page.unroute(/\/api\/overview(\?|$)/);
+  await page.route(/\/api\/overview(\?|$)/, (route) =>
+    route.fulfill({ json: { ...answer, fleet: away, servers: { ...none, total: 1, offline: 1 }, offline_server: gone, last_seen_at: left } }),
+  );
+  await page.reload();
+  await expect(page.getByText(/^No machine is connected; the last one was seen 3 min ago$/)).toBeVisible();
+  await expect(page.getByRole("heading", { name: "No machine needs attention" })).toHaveCount(0);
+  const offline = page.getByRole("region", { name: "Needs attention" }).getByRole("link", { name: /Server offline/ });
+  await expect(offline).toContainText("DC1");
+  await expect(offline).toContainText("for 3 min");
+  await offline.click();
+  await expect(page).toHaveURL(/presence=offline/);
+  await expect(page).toHaveURL(/role=any_server/);
+  await page.goto("/overview");
   await page.unroute(/\/api\/overview(\?|$)/);
   await page.route(/\/api\/overview(\?|$)/, (route) =>
     route.fulfill({ status: 500, contentType: "application/problem+json", json: { status: 500, title: "Broken", code: "internal", detail: "it broke" } }),

@@ -48,6 +48,7 @@ import {
   text,
   titleSearch,
   unknownSearch,
+  overviewSearch,
 } from "./lib/search";
 
 /**
@@ -101,6 +102,7 @@ const indexRoute = createRoute({
 export const overviewRoute = createRoute({
   getParentRoute: () => frameRoute,
   path: "/overview",
+  validateSearch: overviewSearch,
   loaderDeps: ({ search: { organization_id, site_id } }) => ({ organization_id, site_id }),
   loader: ({ deps }) => {
     queryClient.query({ ...overview(deps), staleTime: WARM }).catch(toThePage);

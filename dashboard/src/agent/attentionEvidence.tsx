@@ -32,7 +32,7 @@ const RULES: Record<AttentionReason, string> = {
 export function evidenceOf(agent: Agent, of: AttentionReason, judgedAt: number, reboot?: InventorySection): Evidence | null {
   const attention = agent.attention.find((each) => each.reason === of);
   if (!attention) return null;
-  const { reason, facts, fix, actions } = CASES[of](agent, reboot);
+  const { reason, facts, fix, actions } = CASES[of](agent, attention, reboot);
   return {
     look: ATTENTION[of],
     reason: reason ?? sentence(wordsBeyond(of, attention.words) ?? ""),
@@ -48,10 +48,13 @@ export function evidenceOf(agent: Agent, of: AttentionReason, judgedAt: number, 
   };
 }
 
+/** In the place of an instant that nobody wrote down. */
+const NOT_TOLD = "not known: it was so before this server kept it";
+
 /** `reason` where more is known than the server's words say. */
 type Case = Pick<Evidence, "facts" | "fix" | "actions"> & { reason?: string };
 
-const CASES: Record<AttentionReason, (agent: Agent, reboot?: InventorySection) => Case> = {
+const CASES: Record<AttentionReason, (agent: Agent, attention: Agent["attention"][number], reboot?: InventorySection) => Case> = {
   quarantined: (agent) => ({
     facts: [
       ["Because", sentence(agent.quarantine?.reason ?? "")],
@@ -144,7 +147,7 @@ const CASES: Record<AttentionReason, (agent: Agent, reboot?: InventorySection) =
     ],
     actions: <Decommission agent={agent} />,
   }),
-  volume_full: (agent) => ({
+  volume_full: (agent, { since }) => ({
     facts: [
       ...agent.latest_volumes
         .toSorted((a, b) => share(b) - share(a))
@@ -156,6 +159,7 @@ const CASES: Record<AttentionReason, (agent: Agent, reboot?: InventorySection) =
           </span>,
         ]),
       ["Nearly full from", formatPercent(NEARLY_FULL)],
+      ["Nearly full since", since ? <Age key="since" at={since} tip /> : NOT_TOLD],
       ["Measured", agent.reading_at ? <Age key="at" at={agent.reading_at} tip /> : null],
     ],
     fix: [
@@ -170,11 +174,12 @@ const CASES: Record<AttentionReason, (agent: Agent, reboot?: InventorySection) =
     ],
     actions: <RunTask agent={agent} task="space" otherwise="Run a command on it">Find what takes the room…</RunTask>,
   }),
-  pending_reboot: (agent, section) => {
+  pending_reboot: (agent, { since }, section) => {
     const { sources } = rebootOf(section?.data);
     return {
       reason: rebootWords(sources),
       facts: [
+        ["First reported", since ? <Age key="since" at={since} tip /> : NOT_TOLD],
         ["Source", sources.length > 0 ? sources.map((source) => <div key={source}>{source}</div>) : null],
         ["Last read", section ? <Age key="read" at={section.collected_at} tip /> : null],
         ["Running for", agent.uptime_seconds == null ? null : `${Math.floor(agent.uptime_seconds / 86_400)} days`],

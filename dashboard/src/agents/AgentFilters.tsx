@@ -1,4 +1,4 @@
-import { type ReactNode, useCallback } from "react";
+import { useCallback } from "react";
 import { AGENT_STATES, type AgentsSearch, ATTENTION_REASONS, OS_FAMILIES, PRESENCES, ROLES } from "../lib/search";
 import { FilterChip } from "../ui/Chip";
 import { FilterBar } from "../ui/FilterBar";
@@ -16,11 +16,7 @@ const ATTENTION_OPTIONS = [
 ];
 
 /** What the list is narrowed by; all of it stands in the address. */
-export function AgentFilters({ search, set, children }: {
-  search: AgentsSearch;
-  set: (change: Partial<AgentsSearch>) => void;
-  children?: ReactNode;
-}) {
+export function AgentFilters({ search, set }: { search: AgentsSearch; set: (change: Partial<AgentsSearch>) => void }) {
   const setText = useCallback((q: string | undefined) => set({ q }), [set]);
   return (
     <FilterBar>
@@ -30,7 +26,6 @@ export function AgentFilters({ search, set, children }: {
       <FilterChip label="System" value={search.os_family} options={OS_OPTIONS} onChange={(os_family) => set({ os_family })} />
       <FilterChip label="Role" value={search.role} options={ROLE_OPTIONS} onChange={(role) => set({ role })} />
       <FilterChip label="State" value={search.state} options={STATE_OPTIONS} onChange={(state) => set({ state })} />
-      {children}
     </FilterBar>
   );
 }

@@ -71,22 +71,25 @@ export function AgentsPage() {
         title="Agents"
         detail={<FleetCounts count={count.data} search={search} />}
         actions={
-          <GatedButton
-            permission={enroll}
-            leftSection={<IconDevicesPlus size={16} aria-hidden />}
-            renderRoot={(props) => <Link to="/agents/enroll" search={search} {...props} />}
-          >
-            Enroll a machine
-          </GatedButton>
+          <ListTools>
+            <ViewsMenu views={views} />
+            {list.isLoadingError ? null : (
+              <>
+                <ColumnsMenu {...columns} />
+                <ExportButton file={file} />
+              </>
+            )}
+            <GatedButton
+              permission={enroll}
+              leftSection={<IconDevicesPlus size={16} aria-hidden />}
+              renderRoot={(props) => <Link to="/agents/enroll" search={search} {...props} />}
+            >
+              Enroll a machine
+            </GatedButton>
+          </ListTools>
         }
       />
-      <AgentFilters search={search} set={set}>
-        <ListTools>
-          <ViewsMenu views={views} />
-          {list.isLoadingError ? null : <ColumnsMenu {...columns} />}
-          {list.isLoadingError ? null : <ExportButton file={file} />}
-        </ListTools>
-      </AgentFilters>
+      <AgentFilters search={search} set={set} />
       <ExportNotice file={file} />
       <ViewNotice views={views} />
       <ListBody

@@ -4,7 +4,7 @@ import type { AgentSummary } from "../api/types";
 import { formatAbsolute } from "../lib/age";
 import type { Scope } from "../lib/search";
 import { shortSystem } from "../lib/system";
-import { formatBytes, levelOf, percentOf } from "../lib/units";
+import { formatBytes, formatPercent, levelOf, percentOf } from "../lib/units";
 import { volumeWords } from "../ui/Alerts";
 import { Attention } from "../ui/Attention";
 import type { Column } from "../ui/DataTable";
@@ -15,7 +15,7 @@ import { State } from "../ui/State";
 import { TwoLines } from "../ui/TwoLines";
 import styles from "./AgentsPage.module.css";
 
-const NAME: Column<AgentSummary> = { id: "name", header: "Name", exports: ["name"], fixed: true, sort: "name", grow: 1.55, cell: (agent) => <NameCell agent={agent} /> };
+const NAME: Column<AgentSummary> = { id: "name", header: "Name", exports: ["name"], fixed: true, sort: "name", grow: 2.8, cell: (agent) => <NameCell agent={agent} /> };
 const STATE: Column<AgentSummary> = { id: "presence", header: "State", exports: ["state", "presence", "last_seen_at"], sort: "last_seen", width: 164, cell: (agent) => <AgentStateCell agent={agent} /> };
 const ATTENTION: Column<AgentSummary> = {
   id: "attention",
@@ -23,7 +23,7 @@ const ATTENTION: Column<AgentSummary> = {
   exports: ["attention"],
   sort: "attention",
   from: 760,
-  grow: 1.65,
+  grow: 3.9,
   cell: (agent) => <Attention reasons={agent.attention} agentId={agent.id} />,
 };
 const ORGANIZATION: Column<AgentSummary> = {
@@ -33,7 +33,7 @@ const ORGANIZATION: Column<AgentSummary> = {
   scoped: true,
   sort: "organization",
   from: 560,
-  grow: 1.2,
+  grow: 2.7,
   cell: (agent) => <span title={agent.organization_name}>{agent.organization_name}</span>,
 };
 const site = (from: 560 | 1180): Column<AgentSummary> => ({
@@ -42,7 +42,7 @@ const site = (from: 560 | 1180): Column<AgentSummary> => ({
   exports: ["site"],
   scoped: true,
   from,
-  grow: 1.2,
+  grow: 2,
   cell: (agent) => <span title={agent.site_name}>{agent.site_name}</span>,
 });
 const ROLE: Column<AgentSummary> = {
@@ -55,7 +55,7 @@ const ROLE: Column<AgentSummary> = {
   cell: (agent) => ROLE_WORDS[agent.machine_role ?? "unknown"] ?? ROLE_WORDS.unknown,
 };
 const REST: Column<AgentSummary>[] = [
-  { id: "os", header: "System", exports: ["os_name"], from: 1180, grow: 1.4, cell: (agent) => <SystemCell agent={agent} /> },
+  { id: "os", header: "System", exports: ["os_name"], from: 1180, grow: 2.2, cell: (agent) => <SystemCell agent={agent} /> },
   {
     id: "version",
     header: "Version",
@@ -64,7 +64,7 @@ const REST: Column<AgentSummary>[] = [
     width: 84,
     cell: (agent) => <span className="num muted">{agent.agent_version || "–"}</span>,
   },
-  { id: "volume", header: "Fullest volume", exports: ["volume", "volume_used_bytes", "volume_total_bytes"], sort: "volume", mostFirst: true, from: 760, width: 140, cell: (agent) => <VolumeCell agent={agent} /> },
+  { id: "volume", header: "Fullest volume", exports: ["volume", "volume_used_bytes", "volume_total_bytes"], sort: "volume", mostFirst: true, from: 760, width: 150, cell: (agent) => <VolumeCell agent={agent} /> },
   { id: "cpu", header: "CPU", exports: ["cpu_percent"], sort: "cpu", mostFirst: true, from: 960, width: 68, align: "right", cell: (agent) => <CpuCell agent={agent} /> },
   { id: "memory", header: "Memory", exports: ["memory_used_bytes", "memory_total_bytes"], sort: "memory", mostFirst: true, from: 960, width: 98, align: "right", cell: (agent) => <MemoryCell agent={agent} /> },
 ];
@@ -77,10 +77,6 @@ export function columnsIn(scope: Scope): Column<AgentSummary>[] {
   return [NAME, STATE, ATTENTION, ...places, ROLE, ...REST];
 }
 
-function percent(value: number | null | undefined): string {
-  return value == null ? "–" : `${value.toFixed(0)} %`;
-}
-
 function NameCell({ agent }: { agent: AgentSummary }) {
   const server = agent.machine_role === "server" || agent.machine_role === "domain_controller";
   const Glyph = server ? IconServer2 : IconDeviceDesktop;
@@ -89,6 +85,7 @@ function NameCell({ agent }: { agent: AgentSummary }) {
     <span className={styles.nameCell}>
       <Glyph size={16} stroke={1.7} role="img" aria-label={role} className="muted" />
       <TwoLines
+        wide
         below={
           <>
             <Attention reasons={agent.attention} />
@@ -159,7 +156,7 @@ function Share({ used, words, agent }: { used: number | null; words: string; age
       data-old={online ? undefined : true}
       title={words ? `${words}${measured(agent)}` : undefined}
     >
-      {percent(used)}
+      {used === null ? "–" : formatPercent(used)}
     </span>
   );
 }

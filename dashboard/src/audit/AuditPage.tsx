@@ -46,7 +46,16 @@ export function AuditPage() {
   );
   return (
     <>
-      <PageHeader title="Audit" detail="newest first; sealed entries are chained, so that any later change shows" />
+      <PageHeader
+        title="Audit"
+        detail="newest first; sealed entries are chained, so that any later change shows"
+        actions={
+          <ListTools>
+            <ViewsMenu views={views} />
+            {isLoadingError ? null : <ExportButton file={file} />}
+          </ListTools>
+        }
+      />
       <FilterBar>
         <SearchInput label="Action, like agent." value={action} onChange={setAction} />
         <SearchInput label="Who" value={actor} onChange={setActor} />
@@ -54,10 +63,6 @@ export function AuditPage() {
         <DayInput label="From" value={from} max={to} onChange={(value) => set({ from: value })} />
         <DayInput label="To" value={to} min={from} onChange={(value) => set({ to: value })} />
         {agent_id ? <AgentChip id={agent_id} remove={() => set({ agent_id: undefined })} /> : null}
-        <ListTools>
-          <ViewsMenu views={views} />
-          {isLoadingError ? null : <ExportButton file={file} />}
-        </ListTools>
       </FilterBar>
       <ExportNotice file={file} />
       <ViewNotice views={views} />

@@ -35,7 +35,16 @@ export function CommandsPage() {
   });
   return (
     <>
-      <PageHeader title="Commands" detail="newest first" />
+      <PageHeader
+        title="Commands"
+        detail="newest first"
+        actions={
+          <ListTools>
+            <ViewsMenu views={views} />
+            {isLoadingError ? null : <ExportButton file={file} />}
+          </ListTools>
+        }
+      />
       <CommandTabs />
       <FilterBar>
         <FilterChip
@@ -46,10 +55,6 @@ export function CommandsPage() {
             void navigate({ to: "/commands", search: (previous) => ({ ...previous, state: value }), replace: true })
           }
         />
-        <ListTools>
-          <ViewsMenu views={views} />
-          {isLoadingError ? null : <ExportButton file={file} />}
-        </ListTools>
       </FilterBar>
       <ExportNotice file={file} />
       <ViewNotice views={views} />

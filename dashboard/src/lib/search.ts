@@ -123,6 +123,16 @@ export function agentsSearch(raw: Raw): AgentsSearch {
   };
 }
 
+/** What the overview shows besides what it always does. */
+interface OverviewSearch {
+  /** Among the recent changes, who logged in and out. */
+  logons?: true | undefined;
+}
+
+export function overviewSearch(raw: Raw): OverviewSearch {
+  return { logons: raw.logons === true || undefined };
+}
+
 interface CommandsSearch extends ViewAddress {
   state?: (typeof COMMAND_STATES)[number] | undefined;
 }

@@ -24,10 +24,12 @@ it("a share of nothing or of the unknown is unknown, not zero", () => {
 it("a little is not nothing", () => {
   expect(formatPercent(0)).toBe("0 %");
   expect(formatPercent(0.4)).toBe("<1 %");
-  // What is not yet nearly full does not read as if it were.
-  expect(formatPercent(91.6)).toBe("91 %");
+  // What is not yet nearly full does not read as if it were; what the server says in words is rounded in the same way.
+  expect(formatPercent(91.99)).toBe("91 %");
   expect(formatPercent(92)).toBe("92 %");
-  expect(formatPercent(85.6)).toBe("86 %");
+  expect(formatPercent((29 / 100) * 100)).toBe("29 %");
+  expect(formatPercent(99.9)).toBe("99 %");
+  expect(formatPercent(100)).toBe("100 %");
 });
 
 it.each([

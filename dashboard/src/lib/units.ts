@@ -31,12 +31,14 @@ export function levelOf(percent: number | null): Level {
   return percent < FULL.bad ? "warn" : "bad";
 }
 
-/** A percentage without decimals; `<1 %` rather than a false zero. */
+/**
+ * A percentage without decimals; `<1 %` rather than a false zero. Rounded down, so that a value reads as the bound it is
+ * judged by only when it has reached it.
+ */
 export function formatPercent(percent: number): string {
   if (percent > 0 && percent < 1) return "<1 %";
-  // What is not yet nearly full must not read as if it were.
-  const rounded = percent < NEARLY_FULL && Math.round(percent) >= NEARLY_FULL ? Math.floor(percent) : Math.round(percent);
-  return `${rounded} %`;
+  // 0.29 * 100 is a little less than 29.
+  return `${Math.floor(percent + 1e-9)} %`;
 }
 
 const COUNT = new Intl.NumberFormat("en-US");

@@ -51,12 +51,19 @@ export function OrganizationsPage() {
   );
   return (
     <>
-      <PageHeader title="Organizations" actions={add} />
+      <PageHeader
+        title="Organizations"
+        actions={
+          <>
+            <ListTools>
+              <ViewsMenu views={views} />
+            </ListTools>
+            {add}
+          </>
+        }
+      />
       <FilterBar>
         <SearchInput label="Find an organization by name" width={260} value={q} onChange={setText} />
-        <ListTools>
-          <ViewsMenu views={views} />
-        </ListTools>
       </FilterBar>
       <ViewNotice views={views} />
       <ListBody

@@ -5,8 +5,10 @@ import type { ReactNode } from "react";
 import { sites } from "../api/queries";
 import type { OrganizationOverview, Site } from "../api/types";
 import { mergePages } from "../lib/pages";
+import { mostUrgent, SERVERS_OFFLINE } from "../lib/overview";
+import type { AgentsSearch } from "../lib/search";
 import { formatCount } from "../lib/units";
-import { ATTENTION } from "../ui/looks";
+import { ATTENTION, PRESENCE } from "../ui/looks";
 import { Failure, Loading } from "../ui/Notice";
 import { PlainTable } from "../ui/PlainTable";
 import styles from "./Overview.module.css";
@@ -61,6 +63,9 @@ export function ByOrganization() {
   );
 }
 
+/** Which agents the number of servers that are offline counts. */
+const OFFLINE_SERVERS = { role: "any_server", presence: "offline" } as const;
+
 const onlineWords = (online: number, agents: number) =>
   agents === 0 ? "no machines" : `${formatCount(online)} of ${formatCount(agents)} online`;
 
@@ -70,6 +75,7 @@ const COLUMNS: Parameters<typeof PlainTable<OrganizationOverview>>[0]["columns"]
     cell: (each) => (
       <Link to="/overview" search={{ organization_id: each.organization_id }} className={styles.place}>
         {each.name}
+        <Below of={each} />
       </Link>
     ),
   },
@@ -86,28 +92,48 @@ const COLUMNS: Parameters<typeof PlainTable<OrganizationOverview>>[0]["columns"]
     right: true,
     narrow: true,
     hideOnPhone: true,
-    cell: (each) => <span className={each.offline_servers > 0 ? styles.bad : "muted"}>{formatCount(each.offline_servers)}</span>,
+    cell: ({ organization_id, offline_servers: count }) =>
+      count > 0 ? (
+        <Link to="/agents" search={{ organization_id, ...OFFLINE_SERVERS }} className={styles.bad} aria-label={`${formatCount(count)} servers offline`}>
+          {formatCount(count)}
+        </Link>
+      ) : (
+        <span className="muted">0</span>
+      ),
   },
   { header: "Online", right: true, narrow: true, hideOnPhone: true, cell: (each) => onlineWords(each.online, each.agents) },
 ];
 
-function Worst({ of: { organization_id, worst, offline_servers } }: { of: OrganizationOverview }) {
-  if (!worst) {
-    return (
-      <span>
-        {offline_servers === 1 ? "Server" : "Servers"} offline: {formatCount(offline_servers)}
-      </span>
-    );
-  }
-  const { icon: Glyph, family, word } = ATTENTION[worst.reason];
+function Worst({ of }: { of: OrganizationOverview }) {
+  const urgent = mostUrgent(of);
+  if (!urgent) return null;
+  const { organization_id } = of;
+  const { reason, count } = urgent;
+  const { icon: Glyph, family, word } = reason === SERVERS_OFFLINE ? PRESENCE.offline : ATTENTION[reason];
+  const search: AgentsSearch = reason === SERVERS_OFFLINE ? { organization_id, ...OFFLINE_SERVERS } : { organization_id, attention: reason };
   return (
-    <Link to="/agents" search={{ organization_id, attention: worst.reason }} className={styles.worst} data-family={family}>
+    <Link to="/agents" search={search} className={styles.worst} data-family={family}>
       <Glyph size={15} stroke={2} aria-hidden />
       <span>
-        {word}:{"\u00a0"}
-        {formatCount(worst.count)}
+        {reason === SERVERS_OFFLINE ? (count === 1 ? "Server offline" : "Servers offline") : word}:{"\u00a0"}
+        {formatCount(count)}
       </span>
     </Link>
+  );
+}
+
+/** On a phone, what the columns say that have no room there. */
+function Below({ of: { attention, offline_servers, online, agents } }: { of: OrganizationOverview }) {
+  return (
+    <span className={styles.belowPlace}>
+      {[
+        attention > 0 ? `${formatCount(attention)} ${attention === 1 ? "needs" : "need"} attention` : null,
+        offline_servers > 0 ? `${formatCount(offline_servers)} ${offline_servers === 1 ? "server" : "servers"} offline` : null,
+        onlineWords(online, agents),
+      ]
+        .filter((each) => each !== null)
+        .join(" · ")}
+    </span>
   );
 }
 

@@ -80,6 +80,16 @@ function Row({ look: { icon: Glyph, family, word }, all, servers, search }: {
 /** Which versions of the agent run, the most common first. */
 export function Versions({ versions, total }: { versions: readonly AgentVersionCount[]; total: number }) {
   const counted = versions.reduce((sum, { count }) => sum + count, 0);
+  const [only] = versions;
+  if (only && versions.length === 1) {
+    return (
+      <Panel title="Agent versions">
+        <p className={styles.none}>
+          {total === 1 ? "The only machine runs" : `All ${formatCount(total)} run`} <span className="any num">{only.version || "a version that is not said"}</span>.
+        </p>
+      </Panel>
+    );
+  }
   return (
     <Panel title="Agent versions">
       <ul className={styles.versions}>

@@ -52,7 +52,8 @@ export function OverviewPage() {
   );
 }
 
-function Loaded({ overview: { fleet, servers, reasons, versions }, scope }: { overview: Overview; scope: Scope }) {
+function Loaded({ overview, scope }: { overview: Overview; scope: Scope }) {
+  const { fleet, servers, versions } = overview;
   if (fleet.total === 0) {
     return (
       <Empty
@@ -67,7 +68,7 @@ function Loaded({ overview: { fleet, servers, reasons, versions }, scope }: { ov
   return (
     <div className={styles.page}>
       <div className={styles.column}>
-        <Reasons reasons={reasons} attention={fleet.attention} scope={scope} />
+        <Reasons overview={overview} scope={scope} />
         {scope.organization_id === undefined ? <ByOrganization /> : null}
         {scope.organization_id !== undefined && scope.site_id === undefined ? <BySite organizationId={scope.organization_id} /> : null}
         <Changes scope={scope} />

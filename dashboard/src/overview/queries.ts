@@ -28,9 +28,9 @@ export const overviewOrganizations = infiniteQueryOptions({
   refetchInterval: REFRESH,
 });
 
-/** What changed last in the inventories of the fleet, or of a part of it. */
-export const recentChanges = ({ organization_id, site_id }: Scope) => {
-  const query = { organization_id, site_id, limit: 12 };
+/** What changed last in the inventories of the fleet, or of a part of it; who is logged in only with `logons`. */
+export const recentChanges = ({ organization_id, site_id }: Scope, logons: boolean) => {
+  const query = { organization_id, site_id, except_section: logons ? undefined : "users", limit: 12 };
   return queryOptions({
     queryKey: ["changes", query],
     queryFn: ({ signal }) => body(api.GET("/api/changes", { signal, params: { query } })),

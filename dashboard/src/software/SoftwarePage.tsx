@@ -46,15 +46,20 @@ export function SoftwarePage() {
   const paging = usePaging(listed.queryKey, list);
   return (
     <>
-      <PageHeader title="Software" detail={<Coverage {...search} />} />
+      <PageHeader
+        title="Software"
+        detail={<Coverage {...search} />}
+        actions={
+          <ListTools>
+            <ViewsMenu views={views} />
+          </ListTools>
+        }
+      />
       <FilterBar>
         <SearchInput label="Find a program" value={search.q} onChange={setName} />
         <VersionFilters search={search} set={set} />
         <SearchInput label="Publisher" width={160} value={search.publisher} onChange={setPublisher} />
         <FilterChip label="Source" value={search.source} options={SOURCE_OPTIONS} onChange={(source) => set({ source })} />
-        <ListTools>
-          <ViewsMenu views={views} />
-        </ListTools>
       </FilterBar>
       <ViewNotice views={views} />
       <ListBody

@@ -3,6 +3,7 @@ import { IconArrowDown, IconArrowUp } from "@tabler/icons-react";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { isSelected, rangeOf, type Selection, type SelectionAction } from "../lib/selection";
+import { roomOf } from "../lib/room";
 import styles from "./DataTable.module.css";
 import { DataRow } from "./DataRow";
 import { useActiveRow } from "./useActiveRow";
@@ -13,7 +14,7 @@ export interface Column<T> {
   id: string;
   header: string;
   cell: (row: T) => ReactNode;
-  /** Share of the width in tenths; a column with `width` has that many pixels instead. */
+  /** Share of the room that is left; a column with `width` has that many pixels instead. One with neither takes the rest. */
   grow?: number;
   width?: number;
   /** From which width of the table on (in pixels) the column is shown. */
@@ -112,6 +113,8 @@ export function DataTable<T>({ label, columns, rows, rowId, total, sort, selecti
 
   const ids = useMemo(() => rows.map(rowId), [rows, rowId]);
   const selection = selecting?.selection;
+  const selectable = selecting !== undefined;
+  const room = useMemo(() => roomOf(columns, selectable ? BOX : 0, phone ? WIDTH_ON_PHONE : undefined), [columns, selectable, phone]);
   const { toggle, extend } = usePicking(ids, selecting);
   const keys = useActiveRow({ scroller, ids: isOld ? NO_IDS : ids, virtual, height, selectable: selecting !== undefined, toggle, extend });
 
@@ -121,11 +124,11 @@ export function DataTable<T>({ label, columns, rows, rowId, total, sort, selecti
       <p className="sr" role="status">
         {isOld ? "Loading other rows" : ""}
       </p>
-      <table className={styles.table} aria-rowcount={total === undefined ? -1 : total + 1}>
+      <table className={styles.table} data-room={room ? true : undefined} style={room} aria-rowcount={total === undefined ? -1 : total + 1}>
         <colgroup>
           {selection ? <col style={{ width: BOX }} /> : null}
           {columns.map(({ id, from, width, grow }) => (
-            <col key={id} data-from={from} style={{ width: phone ? phoneWidth(width) : (width ?? (grow ? `${grow * 10}%` : undefined)) }} />
+            <col key={id} data-from={from} style={{ width: widthOf(width, grow, room !== undefined, phone) }} />
           ))}
         </colgroup>
         <thead>
@@ -239,8 +242,11 @@ function HeaderCell<T>({ column, sort }: { column: Column<T>; sort: Sorting | un
   );
 }
 
-function phoneWidth(width: number | undefined): number | undefined {
-  return width === undefined ? undefined : Math.min(width, WIDTH_ON_PHONE);
+function widthOf(width: number | undefined, grow: number | undefined, shared: boolean, phone: boolean): number | string | undefined {
+  if (width !== undefined) return phone ? Math.min(width, WIDTH_ON_PHONE) : width;
+  if (grow === undefined) return undefined;
+  if (shared) return `calc((100cqi - var(--fixed)) * ${grow} / var(--grow))`;
+  return phone ? undefined : `${grow * 10}%`;
 }
 
 function Spacer({ height }: { height: number }) {

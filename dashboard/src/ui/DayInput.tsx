@@ -13,6 +13,7 @@ export function DayInput({ label, value, min, max, onChange }: {
       type="date"
       size="xs"
       w={168}
+      wrapperProps={{ "data-active": value ? true : undefined }}
       aria-label={`${label} which day`}
       leftSection={<span className="muted">{label}</span>}
       leftSectionWidth={`${label.length + 2}ch`}

@@ -38,6 +38,7 @@ export function SearchInput({ label, word, value, width = 220, onChange }: {
       type="search"
       size="xs"
       w={width}
+      wrapperProps={{ "data-active": value ? true : undefined }}
       aria-label={label}
       placeholder={word ? "like 9.10" : label}
       leftSection={word ? <span className="muted">{word}</span> : <IconSearch size={14} aria-hidden />}
