@@ -1373,6 +1373,12 @@ export interface components {
              */
             expires_in_seconds?: number;
             /**
+             * Format: uuid
+             * @description Made by the caller for this order and kept while it is not known whether it was taken: sent again with the same key,
+             *     it is answered with what was made of it, and not carried out twice.
+             */
+            idempotency_key?: string | null;
+            /**
              * Format: int32
              * @description Output beyond this many bytes is dropped: 1 to 8388608.
              */
@@ -1419,6 +1425,12 @@ export interface components {
             expires_in_seconds?: number;
             /** @description That of the preview. */
             fingerprint: string;
+            /**
+             * Format: uuid
+             * @description Made by the caller for this order and kept while it is not known whether it was taken: sent again with the same key,
+             *     it is answered with what was made of it, and not carried out twice.
+             */
+            idempotency_key?: string | null;
             /**
              * Format: int32
              * @description Output beyond this many bytes is dropped: 1 to 8388608.

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 use sqlx::PgTransaction;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::app::{App, Ctx};
@@ -122,6 +123,26 @@ impl<'a> Mutation<'a> {
             }
         }
     }
+
+    /// [`Self::finish`], and then what is to follow a commit, in a task of its own: who asked may go away meanwhile, and
+    /// what was committed would be told to nobody.
+    ///
+    /// # Errors
+    /// As [`Self::finish`].
+    pub async fn finish_then<T, Then, Told>(self, result: Result<T>, then: Then) -> Result<Told::Output>
+    where
+        T: Send + 'static,
+        Then: FnOnce(App, T) -> Told + Send + 'static,
+        Told: Future<Output: Send + 'static> + Send,
+    {
+        let Self { app, ctx, actor, tx, entry, parts } = self;
+        let (app, ctx) = (app.clone(), ctx.clone());
+        let finishing = async move {
+            let value = Mutation { app: &app, ctx: &ctx, actor, tx, entry, parts }.finish(result).await?;
+            Ok(then(app.clone(), value).await)
+        };
+        tokio::spawn(finishing.in_current_span()).await.map_err(Error::internal)?
+    }
 }
 
 /// A commit whose answer was lost may have happened.
@@ -141,5 +162,5 @@ fn is_known(actor: &Actor) -> bool {
 }
 
 fn is_refusal(error: &Error) -> bool {
-    !matches!(error, Error::Internal(_) | Error::Unavailable { .. })
+    !matches!(error, Error::Internal(_) | Error::Unavailable { .. } | Error::Busy { .. })
 }

@@ -32,8 +32,7 @@ pub struct Ordered<'a> {
     pub run_id: Option<Uuid>,
 }
 
-/// Makes a command for each of these agents, which the caller has locked and found fit; answers their ids in the same
-/// order.
+/// Makes a command for each of these agents, which the caller has locked and found fit: of this id.
 ///
 /// # Errors
 /// 422 when the command is too long for a message; when the database cannot be reached.
@@ -41,19 +40,17 @@ pub async fn make(
     app: &App,
     ctx: &Ctx,
     connection: &mut PgConnection,
-    agents: &[&Agent],
+    commands: &[(Uuid, &Agent)],
     ordered: &Ordered<'_>,
-) -> Result<Vec<Uuid>> {
+) -> Result<()> {
     let spec = serde_json::to_value(ordered.run.redacted()).map_err(Error::internal)?;
     let (_, requested_by, requested_by_label) = ctx.actor.record();
     let created_at = app.env.now();
-    let mut made = Vec::with_capacity(agents.len());
-    for chunk in agents.chunks(CHUNK) {
+    for chunk in commands.chunks(CHUNK) {
         let (owned, run, expires_at) = (app.clone(), ordered.run.clone(), ordered.expires_at);
-        let agents: Vec<_> = chunk.iter().map(|agent| (agent.id, agent.organization_id)).collect();
-        let seal = move || agents.iter().map(|agent| seal(&owned, *agent, run.clone(), expires_at)).collect();
+        let chunk: Vec<_> = chunk.iter().map(|(id, agent)| (*id, agent.id, agent.organization_id)).collect();
+        let seal = move || chunk.iter().map(|ids| seal(&owned, *ids, run.clone(), expires_at)).collect();
         let commands: Vec<Sealed> = off_thread(seal).await?;
-        made.extend(commands.iter().map(|command| command.id));
         let new = NewCommands {
             commands: &commands,
             run_id: ordered.run_id,
@@ -68,7 +65,7 @@ pub async fn make(
         };
         store::insert(connection, &new).await?;
     }
-    Ok(made)
+    Ok(())
 }
 
 /// Signing takes some ten microseconds each, and a debug build much longer.
@@ -78,11 +75,10 @@ async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send +
 
 fn seal(
     app: &App,
-    (agent_id, organization_id): (Uuid, Uuid),
+    (id, agent_id, organization_id): (Uuid, Uuid, Uuid),
     run: RunCommand,
     expires_at: DateTime<Utc>,
 ) -> Result<Sealed> {
-    let id = app.env.id();
     let envelope = orders::seal(app, id, agent_id, Order::RunCommand(run), expires_at)?;
     check_size(&envelope)?;
     Ok(Sealed {

@@ -53,6 +53,9 @@ struct CreateCommand {
     /// How long it may wait for the agent, in seconds: 1 to 2592000.
     #[serde(default = "default_expiry")]
     expires_in_seconds: i64,
+    /// Made by the caller for this order and kept while it is not known whether it was taken: sent again with the same key,
+    /// it is answered with what was made of it, and not carried out twice.
+    idempotency_key: Option<Uuid>,
 }
 
 pub(crate) const fn default_timeout() -> u32 {
@@ -133,7 +136,8 @@ async fn create_command(
         environment: body.environment,
         secrets: body.secrets,
     };
-    let command = service::create(&app, &ctx, agent_id, run, body.expires_in_seconds).await?;
+    let order = service::Order { run, expires_in: body.expires_in_seconds, idempotency_key: body.idempotency_key };
+    let command = service::create(&app, &ctx, agent_id, order).await?;
     Ok((StatusCode::CREATED, Json(command)))
 }
 

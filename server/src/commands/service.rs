@@ -8,6 +8,7 @@ use uuid::Uuid;
 pub use super::sweep::sweep;
 
 use super::admission::{self, Refusal};
+use super::idempotency::{self, Made};
 use super::many::{self, Ordered};
 use super::store::{self, Detail};
 use super::store_link::{self, End};
@@ -19,14 +20,34 @@ use crate::core::page::{Page, PageRequest};
 use crate::core::{Error, Result};
 use crate::hub::bus::{AgentSignal, DashboardEvent};
 
-/// Signs a command and queues it for its agent. It is durable when this returns.
+/// What is ordered.
+#[derive(Debug)]
+pub struct Order {
+    /// What the agent is to run.
+    pub run: RunCommand,
+    /// How long it may wait for the agent, in seconds.
+    pub expires_in: i64,
+    /// By which it is recognised when it is sent again.
+    pub idempotency_key: Option<Uuid>,
+}
+
+/// Signs a command and queues it for its agent. It is durable when this returns. Sent again, it is answered with the
+/// command that was made of it, and leaves no second trace in the audit log.
 ///
 /// # Errors
-/// 404 outside the scope, 403 when not permitted, 409 when the agent is not active or has too many open commands, 422
-/// naming the field.
-pub async fn create(app: &App, ctx: &Ctx, agent_id: Uuid, run: RunCommand, expires_in: i64) -> Result<Command> {
+/// 404 outside the scope, 403 when not permitted, 409 when the agent is not active or has too many open commands or
+/// something else was ordered with the same key, 422 naming the field.
+pub async fn create(app: &App, ctx: &Ctx, agent_id: Uuid, order: Order) -> Result<Command> {
+    let Order { run, expires_in, idempotency_key } = order;
     let title = summary(&run.program);
     let mut work = Mutation::begin(app, ctx, "command.create", Target::unknown("command", &title)).await?;
+    let id = app.env.id();
+    let meaning = ("command", agent_id, &run, expires_in);
+    match idempotency::claim(app, ctx, &mut work.tx, idempotency_key, &meaning, Made::Command(id)).await {
+        Ok(None) => {}
+        Ok(Some(earlier)) => return read(&mut work.tx, ctx, earlier).await,
+        Err(error) => return work.finish(Err(error)).await,
+    }
     let result = async {
         let found = store::lock_agents(&mut work.tx, &ctx.scope(), &[agent_id]).await?;
         let agent = found.first().ok_or(Error::NotFound("agent"))?;
@@ -42,18 +63,21 @@ pub async fn create(app: &App, ctx: &Ctx, agent_id: Uuid, run: RunCommand, expir
         }
         let expires_at = app.env.now() + TimeDelta::seconds(expires_in);
         let ordered = Ordered { title: &title, run, expires_at, run_id: None };
-        let made = many::make(app, ctx, &mut work.tx, &[agent], &ordered).await?;
-        let id = made.into_iter().next().ok_or_else(|| Error::internal("no command was made"))?;
+        many::make(app, ctx, &mut work.tx, &[(id, agent)], &ordered).await?;
         work.entry.target.id = Some(id);
         // Read before the commit: after it, nothing may fail that would invite the caller to order the same again.
         read(&mut work.tx, ctx, id).await
     }
     .await;
-    let made = work.finish(result).await?;
-    let CommandSummary { id: command_id, organization_id, .. } = made.summary;
+    work.finish_then(result, tell).await
+}
+
+/// Tells of a command that was made or cancelled: the session of its agent, and the dashboards.
+async fn tell(app: App, command: Command) -> Command {
+    let CommandSummary { id: command_id, agent_id, organization_id, .. } = command.summary;
     app.hub.bus.signal_agent(agent_id, AgentSignal::Work).await;
     app.hub.bus.publish(DashboardEvent::Command { command_id, agent_id, organization_id }).await;
-    Ok(made)
+    command
 }
 
 const fn resource(organization: Uuid, server_host: bool) -> Resource {
@@ -76,13 +100,10 @@ pub async fn cancel(app: &App, ctx: &Ctx, id: Uuid) -> Result<Command> {
         authz::require(&ctx.actor, Action::Command, resource(organization_id, detail.server_host), "command")?;
         let command = store_link::lock(&mut work.tx, agent_id, &[id]).await?;
         many::cancel(app, &mut work.tx, &command).await?;
-        Ok((agent_id, organization_id, read(&mut work.tx, ctx, id).await?))
+        read(&mut work.tx, ctx, id).await
     }
     .await;
-    let (agent_id, organization_id, cancelled) = work.finish(result).await?;
-    app.hub.bus.signal_agent(agent_id, AgentSignal::Work).await;
-    app.hub.bus.publish(DashboardEvent::Command { command_id: id, agent_id, organization_id }).await;
-    Ok(cancelled)
+    work.finish_then(result, tell).await
 }
 
 /// A command.

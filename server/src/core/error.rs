@@ -75,6 +75,15 @@ pub enum Error {
         /// When it may succeed.
         retry_after: Duration,
     },
+    /// 503: so much of this kind is under way that there is no room for more; nothing was changed, and everything else goes
+    /// on.
+    #[error("{detail}")]
+    Busy {
+        /// In words.
+        detail: &'static str,
+        /// When it may succeed.
+        retry_after: Duration,
+    },
     /// 500: our fault. The cause goes to the log, never to the caller.
     #[error("internal error")]
     Internal(#[source] anyhow::Error),
@@ -123,6 +132,7 @@ impl Error {
             Self::Invalid(_) => "invalid",
             Self::TooManyRequests { .. } => "too_many_requests",
             Self::Unavailable { .. } => "unavailable",
+            Self::Busy { .. } => "busy",
             Self::Internal(_) => "internal",
         }
     }

@@ -4,6 +4,7 @@ pub mod address;
 pub mod env;
 pub mod error;
 pub mod page;
+pub(crate) mod places;
 pub mod search;
 pub mod secret;
 

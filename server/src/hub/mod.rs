@@ -27,6 +27,7 @@ use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::app::App;
+use crate::core::places::Places;
 use crate::inventory::readings;
 use admission::Handshakes;
 use batch::Batch;
@@ -40,6 +41,8 @@ const MAX_SINGLE_EVENTS: usize = 200;
 const MAX_INVENTORIES: usize = 4;
 /// Orders to many agents that are made at a time: each may have some 200 MiB in memory.
 const MAX_RUNS: usize = 2;
+/// How long such an order waits for others to be through.
+const RUN_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What connections are bounded by.
 #[derive(Debug, Clone, Copy)]
@@ -73,7 +76,9 @@ pub struct Hub {
     /// Places for reports of inventory.
     pub(crate) inventories: Arc<Semaphore>,
     /// Places for orders to many agents.
-    pub(crate) runs: Semaphore,
+    pub(crate) runs: Places,
+    /// Places for stopping such orders: what went wrong is stopped though others order.
+    pub(crate) cancels: Places,
 }
 
 /// Connections of this process.
@@ -109,7 +114,16 @@ impl Hub {
             presence_writer: tokio::sync::Mutex::default(),
             readings: Batch::default(),
             inventories: Arc::new(Semaphore::new(MAX_INVENTORIES)),
-            runs: Semaphore::new(MAX_RUNS),
+            runs: Places::new(
+                MAX_RUNS,
+                RUN_PATIENCE,
+                "other runs are being ordered just now; nothing was ordered, try again in a moment",
+            ),
+            cancels: Places::new(
+                MAX_RUNS,
+                RUN_PATIENCE,
+                "other runs are being cancelled just now; nothing was cancelled, try again in a moment",
+            ),
         }
     }
 

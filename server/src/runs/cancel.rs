@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::service::{Shown, part, place, publish, read, require_any, signal};
+use super::service::{Shown, part, place, read, require_any, tell};
 use super::{Run, store};
 use crate::app::{App, Ctx};
 use crate::audit::{Mutation, Target};
@@ -19,13 +19,10 @@ use crate::core::{Error, Result};
 /// 404 when none of its agents is in scope, 403 when the caller may command none of those where it is open, 409 when it is
 /// over.
 pub async fn cancel(app: &App, ctx: &Ctx, id: Uuid) -> Result<Run> {
-    let _place = place(app).await?;
+    let _place = place(&app.hub.cancels, &ctx.actor).await?;
     let mut work = Mutation::begin(app, ctx, "run.cancel", Target::new("run", id, "")).await?;
     let result = Box::pin(apply(app, ctx, &mut work, id)).await;
-    let (shown, told) = work.finish(result).await?;
-    publish(app, id, &shown.organizations).await;
-    signal(app, told).await;
-    Ok(shown.run)
+    work.finish_then(result, tell).await
 }
 
 async fn apply(app: &App, ctx: &Ctx, work: &mut Mutation<'_>, id: Uuid) -> Result<(Shown, Vec<Uuid>)> {

@@ -96,6 +96,9 @@ struct CreateRun {
     /// How long it may wait for an agent, in seconds: 1 to 2592000.
     #[serde(default = "default_expiry")]
     expires_in_seconds: i64,
+    /// Made by the caller for this order and kept while it is not known whether it was taken: sent again with the same key,
+    /// it is answered with what was made of it, and not carried out twice.
+    idempotency_key: Option<Uuid>,
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -160,7 +163,8 @@ async fn create_run(
         secrets: body.secrets,
     };
     let (selection, expires_in) = (body.target.selection()?, body.expires_in_seconds);
-    let order = service::Order { selection, fingerprint: body.fingerprint, run, expires_in };
+    let (fingerprint, idempotency_key) = (body.fingerprint, body.idempotency_key);
+    let order = service::Order { selection, fingerprint, run, expires_in, idempotency_key };
     Ok((StatusCode::CREATED, Json(service::create(&app, &ctx, order).await?)))
 }
 

@@ -6,7 +6,6 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use gururmm_protocol::command::{RunCommand, summary};
 use sqlx::PgConnection;
-use tokio::sync::SemaphorePermit;
 use uuid::Uuid;
 
 use super::store::{self, NewAgent, NewRun};
@@ -19,9 +18,11 @@ use crate::app::{App, Ctx};
 use crate::audit::{Entry, Mutation, Target};
 use crate::authz::{Action, Actor, Permission, Resource};
 use crate::commands::admission;
+use crate::commands::idempotency::{self, Made};
 use crate::commands::many::{self, Ordered};
 use crate::commands::store::{self as commands, Agent};
 use crate::core::page::{Page, PageRequest};
+use crate::core::places::{Place, Places};
 use crate::core::{Error, Result};
 use crate::hub::bus::{AgentSignal, DashboardEvent};
 
@@ -29,9 +30,6 @@ use crate::hub::bus::{AgentSignal, DashboardEvent};
 /// asks the database for it.
 const SIGNALS_AT_ONCE: usize = 100;
 const SIGNAL_PAUSE: Duration = Duration::from_millis(50);
-
-/// How long an order waits for others to be through.
-const PLACE_WAIT: Duration = Duration::from_secs(5);
 
 /// What a run would do. Writes nothing.
 ///
@@ -57,37 +55,58 @@ pub struct Order {
     pub run: RunCommand,
     /// How long it may wait for an agent, in seconds.
     pub expires_in: i64,
+    /// By which it is recognised when it is sent again.
+    pub idempotency_key: Option<Uuid>,
 }
 
-/// Orders a command for every agent that was previewed and can take it. It is durable when this returns.
+/// Orders a command for every agent that was previewed and can take it. It is durable when this returns. Sent again, it is
+/// answered with the run that was made of it, and leaves no second trace in the audit log.
 ///
 /// # Errors
-/// As [`preview`]; 409 when the agents are others than those previewed, 422 naming the field, or when none can take it.
+/// As [`preview`]; 409 when the agents are others than those previewed or something else was ordered with the same key,
+/// 422 naming the field, or when none can take it.
 pub async fn create(app: &App, ctx: &Ctx, order: Order) -> Result<Run> {
     let title = summary(&order.run.program);
-    let _place = place(app).await?;
+    let _place = place(&app.hub.runs, &ctx.actor).await?;
     let mut work = Mutation::begin(app, ctx, "run.create", Target::unknown("run", &title)).await?;
-    let result = Box::pin(make(app, ctx, &mut work, &title, order)).await;
-    let (made, agents) = work.finish(result).await?;
-    publish(app, made.run.id, &made.organizations).await;
-    signal(app, agents).await;
-    Ok(made.run)
+    let id = app.env.id();
+    // The fingerprint stands for the agents, however they were selected.
+    let meaning = ("run", &order.fingerprint, &order.run, order.expires_in);
+    match idempotency::claim(app, ctx, &mut work.tx, order.idempotency_key, &meaning, Made::Run(id)).await {
+        Ok(None) => {}
+        Ok(Some(earlier)) => return Ok(read(&mut work.tx, ctx, earlier).await?.run),
+        Err(error) => return work.finish(Err(error)).await,
+    }
+    let result = Box::pin(make(app, ctx, &mut work, (id, &title), order)).await;
+    work.finish_then(result, tell).await
+}
+
+/// Tells of a run that was made or cancelled: the dashboards, and the sessions of these agents.
+pub(super) async fn tell(app: App, (run, agents): (Shown, Vec<Uuid>)) -> Run {
+    publish(&app, run.run.id, &run.organizations).await;
+    signal(&app, agents).await;
+    run.run
 }
 
 /// The right to order something of many agents: few at a time, as each holds all of its agents' rows and its commands in
-/// memory.
-pub(super) async fn place(app: &App) -> Result<SemaphorePermit<'_>> {
-    let full = Error::Unavailable {
-        detail: "other runs are being ordered just now; nothing was ordered, try again in a moment",
-        retry_after: PLACE_WAIT,
-    };
-    match tokio::time::timeout(PLACE_WAIT, app.hub.runs.acquire()).await {
-        Ok(place) => place.map_err(Error::internal),
-        Err(_) => Err(full),
+/// memory. Who may command nothing needs none: that is refused before.
+pub(super) async fn place(places: &Places, actor: &Actor) -> Result<Option<Place>> {
+    let agent = |organization| Resource::Agent { organization, server_host: false };
+    match actor.record() {
+        (_, Some(account), _) if Permission::within(actor, Action::Command, None, agent).allowed => {
+            places.take(account).await.map(Some)
+        }
+        _ => Ok(None),
     }
 }
 
-async fn make(app: &App, ctx: &Ctx, work: &mut Mutation<'_>, title: &str, order: Order) -> Result<(Shown, Vec<Uuid>)> {
+async fn make(
+    app: &App,
+    ctx: &Ctx,
+    work: &mut Mutation<'_>,
+    (id, title): (Uuid, &str),
+    order: Order,
+) -> Result<(Shown, Vec<Uuid>)> {
     let ids = target::resolve(app, ctx, &mut work.tx, &order.selection).await?;
     work.note("agents", ids.len());
     // All that can be refused is refused before anything is locked: others wait for these agents meanwhile.
@@ -109,7 +128,6 @@ async fn make(app: &App, ctx: &Ctx, work: &mut Mutation<'_>, title: &str, order:
     let meant = target::assess(&ctx.actor, &mut work.tx, agents).await?;
     let ready: Vec<&Agent> = meant.iter().filter(|meant| meant.refusal.is_none()).map(|meant| &meant.agent).collect();
     check_room(&meant, ready.len(), &order.run)?;
-    let id = app.env.id();
     let created_at = app.env.now();
     let expires_at = created_at + TimeDelta::seconds(order.expires_in);
     let (_, requested_by, requested_by_label) = ctx.actor.record();
@@ -120,13 +138,14 @@ async fn make(app: &App, ctx: &Ctx, work: &mut Mutation<'_>, title: &str, order:
         NewRun { id, summary: title, spec: &spec, requested_by, requested_by_label, created_at, expires_at, total };
     store::insert(&mut work.tx, &new).await?;
     let ordered = Ordered { title, run: order.run, expires_at, run_id: Some(id) };
-    let made = many::make(app, ctx, &mut work.tx, &ready, &ordered).await?;
+    let made: Vec<(Uuid, &Agent)> = ready.iter().map(|agent| (app.env.id(), *agent)).collect();
+    many::make(app, ctx, &mut work.tx, &made, &ordered).await?;
     store::insert_agents(&mut work.tx, id, &outcomes(&meant, &made)).await?;
     work.entry.target.id = Some(id);
     work.note("commands", ready.len());
     work.note("refused_agents", meant.len() - ready.len());
-    for (agent, command) in ready.iter().zip(&made) {
-        work.parts.push(part("command.create", *command, title, agent.id, agent.organization_id, |detail| {
+    for &(command, agent) in &made {
+        work.parts.push(part("command.create", command, title, agent.id, agent.organization_id, |detail| {
             detail.insert("agent".into(), agent.name.as_str().into());
             detail.insert("secret_names".into(), secret_names.clone().into());
             detail.insert("run".into(), id.to_string().into());
@@ -172,8 +191,8 @@ fn check_room(meant: &[Meant], ready: usize, run: &RunCommand) -> Result<()> {
 }
 
 /// Each agent with its command or with why it got none; `made` are the commands of those that got one, in their order.
-fn outcomes<'a>(meant: &'a [Meant], made: &[Uuid]) -> Vec<NewAgent<'a>> {
-    let mut made = made.iter().copied();
+fn outcomes<'a>(meant: &'a [Meant], made: &[(Uuid, &Agent)]) -> Vec<NewAgent<'a>> {
+    let mut made = made.iter().map(|(command, _)| *command);
     let outcome = |meant: &'a Meant| {
         let outcome = match &meant.refusal {
             Some(refusal) => Err(refusal),
@@ -186,14 +205,14 @@ fn outcomes<'a>(meant: &'a [Meant], made: &[Uuid]) -> Vec<NewAgent<'a>> {
 }
 
 /// Tells open dashboards of each of these organizations.
-pub(super) async fn publish(app: &App, run_id: Uuid, organizations: &[Uuid]) {
+async fn publish(app: &App, run_id: Uuid, organizations: &[Uuid]) {
     for &organization_id in organizations {
         app.hub.bus.publish(DashboardEvent::Run { run_id, organization_id }).await;
     }
 }
 
 /// Tells the sessions of these agents that there is something for them: the first at once, the others a little later.
-pub(super) async fn signal(app: &App, agents: Vec<Uuid>) {
+async fn signal(app: &App, agents: Vec<Uuid>) {
     let wake = |app: App, agents: Vec<Uuid>| async move {
         for agent in agents {
             app.hub.bus.signal_agent(agent, AgentSignal::Work).await;

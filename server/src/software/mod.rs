@@ -1,12 +1,13 @@
 //! Installed software over the whole fleet: what is installed where, and in which versions.
 
 pub mod derive;
-mod places;
 pub mod routes;
 pub mod service;
 pub(crate) mod store;
 mod store_derive;
 mod version;
+
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use gururmm_protocol::inventory::SoftwareSource;
@@ -15,17 +16,31 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::agents::view::{AgentState, OsFamily};
+use crate::core::places::Places;
 
 /// An agent that was not seen for so long says nothing about what is installed now.
 pub const STALE_AFTER: TimeDelta = TimeDelta::days(7);
 
+/// Lists of titles that are made at a time in this process. A long one takes a second or two, and agents need the
+/// connections too.
+const MAX_QUESTIONS: usize = 4;
+/// How long the question for one waits for its place.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 /// What one server process keeps in memory about installed software.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct State {
     /// Places for lists of titles.
-    places: places::Places,
+    places: Places,
     /// How far it has come with what earlier versions stored.
     progress: tokio::sync::Mutex<derive::Progress>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        let busy = "others search the software now, as many as can at a time; try again";
+        Self { places: Places::new(MAX_QUESTIONS, PATIENCE, busy), progress: tokio::sync::Mutex::default() }
+    }
 }
 
 /// The text in lower case, as texts are compared here. The two lower cases of a Greek capital sigma count as one: which of

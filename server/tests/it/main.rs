@@ -29,6 +29,7 @@ mod matrix;
 mod migrations;
 mod openapi;
 mod operations;
+mod order_again;
 mod organizations;
 mod overview;
 mod paging;
